@@ -1,0 +1,123 @@
+//! The HTTP routes, and the port that they are served on.
+//!
+//! Promises that a port that cannot be had is explained. Deliberately offers
+//! neither TLS nor authentication: nothing here is secret or changes anything.
+
+use std::future::Future;
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use serde_json::json;
+use tokio::net::TcpListener;
+
+use super::Status;
+use crate::metrics::CONTENT_TYPE;
+
+/// Why the admin port cannot be served.
+#[derive(Debug, thiserror::Error)]
+pub enum AdminError {
+    /// The port could not be had.
+    #[error("cannot listen on `{address}`: {reason}")]
+    Bind {
+        /// `--bind-address` and `--bind-port`.
+        address: SocketAddr,
+        /// What is in the way.
+        reason: String,
+    },
+    /// Serving ended with an error.
+    #[error("serving health and metrics failed: {0}")]
+    Serve(std::io::Error),
+}
+
+/// Listens on `address`; port 0 takes any free one. Logs the real address.
+pub async fn bind(address: SocketAddr) -> Result<TcpListener, AdminError> {
+    let listener = TcpListener::bind(address)
+        .await
+        .map_err(|error| AdminError::Bind {
+            address,
+            reason: bind_reason(&error),
+        })?;
+    let local = listener.local_addr().unwrap_or(address);
+    tracing::info!(address = %local, "serving health, status and metrics");
+    Ok(listener)
+}
+
+fn bind_reason(error: &std::io::Error) -> String {
+    match error.kind() {
+        ErrorKind::AddrInUse => {
+            "another process listens there: give another `--bind-port`".to_owned()
+        }
+        ErrorKind::AddrNotAvailable => {
+            "this machine has no such address: give another `--bind-address`".to_owned()
+        }
+        ErrorKind::PermissionDenied => {
+            "no permission for that port: give a `--bind-port` from 1024 up".to_owned()
+        }
+        _ => error.to_string(),
+    }
+}
+
+/// Serves until `shutdown` is done, and what is under way then to its end.
+pub async fn serve(
+    listener: TcpListener,
+    status: Status,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), AdminError> {
+    axum::serve(listener, router(status))
+        .with_graceful_shutdown(shutdown)
+        .await
+        .map_err(AdminError::Serve)
+}
+
+fn router(status: Status) -> Router {
+    Router::new()
+        .route("/livez", get(alive))
+        .route("/healthz", get(alive))
+        .route("/readyz", get(readyz))
+        .route("/ready", get(ready))
+        .route("/metrics", get(metrics))
+        .route("/status", get(report))
+        .with_state(status)
+}
+
+async fn alive() -> &'static str {
+    "ok\n"
+}
+
+async fn readyz(State(status): State<Status>) -> (StatusCode, String) {
+    match status.not_ready() {
+        None => (StatusCode::OK, "ok\n".to_owned()),
+        Some(reason) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            format!("not ready: {reason}\n"),
+        ),
+    }
+}
+
+/// As etcd-carry answers.
+async fn ready(State(status): State<Status>) -> Response {
+    let ready = status.not_ready().is_none();
+    let code = if ready {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    (code, Json(json!({ "ready": ready }))).into_response()
+}
+
+async fn metrics(State(status): State<Status>) -> Response {
+    (
+        [(header::CONTENT_TYPE, CONTENT_TYPE)],
+        status.metrics().encode(),
+    )
+        .into_response()
+}
+
+async fn report(State(status): State<Status>) -> Response {
+    Json(status.report()).into_response()
+}

@@ -1,0 +1,137 @@
+//! `carry explain`: what one key is, what the rules say of it and why, and
+//! what the destination has.
+//!
+//! Promises that the decision shown is the one that `run` takes: both call
+//! `rules::decide`. Deliberately reads only: a key of the source, its
+//! Namespace, and the key at the destination.
+
+use std::process::ExitCode;
+
+use super::args::{ExplainArgs, Output};
+use super::explain_report::{AtDestination, Report};
+use super::rules_file;
+use super::settings::ExplainSettings;
+use crate::etcd::{EtcdError, TransportSettings, connect};
+use crate::metrics::Metrics;
+use crate::rules::decide::{Event, Judge, Scratch};
+use crate::rules::namespaces::Namespaces;
+use crate::source::EtcdSource;
+use crate::source::{Item, Source as _};
+
+/// Runs the command.
+pub fn run(args: ExplainArgs) -> ExitCode {
+    let settings = match ExplainSettings::from_args(args) {
+        Ok(settings) => settings,
+        Err(problems) => return could_not(&problems.to_string()),
+    };
+    let loaded = match rules_file::load(&settings.rules) {
+        Ok(loaded) => loaded,
+        Err(failed) => {
+            eprintln!("{}", failed.message.trim_end());
+            return ExitCode::from(if failed.bad_rules { 1 } else { 2 });
+        }
+    };
+    eprint!("{}", loaded.remarks);
+    let runtime = match tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => return could_not(&format!("cannot start: {error}")),
+    };
+    match runtime.block_on(report(&settings, &loaded.judge)) {
+        Ok(report) => {
+            match settings.output {
+                Output::Human => print!("{}", report.human(&loaded.source)),
+                Output::Json => println!("{:#}", report.json(&loaded.source)),
+            }
+            ExitCode::from(u8::from(!report.exists()))
+        }
+        Err(message) => could_not(&message),
+    }
+}
+
+fn could_not(message: &str) -> ExitCode {
+    for line in message.lines() {
+        eprintln!("error: {line}");
+    }
+    ExitCode::from(2)
+}
+
+async fn report(settings: &ExplainSettings, judge: &Judge) -> Result<Report, String> {
+    let source = open(&settings.source, "source").await?;
+    let key = settings.key.as_slice();
+    let item = source
+        .get(key)
+        .await
+        .map_err(|error| failed("source", &error))?;
+    let namespaces = namespaces(judge, &source, key, item.as_ref()).await?;
+    let destination = match &settings.destination {
+        Some(destination) => {
+            let destination = open(destination, "destination").await?;
+            let there = destination.get(key).await;
+            AtDestination::Read(there.map_err(|error| failed("destination", &error))?)
+        }
+        None => AtDestination::NotAsked,
+    };
+    let value = item.as_ref().map(|item| item.value.as_slice());
+    let leased = item.as_ref().is_some_and(|item| item.lease != 0);
+    let event = Event {
+        key,
+        value,
+        leased,
+        owned: false,
+    };
+    let decision = judge.decide(&event, &namespaces, &mut Scratch::default());
+    let rules = value.map(|value| judge.trace(key, value, &namespaces, settings.show_secrets));
+    Ok(Report {
+        key: String::from_utf8_lossy(key).into_owned(),
+        identity: value.map(|value| judge.identify(key, value)),
+        rule_names: judge
+            .plan()
+            .rules()
+            .iter()
+            .map(|rule| rule.name.clone())
+            .collect(),
+        candidates: judge
+            .candidates(key)
+            .into_iter()
+            .map(str::to_owned)
+            .collect(),
+        item,
+        decision,
+        rules,
+        destination,
+    })
+}
+
+async fn open(settings: &TransportSettings, who: &str) -> Result<EtcdSource, String> {
+    let connection = connect(settings)
+        .await
+        .map_err(|error| failed(who, &error))?;
+    Ok(EtcdSource::new(connection, Metrics::default()))
+}
+
+fn failed(who: &str, error: &EtcdError) -> String {
+    format!("{who}: {error}")
+}
+
+/// The Namespace of the object, where a rule looks at Namespaces.
+async fn namespaces(
+    judge: &Judge,
+    source: &EtcdSource,
+    key: &[u8],
+    item: Option<&Item>,
+) -> Result<Namespaces, String> {
+    let mut namespaces = Namespaces::default();
+    let names = item.map(|item| judge.namespaces_of(key, &item.value));
+    for name in names.into_iter().flatten() {
+        let mut key = judge.namespace_range().start;
+        key.extend_from_slice(name.as_bytes());
+        let read = source.get(&key).await;
+        if let Some(item) = read.map_err(|error| failed("source", &error))? {
+            namespaces.set(&name, judge.namespace_view(&key, &item.value));
+        }
+    }
+    Ok(namespaces)
+}

@@ -1,0 +1,322 @@
+//! `carry run`: settings, connections, the mirror, and its end.
+//!
+//! Promises that probes are answered from the start, that a signal ends it
+//! cleanly within seconds, and one line on stdout where something was asked
+//! for. Deliberately leaves everything between to `mirror`.
+
+use std::io::{IsTerminal as _, stderr};
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
+
+use super::args::RunArgs;
+use super::settings::{RunSettings, Standby};
+use super::{refuse, rules_file};
+use crate::admin::{self, Status};
+use crate::destination::etcd::EtcdDestination;
+use crate::etcd::connect;
+use crate::metrics::{Metrics, Phase};
+use crate::mirror::{
+    DryRun, Holder, Mirror, Options, Parts, Planned, Report, Standby as MirrorStandby, Summary,
+    World,
+};
+use crate::rules::decide::Judge;
+use crate::source::EtcdSource;
+use crate::state::{MemoryStore, RocksStore, StateStore};
+
+/// Runs it to its end.
+pub fn run(args: RunArgs) -> ExitCode {
+    let settings = match RunSettings::from_args(args) {
+        Ok(settings) => settings,
+        Err(problems) => return refuse(problems),
+    };
+    start_logging(settings.debug);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    let ran = runtime.map_err(|error| format!("cannot start: {error}"));
+    let ran = ran.and_then(|runtime| runtime.block_on(prepare(settings)));
+    match ran {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => refuse(why),
+    }
+}
+
+fn start_logging(debug: bool) {
+    let default = if debug { "carry=debug" } else { "carry=info" };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(stderr)
+        .with_ansi(stderr().is_terminal())
+        .with_target(false)
+        .init();
+}
+
+/// What every kind of run needs: rules, the admin port, signals.
+async fn prepare(settings: RunSettings) -> Result<(), String> {
+    let judged = rules_file::load(&settings.rules).map_err(|failed| failed.message)?;
+    eprint!("{}", judged.remarks);
+    let metrics = Metrics::default();
+    let status = Status::new(settings.name.clone(), metrics.clone());
+    status.set_rules_digest(judged.judge.digest());
+    let stop = stop_on_signals().map_err(|error| format!("cannot wait for signals: {error}"))?;
+    let ended = CancellationToken::new();
+    let serving = serve(&settings, status.clone(), ended.clone()).await?;
+    let ran = tokio::select! {
+        ran = mirror(&settings, judged.judge, status, stop.clone()) => ran,
+        // Only what comes before the mirror can be cut off: that drains.
+        () = cut_off(&stop) => Err("draining took too long: ended without it".to_owned()),
+    };
+    ended.cancel();
+    // Whoever still asks is answered no more: all is over.
+    serving.abort();
+    ran
+}
+
+/// Longer than a drain takes.
+async fn cut_off(stop: &CancellationToken) {
+    stop.cancelled().await;
+    tokio::time::sleep(std::time::Duration::from_millis(4900)).await;
+}
+
+async fn serve(
+    settings: &RunSettings,
+    status: Status,
+    ended: CancellationToken,
+) -> Result<tokio::task::JoinHandle<()>, String> {
+    let listener = admin::bind(settings.bind)
+        .await
+        .map_err(|error| error.to_string())?;
+    Ok(tokio::spawn(async move {
+        if let Err(error) = admin::serve(listener, status, ended.cancelled_owned()).await {
+            tracing::warn!("{error}");
+        }
+    }))
+}
+
+fn stop_on_signals() -> std::io::Result<CancellationToken> {
+    let stop = CancellationToken::new();
+    for kind in [SignalKind::interrupt(), SignalKind::terminate()] {
+        let mut signals = signal(kind)?;
+        let stop = stop.clone();
+        tokio::spawn(async move {
+            signals.recv().await;
+            if !stop.is_cancelled() {
+                tracing::info!("stopping: what is under way is finished");
+            }
+            stop.cancel();
+        });
+    }
+    Ok(stop)
+}
+
+async fn mirror(
+    settings: &RunSettings,
+    judge: Judge,
+    status: Status,
+    stop: CancellationToken,
+) -> Result<(), String> {
+    // A dry run beside a carry that has never run must not make its directory.
+    if settings.dry_run && !settings.db_path.exists() {
+        return mirror_with(settings, judge, status, stop, MemoryStore::default()).await;
+    }
+    let store = RocksStore::open(&settings.db_path);
+    let store = store.map_err(|error| format!("`--db-path`: {error}"))?;
+    mirror_with(settings, judge, status, stop, store).await
+}
+
+/// Two etcds.
+struct Real<St>(std::marker::PhantomData<St>);
+
+impl<St: StateStore> World for Real<St> {
+    type Source = EtcdSource;
+    type Destination = EtcdDestination;
+    type Store = St;
+    type Judge = Judge;
+}
+
+async fn mirror_with<St: StateStore>(
+    settings: &RunSettings,
+    judge: Judge,
+    status: Status,
+    stop: CancellationToken,
+    store: St,
+) -> Result<(), String> {
+    let connected = tokio::select! {
+        () = stop.cancelled() => return Ok(()),
+        connected = connect_both(settings, status.metrics()) => connected?,
+    };
+    let parts = Parts::<Real<St>> {
+        source: Arc::new(connected.0),
+        destination: Arc::new(connected.1),
+        store: Arc::new(store),
+        judge: Arc::new(judge),
+        metrics: status.metrics().clone(),
+    };
+    let options = options(settings);
+    if settings.dry_run {
+        return dry_run(&parts, &options, &stop).await;
+    }
+    let report = Arc::new(AdminReport(status));
+    let summary = Mirror::new(parts, options, report, stop).run().await;
+    let summary = summary.map_err(|error| error.to_string())?;
+    if settings.once {
+        println!("{}", told(&summary));
+    }
+    Ok(())
+}
+
+async fn connect_both(
+    settings: &RunSettings,
+    metrics: &Metrics,
+) -> Result<(EtcdSource, EtcdDestination), String> {
+    let source = connect(&settings.source)
+        .await
+        .map_err(|error| format!("source: {error}"))?;
+    let shown = |endpoints: &[crate::etcd::Endpoint]| {
+        endpoints
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    tracing::info!("connected to the source at {}", shown(source.endpoints()));
+    let destination = connect(&settings.destination).await;
+    let destination = destination.map_err(|error| format!("destination: {error}"))?;
+    tracing::info!(
+        "connected to the destination at {}",
+        shown(destination.endpoints())
+    );
+    Ok((
+        EtcdSource::new(source, metrics.clone()),
+        EtcdDestination::new(destination),
+    ))
+}
+
+fn options(settings: &RunSettings) -> Options {
+    let mut options = Options::new(settings.name.clone(), holder(&settings.db_path));
+    options.kube_prefix = format!("{}/", settings.rules.kube_prefix);
+    options.standby = match settings.standby {
+        Standby::Live => MirrorStandby::Live,
+        Standby::Cold => MirrorStandby::Cold,
+        Standby::Auto => MirrorStandby::Auto,
+    };
+    options.widths.txn_ops = settings.max_txn_ops;
+    options.once = settings.once;
+    options
+}
+
+fn holder(db_path: &Path) -> Holder {
+    let read = |path: &str| std::fs::read_to_string(path).map(|text| text.trim().to_owned());
+    let pid = std::process::id();
+    let since = std::time::SystemTime::UNIX_EPOCH
+        .elapsed()
+        .unwrap_or_default();
+    Holder {
+        host: read("/proc/sys/kernel/hostname").unwrap_or_else(|_| "unknown host".to_owned()),
+        pid,
+        store: store_id(db_path),
+        token: format!("{pid}-{}", since.as_nanos()),
+    }
+}
+
+/// Which directory this is, on which machine since it was booted. RocksDB lets
+/// one process have it open at a time.
+fn store_id(db_path: &Path) -> Option<String> {
+    use std::os::unix::fs::MetadataExt as _;
+    let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    let directory = std::fs::metadata(db_path).ok()?;
+    Some(format!(
+        "{}/{}:{}",
+        boot.trim(),
+        directory.dev(),
+        directory.ino()
+    ))
+}
+
+async fn dry_run<W: World>(
+    parts: &Parts<W>,
+    options: &Options,
+    stop: &CancellationToken,
+) -> Result<(), String> {
+    let looked = tokio::select! {
+        () = stop.cancelled() => return Ok(()),
+        looked = DryRun::look(parts, options, print_planned) => looked,
+    };
+    let DryRun {
+        revision,
+        judged,
+        puts,
+        deletes,
+        held,
+    } = looked.map_err(|error| error.to_string())?;
+    println!(
+        "dry run at revision {revision}: of {judged} keys looked at, {puts} would be written, {deletes} deleted, {held} held"
+    );
+    Ok(())
+}
+
+fn print_planned(planned: Planned) {
+    let shown = |key: &[u8]| String::from_utf8_lossy(key).into_owned();
+    match planned {
+        Planned::Put { key, rule, bytes } => {
+            println!("put {} ({bytes} bytes, rule `{rule}`)", shown(&key));
+        }
+        Planned::Delete { key } => println!("delete {}", shown(&key)),
+        Planned::Hold { key, reason } => println!("hold {} ({reason})", shown(&key)),
+    }
+}
+
+fn told(summary: &Summary) -> String {
+    let Summary {
+        puts,
+        deletes,
+        transactions,
+        applied,
+        held,
+    } = summary;
+    format!(
+        "mirrored up to revision {applied}: {puts} keys written, {deletes} deleted in {transactions} transactions, {held} held"
+    )
+}
+
+/// Tells the admin endpoints.
+struct AdminReport(Status);
+
+impl Report for AdminReport {
+    fn phase(&self, phase: Phase) {
+        self.0.set_phase(phase);
+    }
+
+    fn ready(&self, reason: Option<&str>) {
+        match reason {
+            None => self.0.set_ready(),
+            Some(reason) => self.0.set_not_ready(reason),
+        }
+    }
+
+    fn saw_source(&self, revision: i64) {
+        self.0.saw_source(revision);
+    }
+
+    fn applied(&self, revision: i64) {
+        self.0.applied(revision);
+    }
+
+    fn progressed(&self) {
+        self.0.progressed();
+    }
+
+    fn hold(&self, key: &[u8], reason: &str) {
+        self.0.hold(key, reason);
+    }
+
+    fn release(&self, key: &[u8]) {
+        self.0.release(key);
+    }
+}

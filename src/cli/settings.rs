@@ -1,0 +1,462 @@
+//! From the command line as written to settings that can be used.
+//!
+//! Promises that everything wrong is reported at once, each with what to do,
+//! and that no flag is ignored: what cannot be honoured yet is refused.
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::args::{
+    ConnectArgs, ExplainArgs, LaterArgs, Output, RulesArgs, RunArgs, SideArgs, StandbyArg,
+};
+use super::duration;
+use crate::etcd::{Endpoint, TlsSettings, TransportSettings};
+
+/// Everything that is wrong with a command line, one line each.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Problems(pub Vec<String>);
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join("\n"))
+    }
+}
+
+impl std::error::Error for Problems {}
+
+impl Problems {
+    fn add(&mut self, problem: impl Into<String>) {
+        self.0.push(problem.into());
+    }
+
+    /// The value, or its problem noted.
+    fn take<T>(&mut self, result: Result<T, String>) -> Option<T> {
+        result.map_err(|problem| self.add(problem)).ok()
+    }
+
+    /// `value` if nothing at all is wrong.
+    fn none_or<T>(self, value: Option<T>) -> Result<T, Problems> {
+        match value {
+            Some(value) if self.0.is_empty() => Ok(value),
+            _ => Err(self),
+        }
+    }
+}
+
+/// How the destination is written to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standby {
+    /// One key a transaction: an apiserver serves from it.
+    Live,
+    /// Many keys a transaction.
+    Cold,
+    /// Live exactly where an apiserver is seen.
+    Auto,
+}
+
+/// What `run` and `explain` judge by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RulesSettings {
+    /// `--mirror-rule`.
+    pub file: PathBuf,
+    /// `--encryption-provider-config`, if there is one.
+    pub encryption: Option<PathBuf>,
+    /// `--kube-prefix`: begins with `/` and does not end with it.
+    pub kube_prefix: String,
+}
+
+/// `carry run`, validated.
+#[derive(Clone, Debug)]
+pub struct RunSettings {
+    /// What is mirrored.
+    pub rules: RulesSettings,
+    /// The etcd that is mirrored from.
+    pub source: TransportSettings,
+    /// The etcd that is mirrored into.
+    pub destination: TransportSettings,
+    /// `--name`.
+    pub name: String,
+    /// `--standby`.
+    pub standby: Standby,
+    /// `--max-txn-ops`: at least 1.
+    pub max_txn_ops: usize,
+    /// `--db-path`.
+    pub db_path: PathBuf,
+    /// `--bind-address` and `--bind-port`.
+    pub bind: SocketAddr,
+    /// `--once`.
+    pub once: bool,
+    /// `--dry-run`.
+    pub dry_run: bool,
+    /// `--debug`.
+    pub debug: bool,
+}
+
+/// `carry explain`, validated.
+#[derive(Clone, Debug)]
+pub struct ExplainSettings {
+    /// The whole etcd key.
+    pub key: Vec<u8>,
+    /// What it is judged by.
+    pub rules: RulesSettings,
+    /// The etcd that is read.
+    pub source: TransportSettings,
+    /// The etcd that is looked at too, if given.
+    pub destination: Option<TransportSettings>,
+    /// `--output`.
+    pub output: Output,
+    /// `--show-secrets`.
+    pub show_secrets: bool,
+}
+
+impl RunSettings {
+    /// Judges everything; the error holds all that is wrong.
+    pub fn from_args(args: RunArgs) -> Result<RunSettings, Problems> {
+        let mut problems = Problems::default();
+        refuse_later(&mut problems, &args.later);
+        let rules = rules(&mut problems, args.rules);
+        let timing = timing(&mut problems, &args.connect);
+        let source = side(&mut problems, &MASTER, args.master.into(), timing);
+        let destination = side(&mut problems, &SLAVE, args.slave.into(), timing);
+        let name = problems.take(name(args.name));
+        let max_txn_ops = problems.take(max_txn_ops(&args.max_txn_ops));
+        let db_path = problems.take(path("--db-path", args.db_path));
+        let bind = bind(&mut problems, &args.bind_address, &args.bind_port);
+        let assemble = || {
+            Some(RunSettings {
+                rules: rules?,
+                source: source?,
+                destination: destination?,
+                name: name?,
+                standby: standby(args.standby),
+                max_txn_ops: max_txn_ops?,
+                db_path: db_path?,
+                bind: bind?,
+                once: args.once,
+                dry_run: args.dry_run,
+                debug: args.debug.unwrap_or(false),
+            })
+        };
+        let settings = assemble();
+        problems.none_or(settings)
+    }
+}
+
+impl ExplainSettings {
+    /// Judges everything; the error holds all that is wrong.
+    pub fn from_args(args: ExplainArgs) -> Result<ExplainSettings, Problems> {
+        let mut problems = Problems::default();
+        let rules = rules(&mut problems, args.rules);
+        let timing = timing(&mut problems, &args.connect);
+        let source = side(&mut problems, &MASTER, args.master.into(), timing);
+        let slave: SideArgs = args.slave.into();
+        let destination = match slave.endpoints.is_empty() {
+            true => None,
+            false => side(&mut problems, &SLAVE, slave, timing),
+        };
+        if args.key.is_empty() {
+            problems.add("the key is empty: give a whole etcd key");
+        }
+        let assemble = || {
+            Some(ExplainSettings {
+                key: args.key.into_bytes(),
+                rules: rules?,
+                source: source?,
+                destination,
+                output: args.output,
+                show_secrets: args.show_secrets,
+            })
+        };
+        let settings = assemble();
+        problems.none_or(settings)
+    }
+}
+
+/// Reads a key prefix: `/registry`, `registry` and `/registry/` are the same.
+pub fn kube_prefix(text: &str) -> Result<String, String> {
+    let bare = text.trim_matches('/');
+    match bare.is_empty() || bare.contains("//") {
+        true => Err(format!(
+            "`--kube-prefix` `{text}` is not a key prefix: write it as in `/registry`"
+        )),
+        false => Ok(format!("/{bare}")),
+    }
+}
+
+/// One side's words.
+struct SideNames {
+    flag: &'static str,
+    who: &'static str,
+    directory: &'static str,
+}
+
+const MASTER: SideNames = SideNames {
+    flag: "master",
+    who: "source",
+    directory: "/etc/kubernetes/master/etcd",
+};
+const SLAVE: SideNames = SideNames {
+    flag: "slave",
+    who: "destination",
+    directory: "/etc/kubernetes/slave/etcd",
+};
+
+const DEFAULT_ENCRYPTION: &str = "/etc/mirror/secrets-encryption.yaml";
+
+fn refuse_later(problems: &mut Problems, later: &LaterArgs) {
+    let mut refuse = |given: bool, flag: &str, instead: &str| {
+        if given {
+            problems.add(format!("`{flag}` cannot be honoured yet: {instead}"));
+        }
+    };
+    refuse(
+        later.rev != "0",
+        "--rev",
+        "leave it out, every run begins where the last one ended",
+    );
+    refuse(
+        later.mode == "active-standby",
+        "--mode active-standby",
+        "run it as `standalone`",
+    );
+    let encryption = later.dest_encryption_provider_config.is_some();
+    refuse(
+        encryption,
+        "--dest-encryption-provider-config",
+        "both clusters must encrypt alike",
+    );
+    let prefix = later.dest_kube_prefix.is_some();
+    refuse(
+        prefix,
+        "--dest-kube-prefix",
+        "both clusters must have one key prefix",
+    );
+    refuse(
+        later.resync,
+        "--resync",
+        "leave it out, or remove the directory of `--db-path`",
+    );
+    let prune = later.prune.is_some();
+    refuse(
+        prune,
+        "--prune",
+        "leave it out, keys that are no longer selected are removed",
+    );
+    if !matches!(later.mode.as_str(), "standalone" | "active-standby") {
+        problems.add(format!(
+            "`--mode` `{}` is unknown: use `standalone`",
+            later.mode
+        ));
+    }
+}
+
+fn refuse_user(problems: &mut Problems, names: &SideNames, args: &SideArgs) {
+    let flag = names.flag;
+    let given = [
+        (args.user.is_some(), "user"),
+        (args.password.is_some(), "password"),
+        (args.password_file.is_some(), "password-file"),
+    ];
+    for (_, which) in given.iter().filter(|(given, _)| *given) {
+        problems.add(format!(
+            "`--{flag}-{which}` cannot be honoured yet: use a client certificate"
+        ));
+    }
+}
+
+fn rules(problems: &mut Problems, args: RulesArgs) -> Option<RulesSettings> {
+    let file = problems.take(path("--mirror-rule", args.mirror_rule));
+    let encryption = problems.take(encryption(args.encryption_provider_config));
+    let kube_prefix = problems.take(kube_prefix(&args.kube_prefix));
+    Some(RulesSettings {
+        file: file?,
+        encryption: encryption?,
+        kube_prefix: kube_prefix?,
+    })
+}
+
+fn encryption(given: Option<String>) -> Result<Option<PathBuf>, String> {
+    let Some(given) = given else {
+        let default = PathBuf::from(DEFAULT_ENCRYPTION);
+        return Ok(default.exists().then_some(default));
+    };
+    let path = path("--encryption-provider-config", given)?;
+    existing("--encryption-provider-config", &path)?;
+    Ok(Some(path))
+}
+
+fn path(flag: &str, text: String) -> Result<PathBuf, String> {
+    match text.is_empty() {
+        true => Err(format!("`{flag}` is empty: give a path")),
+        false => Ok(text.into()),
+    }
+}
+
+fn existing(flag: &str, path: &Path) -> Result<(), String> {
+    let missing = |error| format!("`{flag}` `{}` cannot be read: {error}", path.display());
+    std::fs::metadata(path).map(drop).map_err(missing)
+}
+
+/// Dial timeout, keep-alive time and keep-alive timeout.
+#[derive(Clone, Copy)]
+struct Timing {
+    dial: Duration,
+    keepalive_time: Duration,
+    keepalive_timeout: Duration,
+}
+
+fn timing(problems: &mut Problems, args: &ConnectArgs) -> Option<Timing> {
+    let mut positive = |flag: &str, text: &str| {
+        let parsed = duration::parse(text).and_then(|duration| match duration.is_zero() {
+            true => Err(format!(
+                "`{text}` is no time at all: give a duration above 0"
+            )),
+            false => Ok(duration),
+        });
+        problems.take(parsed.map_err(|problem| format!("`{flag}`: {problem}")))
+    };
+    let dial = positive("--dial-timeout", &args.dial_timeout);
+    let keepalive_time = positive("--keepalive-time", &args.keepalive_time);
+    let keepalive_timeout = positive("--keepalive-timeout", &args.keepalive_timeout);
+    Some(Timing {
+        dial: dial?,
+        keepalive_time: keepalive_time?,
+        keepalive_timeout: keepalive_timeout?,
+    })
+}
+
+fn side(
+    problems: &mut Problems,
+    names: &SideNames,
+    args: SideArgs,
+    timing: Option<Timing>,
+) -> Option<TransportSettings> {
+    refuse_user(problems, names, &args);
+    check_files(problems, names, &args);
+    let endpoints = endpoints(problems, names, &args)?;
+    let tls = match endpoints.iter().any(Endpoint::tls) {
+        true => Some(tls(problems, names, &args)?),
+        false => None,
+    };
+    let timing = timing?;
+    Some(TransportSettings {
+        endpoints,
+        tls,
+        dial_timeout: timing.dial,
+        keepalive_time: timing.keepalive_time,
+        keepalive_timeout: timing.keepalive_timeout,
+        credentials: None,
+    })
+}
+
+/// Files that were given must be there, also where they turn out not to be
+/// needed.
+fn check_files(problems: &mut Problems, names: &SideNames, args: &SideArgs) {
+    let files = [
+        ("cacert", &args.cacert),
+        ("cert", &args.cert),
+        ("key", &args.key),
+    ];
+    for (which, file) in files {
+        if let Some(file) = file {
+            let flag = format!("--{}-{which}", names.flag);
+            problems.take(existing(&flag, Path::new(file)));
+        }
+    }
+}
+
+fn endpoints(problems: &mut Problems, names: &SideNames, args: &SideArgs) -> Option<Vec<Endpoint>> {
+    let flag = format!("--{}-endpoints", names.flag);
+    let given = args
+        .endpoints
+        .iter()
+        .map(|text| text.trim())
+        .filter(|text| !text.is_empty());
+    let mut parsed = Vec::new();
+    let before = problems.0.len();
+    for text in given {
+        let endpoint = Endpoint::parse(text, wants_tls(args));
+        let endpoint = problems.take(endpoint.map_err(|problem| format!("`{flag}`: {problem}")));
+        parsed.extend(endpoint.filter(|endpoint| !parsed.contains(endpoint)));
+    }
+    if parsed.is_empty() && problems.0.len() == before {
+        let who = names.who;
+        problems.add(format!(
+            "`{flag}` is missing: say where the {who}'s etcd listens"
+        ));
+    }
+    (problems.0.len() == before).then_some(parsed)
+}
+
+/// Without a scheme: TLS where it was asked for, or certificates were given.
+fn wants_tls(args: &SideArgs) -> bool {
+    let certificates = args.cacert.is_some() || args.cert.is_some() || args.key.is_some();
+    match args.insecure_transport {
+        Some(insecure) => !insecure,
+        None => certificates,
+    }
+}
+
+fn tls(problems: &mut Problems, names: &SideNames, args: &SideArgs) -> Option<TlsSettings> {
+    let default = |given: &Option<String>, file: &str| match given {
+        Some(given) => Some(PathBuf::from(given)),
+        None => Some(Path::new(names.directory).join(file)).filter(|path| path.exists()),
+    };
+    // A pair is the user's or the default one, never mixed.
+    let own_pair = args.cert.is_some() || args.key.is_some();
+    let pair = |given: &Option<String>, file: &str| match own_pair {
+        true => given.as_ref().map(PathBuf::from),
+        false => default(given, file),
+    };
+    let settings = TlsSettings {
+        ca: default(&args.cacert, "ca.crt"),
+        cert: pair(&args.cert, "server.crt"),
+        key: pair(&args.key, "server.key"),
+        insecure_skip_verify: args.insecure_skip_verify,
+    };
+    // Missing files have been named already.
+    if problems.0.is_empty() {
+        let (flag, who) = (names.flag, names.who);
+        let checked = settings.check();
+        let explained = |error| format!("TLS to the {who} (`--{flag}-*`): {error}");
+        problems.take(checked.map_err(explained))?;
+    }
+    Some(settings)
+}
+
+fn name(text: String) -> Result<String, String> {
+    let good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    match !text.is_empty() && text.chars().all(good) {
+        true => Ok(text),
+        false => Err(format!(
+            "`--name` `{text}` is no name: use a-z, 0-9 and `-`"
+        )),
+    }
+}
+
+fn max_txn_ops(text: &str) -> Result<usize, String> {
+    let parsed = text.parse().ok().filter(|&ops| ops > 0);
+    parsed.ok_or_else(|| format!("`--max-txn-ops` `{text}` is not a number from 1 up"))
+}
+
+fn bind(problems: &mut Problems, address: &str, port: &str) -> Option<SocketAddr> {
+    let bare = address.trim_start_matches('[').trim_end_matches(']');
+    let address = bare.parse::<IpAddr>().map_err(|_| {
+        format!("`--bind-address` `{address}` is no IP address: write `0.0.0.0` for every one")
+    });
+    let port = port
+        .parse::<u16>()
+        .map_err(|_| format!("`--bind-port` `{port}` is not a port from 0 to 65535"));
+    let (address, port) = (problems.take(address), problems.take(port));
+    Some(SocketAddr::new(address?, port?))
+}
+
+fn standby(arg: StandbyArg) -> Standby {
+    match arg {
+        StandbyArg::Live => Standby::Live,
+        StandbyArg::Cold => Standby::Cold,
+        StandbyArg::Auto => Standby::Auto,
+    }
+}

@@ -1,0 +1,380 @@
+//! A destination in memory, with scripted faults.
+//!
+//! Promises etcd's rules for transactions, fences, leases and revisions, and
+//! that each fault happens to exactly one commit, in the order scripted.
+//! Deliberately has no clock: a lease ends when a test says so.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::election::{Campaign, Election, Leader, LeaseId, Term};
+use super::{DestStatus, Destination, Fence, KeyValue, Op, Outcome};
+use crate::etcd::{DestRevision, EtcdError};
+use crate::rules::decide::KeyRange;
+
+/// What happens to one commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// It is applied, but the answer is lost.
+    AnswerLost,
+    /// It never arrives, and nobody knows.
+    RequestLost,
+    /// It seems lost, and arrives just before the next call that writes.
+    ArrivesLate,
+    /// It is refused before anything happened.
+    Unavailable,
+}
+
+/// One transaction that was applied.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Committed {
+    /// Where it was applied.
+    pub revision: DestRevision,
+    /// What it did.
+    pub ops: Vec<Op>,
+}
+
+/// An etcd of one process, for tests.
+pub struct MemoryDestination {
+    state: Mutex<State>,
+    open: watch::Sender<bool>,
+}
+
+#[derive(Default)]
+struct State {
+    cluster_id: u64,
+    revision: i64,
+    keys: BTreeMap<Vec<u8>, Stored>,
+    leases: BTreeSet<i64>,
+    next_lease: i64,
+    faults: VecDeque<Fault>,
+    late: Vec<(Fence, Vec<Op>)>,
+    log: Vec<Committed>,
+    down: bool,
+    max_ops: usize,
+    max_bytes: usize,
+}
+
+#[derive(Clone)]
+struct Stored {
+    value: Vec<u8>,
+    create_revision: i64,
+    mod_revision: i64,
+    lease: i64,
+}
+
+impl MemoryDestination {
+    /// An empty etcd with etcd's default limits.
+    pub fn new(cluster_id: u64) -> MemoryDestination {
+        let max_bytes = 1536 << 10;
+        let state = State {
+            cluster_id,
+            revision: 1,
+            max_ops: 128,
+            max_bytes,
+            ..State::default()
+        };
+        MemoryDestination {
+            state: Mutex::new(state),
+            open: watch::Sender::new(true),
+        }
+    }
+
+    /// What the server accepts in one transaction.
+    pub fn set_limits(&self, max_ops: usize, max_bytes: usize) {
+        let mut state = self.lock();
+        (state.max_ops, state.max_bytes) = (max_ops, max_bytes);
+    }
+
+    /// Scripts what happens to the next commits.
+    pub fn script(&self, faults: impl IntoIterator<Item = Fault>) {
+        self.lock().faults.extend(faults);
+    }
+
+    /// While down, every call fails without effect.
+    pub fn set_down(&self, down: bool) {
+        self.lock().down = down;
+    }
+
+    /// While closed, commits wait before anything happens to them.
+    pub fn set_open(&self, open: bool) {
+        self.open.send_replace(open);
+    }
+
+    /// Ends every lease and removes what is attached to it.
+    pub fn expire_leases(&self) {
+        let mut state = self.lock();
+        state.leases.clear();
+        let gone: Vec<Vec<u8>> = state
+            .keys
+            .iter()
+            .filter(|(_, stored)| stored.lease != 0)
+            .map(|(key, _)| key.clone())
+            .collect();
+        for key in gone {
+            state.remove(&key);
+        }
+    }
+
+    /// Writes without a fence, as another client would.
+    pub fn put(&self, key: &[u8], value: &[u8]) {
+        let mut state = self.lock();
+        state.revision += 1;
+        state.store(key, value, 0);
+    }
+
+    /// Every key under `prefix` with its value.
+    pub fn contents(&self, prefix: &[u8]) -> BTreeMap<Vec<u8>, Vec<u8>> {
+        let state = self.lock();
+        let under = state.keys.iter().filter(|(key, _)| key.starts_with(prefix));
+        under
+            .map(|(key, stored)| (key.clone(), stored.value.clone()))
+            .collect()
+    }
+
+    /// Every transaction so far.
+    pub fn committed(&self) -> Vec<Committed> {
+        self.lock().log.clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn up(&self) -> Result<MutexGuard<'_, State>, EtcdError> {
+        let state = self.lock();
+        if state.down {
+            Err(unavailable())
+        } else {
+            Ok(state)
+        }
+    }
+
+    fn writing(&self) -> Result<MutexGuard<'_, State>, EtcdError> {
+        let mut state = self.up()?;
+        for (fence, ops) in std::mem::take(&mut state.late) {
+            state.transact(&fence, &ops);
+        }
+        Ok(state)
+    }
+}
+
+fn unavailable() -> EtcdError {
+    EtcdError::Unreachable("connection refused".to_owned())
+}
+
+fn timeout() -> EtcdError {
+    EtcdError::Timeout("scripted".to_owned())
+}
+
+impl State {
+    fn transact(&mut self, fence: &Fence, ops: &[Op]) -> Outcome {
+        let holds = self.keys.get(&fence.key).is_some_and(|stored| {
+            (stored.create_revision, stored.mod_revision)
+                == (fence.create_revision, fence.mod_revision)
+        });
+        if !holds {
+            return Outcome::Fenced;
+        }
+        let effective = ops.iter().any(|op| match op {
+            Op::Put { .. } => true,
+            Op::Delete { key } => self.keys.contains_key(key),
+        });
+        self.revision += i64::from(effective);
+        for op in ops {
+            match op {
+                Op::Put { key, value } => self.store(key, value, 0),
+                Op::Delete { key } => drop(self.keys.remove(key)),
+            }
+        }
+        let revision = DestRevision(self.revision);
+        self.log.push(Committed {
+            revision,
+            ops: ops.to_vec(),
+        });
+        Outcome::Applied(revision)
+    }
+
+    fn store(&mut self, key: &[u8], value: &[u8], lease: i64) {
+        let mod_revision = self.revision;
+        let create_revision = self
+            .keys
+            .get(key)
+            .map_or(mod_revision, |old| old.create_revision);
+        let stored = Stored {
+            value: value.to_vec(),
+            create_revision,
+            mod_revision,
+            lease,
+        };
+        self.keys.insert(key.to_vec(), stored);
+    }
+
+    fn remove(&mut self, key: &[u8]) {
+        if self.keys.remove(key).is_some() {
+            self.revision += 1;
+        }
+    }
+
+    fn refuse(&self, ops: &[Op]) -> Result<(), EtcdError> {
+        let bytes: usize = ops
+            .iter()
+            .map(|op| match op {
+                Op::Put { key, value } => key.len() + value.len(),
+                Op::Delete { key } => key.len(),
+            })
+            .sum();
+        if ops.len() > self.max_ops {
+            return Err(EtcdError::TooManyOps);
+        }
+        if bytes > self.max_bytes {
+            return Err(EtcdError::TooLarge("request is too large".to_owned()));
+        }
+        Ok(())
+    }
+
+    fn page(&self, range: &KeyRange) -> impl Iterator<Item = (&Vec<u8>, &Stored)> {
+        self.keys
+            .range(range.start.clone()..)
+            .take_while(|(key, _)| **key < range.end)
+    }
+}
+
+impl Destination for MemoryDestination {
+    async fn status(&self) -> Result<DestStatus, EtcdError> {
+        let state = self.up()?;
+        let revision = DestRevision(state.revision);
+        Ok(DestStatus {
+            cluster_id: state.cluster_id,
+            revision,
+        })
+    }
+
+    async fn commit(&self, fence: &Fence, ops: &[Op]) -> Result<Outcome, EtcdError> {
+        let mut open = self.open.subscribe();
+        // The sender lives as long as `self`.
+        let _ = open.wait_for(|open| *open).await;
+        tokio::task::yield_now().await;
+        let mut state = self.writing()?;
+        state.refuse(ops)?;
+        match state.faults.pop_front() {
+            None => Ok(state.transact(fence, ops)),
+            Some(Fault::AnswerLost) => {
+                state.transact(fence, ops);
+                Err(timeout())
+            }
+            Some(Fault::RequestLost) => Err(timeout()),
+            Some(Fault::ArrivesLate) => {
+                state.late.push((fence.clone(), ops.to_vec()));
+                Err(timeout())
+            }
+            Some(Fault::Unavailable) => Err(unavailable()),
+        }
+    }
+
+    async fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, EtcdError> {
+        Ok(self.up()?.keys.get(key).map(|stored| stored.value.clone()))
+    }
+
+    async fn list(
+        &self,
+        range: &KeyRange,
+        limit: usize,
+    ) -> Result<(Vec<KeyValue>, bool), EtcdError> {
+        let state = self.up()?;
+        let mut page = state.page(range);
+        let taken = page.by_ref().take(limit);
+        let taken = taken
+            .map(|(key, stored)| (key.clone(), stored.value.clone()))
+            .collect();
+        let more = page.next().is_some();
+        Ok((taken, more))
+    }
+
+    async fn count(&self, range: &KeyRange) -> Result<u64, EtcdError> {
+        Ok(self.up()?.page(range).count() as u64)
+    }
+}
+
+impl Election for MemoryDestination {
+    async fn campaign(
+        &self,
+        key: &[u8],
+        holder: &[u8],
+        ttl: Duration,
+    ) -> Result<Campaign, EtcdError> {
+        let mut state = self.writing()?;
+        if let Some(stored) = state.keys.get(key)
+            && stored.value != holder
+        {
+            return Ok(Campaign::Lost(Leader {
+                holder: stored.value.clone(),
+                create_revision: stored.create_revision,
+                mod_revision: stored.mod_revision,
+                left: Some(ttl),
+            }));
+        }
+        state.next_lease += 1;
+        let lease = state.next_lease;
+        state.leases.insert(lease);
+        state.revision += 1;
+        state.store(key, holder, lease);
+        let fence = state.fence(key);
+        Ok(Campaign::Won(Term {
+            fence,
+            lease: LeaseId(lease),
+            holder: holder.to_vec(),
+        }))
+    }
+
+    async fn keep_alive(&self, lease: LeaseId) -> Result<bool, EtcdError> {
+        Ok(self.up()?.leases.contains(&lease.0))
+    }
+
+    async fn renew_fence(&self, term: &Term) -> Result<Option<Fence>, EtcdError> {
+        let mut state = self.writing()?;
+        let key = &term.fence.key;
+        let ours = state.keys.get(key).map(|stored| stored.create_revision);
+        if ours != Some(term.fence.create_revision) {
+            return Ok(None);
+        }
+        state.revision += 1;
+        state.store(key, &term.holder, term.lease.0);
+        Ok(Some(state.fence(key)))
+    }
+
+    async fn evict(&self, key: &[u8], leader: &Leader) -> Result<(), EtcdError> {
+        let mut state = self.writing()?;
+        if state.keys.get(key).map(|stored| stored.mod_revision) == Some(leader.mod_revision) {
+            state.remove(key);
+        }
+        Ok(())
+    }
+
+    async fn resign(&self, term: &Term) -> Result<(), EtcdError> {
+        let mut state = self.writing()?;
+        let stored = state
+            .keys
+            .get(&term.fence.key)
+            .map(|stored| stored.create_revision);
+        if stored == Some(term.fence.create_revision) {
+            state.remove(&term.fence.key);
+        }
+        state.leases.remove(&term.lease.0);
+        Ok(())
+    }
+}
+
+impl State {
+    fn fence(&self, key: &[u8]) -> Fence {
+        let stored = self.keys.get(key);
+        Fence {
+            key: key.to_vec(),
+            create_revision: stored.map_or(0, |stored| stored.create_revision),
+            mod_revision: stored.map_or(0, |stored| stored.mod_revision),
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! Diagnostics for people and for programs.
+//!
+//! Promises that any span over any text renders: spans that do not fit are
+//! clamped to the text and to whole characters. Deliberately leaves layout to
+//! the `annotate-snippets` crate, and does not print.
+
+use std::ops::Range;
+
+use annotate_snippets::{AnnotationKind, Group, Level as Heading, Renderer, Snippet};
+use serde_json::{Value, json};
+
+use super::{Diagnostic, Label, Level, SourceText, Span};
+
+/// How diagnostics look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Style {
+    /// With ANSI colours.
+    pub color: bool,
+    /// Columns of the terminal, where known.
+    pub width: Option<usize>,
+}
+
+/// All `diagnostics` about `source`, one after the other with an empty line
+/// between them; empty without any.
+pub fn render(source: &SourceText, diagnostics: &[Diagnostic], style: Style) -> String {
+    let renderer = renderer(style);
+    let mut out = String::new();
+    for diagnostic in diagnostics {
+        if !out.is_empty() {
+            out.push('\n');
+        }
+        out.push_str(&renderer.render(&[group(source, diagnostic)]));
+        out.push('\n');
+    }
+    out
+}
+
+/// The same as data: one object for each diagnostic, with lines and columns
+/// from 1, columns in characters, and ends that are exclusive.
+pub fn to_json(source: &SourceText, diagnostics: &[Diagnostic]) -> Value {
+    diagnostics
+        .iter()
+        .map(|diagnostic| object(source, diagnostic))
+        .collect()
+}
+
+fn renderer(style: Style) -> Renderer {
+    let renderer = if style.color {
+        Renderer::styled()
+    } else {
+        Renderer::plain()
+    };
+    match style.width {
+        Some(width) => renderer.term_width(width),
+        None => renderer,
+    }
+}
+
+fn group<'a>(source: &'a SourceText, diagnostic: &'a Diagnostic) -> Group<'a> {
+    let snippet = Snippet::source(source.text.as_str())
+        .path(source.name.as_str())
+        .annotations(diagnostic.labels.iter().enumerate().map(|(i, label)| {
+            let kind = if i == 0 {
+                AnnotationKind::Primary
+            } else {
+                AnnotationKind::Context
+            };
+            let text = (!label.text.is_empty()).then_some(label.text.as_str());
+            kind.span(first_line(&source.text, clamp(&source.text, label.span)))
+                .label(text)
+        }));
+    let group = heading(diagnostic.level)
+        .primary_title(diagnostic.message.as_str())
+        .element(snippet);
+    match &diagnostic.help {
+        Some(help) => group.element(Heading::HELP.message(help.as_str())),
+        None => group,
+    }
+}
+
+fn heading(level: Level) -> Heading<'static> {
+    match level {
+        Level::Note => Heading::NOTE,
+        Level::Warning => Heading::WARNING,
+        Level::Error => Heading::ERROR,
+    }
+}
+
+/// What `range` covers of the line that it starts on: a whole list, marked
+/// line by line, would hide what is said of it.
+fn first_line(text: &str, range: Range<usize>) -> Range<usize> {
+    let covered = text.get(range.clone()).unwrap_or("");
+    let line = covered.split(['\r', '\n']).next().unwrap_or("");
+    range.start..range.start + line.len()
+}
+
+/// The part of `text` that `span` covers, in whole characters.
+fn clamp(text: &str, span: Span) -> Range<usize> {
+    let start = boundary(text, span.start as usize);
+    let mut end = (span.end as usize).min(text.len());
+    while !text.is_char_boundary(end) {
+        end += 1;
+    }
+    start..end.max(start)
+}
+
+/// The start of the character at `offset`.
+fn boundary(text: &str, offset: usize) -> usize {
+    let mut at = offset.min(text.len());
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    at
+}
+
+fn object(source: &SourceText, diagnostic: &Diagnostic) -> Value {
+    let mut labels = diagnostic.labels.iter();
+    let primary = labels.next().map(|label| place(source, label));
+    let mut object = json!({
+        "file": source.name,
+        "level": level_name(diagnostic.level),
+        "message": diagnostic.message,
+        "help": diagnostic.help,
+        "labels": labels.map(|label| place(source, label)).collect::<Vec<_>>(),
+    });
+    if let (Value::Object(object), Some(Value::Object(primary))) = (&mut object, primary) {
+        object.extend(primary);
+    }
+    object
+}
+
+fn place(source: &SourceText, label: &Label) -> Value {
+    let range = clamp(&source.text, label.span);
+    let (line, column) = source.line_column(Span::new(range.start, range.end).start);
+    let (end_line, end_column) = source.line_column(Span::new(range.start, range.end).end);
+    json!({
+        "line": line,
+        "column": column,
+        "end_line": end_line,
+        "end_column": end_column,
+        "label": label.text,
+    })
+}
+
+fn level_name(level: Level) -> &'static str {
+    match level {
+        Level::Note => "note",
+        Level::Warning => "warning",
+        Level::Error => "error",
+    }
+}

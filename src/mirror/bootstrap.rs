@@ -1,0 +1,182 @@
+//! The full list: everything that the rules can select, compared and brought
+//! over.
+//!
+//! Promises namespaces first, then stage after stage, each one applied before
+//! the next is listed, and that owned keys outside of all ranges go at the
+//! end. Deliberately the same for a first copy and for a resync: only the
+//! ledger makes the difference.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::cursor::{LedgerCursor, PageSize};
+use super::error::MirrorError;
+use super::judging::Judging;
+use super::listing::Purpose;
+use super::pipeline::Write;
+use super::ranges::{after, gaps};
+use super::retry::persist;
+use super::session::{End, Feed, Session};
+use super::start::{Full, Ledger};
+use super::world::World;
+use crate::etcd::{EtcdError, SourceRevision};
+use crate::metrics::Phase;
+use crate::rules::namespaces::{Namespaces, View};
+use crate::source::Source;
+use crate::state::StateStore;
+
+impl<W: World> Session<W> {
+    /// Lists everything at `at` and brings the destination up to it.
+    pub async fn bootstrap(&mut self, full: &Full, at: SourceRevision) -> Result<(), End> {
+        tracing::info!("full list at revision {at}: {}", full.reason);
+        self.report.phase(Phase::Bootstrap);
+        self.prepare_ledger(full.ledger).await?;
+        let mut list_at = at;
+        self.read_namespaces(&mut list_at).await?;
+        for range in self.parts.judge.clone().ranges() {
+            self.release_range(range);
+        }
+        for stage in 0..self.parts.judge.stages().len() {
+            self.apply_stage(stage, &mut list_at).await?;
+        }
+        self.sweep(at).await?;
+        self.seen = at;
+        self.following = true;
+        self.write_checkpoint()
+    }
+
+    /// After this the ledger says nothing that is not so, and survives us.
+    async fn prepare_ledger(&mut self, ledger: Ledger) -> Result<(), End> {
+        if ledger == Ledger::Keep {
+            return Ok(());
+        }
+        self.parts.store.reset(&self.pair)?;
+        match ledger {
+            Ledger::Reclaim(at) => self.reclaim(at).await,
+            _ => self.announce().await,
+        }
+    }
+
+    /// With the first checkpoint at the destination the ledger is believed
+    /// after a restart.
+    async fn announce(&mut self) -> Result<(), End> {
+        let checkpoint = self.checkpoint(SourceRevision(0), false);
+        while self.writer.last_checkpoint() != Some(&checkpoint) {
+            self.writer.checkpoint(checkpoint.clone())?;
+            self.turn(Feed::Nothing).await?;
+        }
+        Ok(())
+    }
+
+    /// What was selected at the last checkpoint was written by the carry whose
+    /// ledger is lost: it is ours, whatever the destination has now.
+    async fn reclaim(&mut self, at: SourceRevision) -> Result<(), End> {
+        let mut list_at = at;
+        self.read_namespaces(&mut list_at).await?;
+        let ranges = self.parts.judge.ranges().to_vec();
+        let judged = self
+            .list(ranges, &mut list_at, None, Purpose::Reclaim)
+            .await?;
+        self.settle().await?;
+        self.horizons.clear();
+        match list_at == at {
+            true => tracing::info!("the ledger is rebuilt from {judged} keys at revision {at}"),
+            false => tracing::warn!(
+                "the source has compacted revision {at}: what was deleted there since, while no carry ran, stays at the destination"
+            ),
+        }
+        Ok(())
+    }
+
+    async fn apply_stage(&mut self, stage: usize, at: &mut SourceRevision) -> Result<(), End> {
+        let begun = Instant::now();
+        let before = self.writer.written();
+        let (name, ranges) = {
+            let stage = &self.parts.judge.stages()[stage];
+            (stage.name.clone(), stage.ranges.clone())
+        };
+        let listed = self.list(ranges, at, Some(stage), Purpose::Mirror).await?;
+        self.settle().await?;
+        let written = self.writer.written();
+        let (puts, deletes) = (written.puts - before.puts, written.deletes - before.deletes);
+        let seconds = begun.elapsed().as_secs_f64();
+        tracing::info!(
+            "stage `{name}` done: {listed} keys listed, {puts} written, {deletes} deleted, {seconds:.1} s"
+        );
+        Ok(())
+    }
+
+    /// Owned keys where no rule can select any more.
+    async fn sweep(&mut self, at: SourceRevision) -> Result<(), End> {
+        for gap in gaps(self.parts.judge.ranges()) {
+            let end = gap.end.clone();
+            let mut ledger = LedgerCursor::new(self.parts.store.clone(), gap);
+            while let Some(key) = ledger.take_below(&end)? {
+                self.make_room().await?;
+                self.writer.pipeline.submit(Write::delete(key, at));
+            }
+        }
+        self.settle().await
+    }
+
+    /// Learns the Namespaces as of `at`, if any rule looks at them.
+    pub async fn read_namespaces(&mut self, at: &mut SourceRevision) -> Result<(), End> {
+        let read = read_namespaces(&*self.parts.source, &*self.parts.judge, *at);
+        let (namespaces, read_at) = self.unless_stopped(read).await?;
+        self.namespaces = Arc::new(namespaces);
+        self.namespaces_at = read_at;
+        *at = read_at;
+        Ok(())
+    }
+}
+
+/// All Namespaces as of `at`, or as of a newer revision where that is
+/// compacted.
+pub async fn read_namespaces<S: Source, J: Judging>(
+    source: &S,
+    judge: &J,
+    mut at: SourceRevision,
+) -> Result<(Namespaces, SourceRevision), MirrorError> {
+    if !judge.reads_namespaces() {
+        return Ok((Namespaces::default(), at));
+    }
+    loop {
+        match namespaces_at(source, judge, at).await {
+            Ok(namespaces) => return Ok((namespaces, at)),
+            Err(EtcdError::Compacted { .. }) => {
+                let status = persist("asking the source for its revision", || source.status());
+                at = status.await.map_err(MirrorError::Source)?.revision;
+            }
+            Err(error) => return Err(MirrorError::Source(error)),
+        }
+    }
+}
+
+/// All Namespaces as of exactly `at`.
+pub async fn namespaces_at<S: Source, J: Judging>(
+    source: &S,
+    judge: &J,
+    at: SourceRevision,
+) -> Result<Namespaces, EtcdError> {
+    let mut namespaces = Namespaces::default();
+    let mut rest = judge.namespace_range();
+    loop {
+        let limit = PageSize::default().limit();
+        let page = persist("listing namespaces", || source.list(&rest, at, limit)).await;
+        let (items, more) = page?;
+        for item in &items {
+            if let Some(name) = judge.namespace_of_key(&item.key) {
+                namespaces.set(name, judge.namespace_view(&item.key, &item.value));
+            }
+        }
+        match items.last() {
+            Some(last) if more => rest = after(&last.key, &rest),
+            _ => return Ok(namespaces),
+        }
+    }
+}
+
+/// What is known of a Namespace from a change of its key.
+pub fn view_of<J: Judging>(judge: &J, key: &[u8], value: Option<&[u8]>) -> View {
+    value.map_or(View::Absent, |value| judge.namespace_view(key, value))
+}

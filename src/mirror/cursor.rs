@@ -1,0 +1,188 @@
+//! Reading the ledger and the destination alongside a list, in key order.
+//!
+//! Promises that each is read at most once, page by page, and only where it is
+//! asked about. Deliberately has a bound on every page.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::error::MirrorError;
+use super::ranges::after;
+use super::retry::persist;
+use crate::destination::Destination;
+use crate::rules::decide::KeyRange;
+use crate::state::{LedgerEntry, StateStore};
+
+/// How many keys a page should have, learnt from the size of what came.
+#[derive(Debug)]
+pub struct PageSize {
+    limit: usize,
+}
+
+impl Default for PageSize {
+    fn default() -> PageSize {
+        PageSize { limit: 500 }
+    }
+}
+
+impl PageSize {
+    /// etcd counts the whole rest of a range for every page, so pages are
+    /// large; several are in memory at a time, so they are not huge.
+    const BYTES: usize = 4 << 20;
+
+    /// How many keys to ask for.
+    pub fn limit(&self) -> usize {
+        self.limit
+    }
+
+    /// Learns from the sizes of a page's items. Grows by at most four at a
+    /// time: larger values may follow small ones.
+    pub fn observe(&mut self, sizes: impl ExactSizeIterator<Item = usize>) {
+        let count = sizes.len().max(1);
+        let average = (sizes.sum::<usize>() / count).max(64);
+        self.limit = (Self::BYTES / average)
+            .clamp(16, 10_000)
+            .min(self.limit * 4);
+    }
+}
+
+/// The ledger's entries of a range, in key order.
+pub struct LedgerCursor<St> {
+    store: Arc<St>,
+    rest: Option<KeyRange>,
+    page: VecDeque<(Vec<u8>, LedgerEntry)>,
+}
+
+impl<St: StateStore> LedgerCursor<St> {
+    const PAGE: usize = 1_000;
+
+    /// Begins at the start of `range`.
+    pub fn new(store: Arc<St>, range: KeyRange) -> LedgerCursor<St> {
+        LedgerCursor {
+            store,
+            rest: Some(range),
+            page: VecDeque::new(),
+        }
+    }
+
+    /// The next owned key below `end`.
+    pub fn take_below(&mut self, end: &[u8]) -> Result<Option<Vec<u8>>, MirrorError> {
+        self.fill()?;
+        let below = self
+            .page
+            .front()
+            .is_some_and(|(key, _)| key.as_slice() < end);
+        Ok(if below {
+            self.page.pop_front().map(|(key, _)| key)
+        } else {
+            None
+        })
+    }
+
+    /// The entry of `key`, if that is the next one.
+    pub fn take(&mut self, key: &[u8]) -> Result<Option<LedgerEntry>, MirrorError> {
+        self.fill()?;
+        let here = self.page.front().is_some_and(|(next, _)| next == key);
+        Ok(if here {
+            self.page.pop_front().map(|(_, entry)| entry)
+        } else {
+            None
+        })
+    }
+
+    /// Over nothing: a ledger that is not to be believed.
+    pub fn empty(store: Arc<St>) -> LedgerCursor<St> {
+        LedgerCursor {
+            store,
+            rest: None,
+            page: VecDeque::new(),
+        }
+    }
+
+    fn fill(&mut self) -> Result<(), MirrorError> {
+        if !self.page.is_empty() {
+            return Ok(());
+        }
+        let Some(rest) = self.rest.take() else {
+            return Ok(());
+        };
+        self.page = self.store.scan(&rest, Self::PAGE)?.into();
+        if self.page.len() == Self::PAGE {
+            self.rest = self.page.back().map(|(key, _)| after(key, &rest));
+        }
+        Ok(())
+    }
+}
+
+/// The destination's values of a range, for keys asked about in order.
+pub struct DestinationCursor<D> {
+    destination: Arc<D>,
+    range: KeyRange,
+    page: VecDeque<(Vec<u8>, Vec<u8>)>,
+    /// Whether there may be keys after the page; `None` before the first look.
+    more: Option<bool>,
+    size: PageSize,
+}
+
+impl<D: Destination> DestinationCursor<D> {
+    /// Over `range`; nothing is read yet.
+    pub fn new(destination: Arc<D>, range: KeyRange) -> DestinationCursor<D> {
+        let page = VecDeque::new();
+        DestinationCursor {
+            destination,
+            range,
+            page,
+            more: None,
+            size: PageSize::default(),
+        }
+    }
+
+    /// Whether the destination has exactly `value` under `key`, which comes
+    /// after every key asked about before.
+    pub async fn holds(&mut self, key: &[u8], value: &[u8]) -> Result<bool, MirrorError> {
+        self.look_once().await?;
+        loop {
+            while self
+                .page
+                .front()
+                .is_some_and(|(next, _)| next.as_slice() < key)
+            {
+                self.page.pop_front();
+            }
+            match self.page.front() {
+                Some((next, there)) => return Ok(next == key && there == value),
+                None if self.more == Some(true) => self.fetch(key).await?,
+                None => return Ok(false),
+            }
+        }
+    }
+
+    /// An empty range is the common case of a first copy: one count saves all
+    /// pages.
+    async fn look_once(&mut self) -> Result<(), MirrorError> {
+        if self.more.is_none() {
+            let (destination, range) = (&self.destination, &self.range);
+            let count = persist("counting at the destination", || destination.count(range)).await;
+            self.more = Some(count.map_err(MirrorError::Destination)? > 0);
+        }
+        Ok(())
+    }
+
+    async fn fetch(&mut self, from: &[u8]) -> Result<(), MirrorError> {
+        let range = KeyRange {
+            start: from.to_vec(),
+            end: self.range.end.clone(),
+        };
+        let (destination, limit) = (&self.destination, self.size.limit());
+        let page = persist("listing the destination", || {
+            destination.list(&range, limit)
+        })
+        .await;
+        let (page, more) = page.map_err(MirrorError::Destination)?;
+        self.size
+            .observe(page.iter().map(|(key, value)| key.len() + value.len()));
+        self.page = page.into();
+        self.more = Some(more);
+        Ok(())
+    }
+}

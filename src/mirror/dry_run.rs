@@ -1,0 +1,166 @@
+//! What a mirror would do, without doing it.
+//!
+//! Promises to write nothing at all, at either side or to the ledger.
+//! Deliberately looks once, at the newest revision: it follows nothing.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use super::bootstrap::read_namespaces;
+use super::cursor::LedgerCursor;
+use super::error::MirrorError;
+use super::judging::Judging;
+use super::lifecycle::{identify, where_to_begin};
+use super::listing::{Found, Job, Listing, Purpose};
+use super::options::Options;
+use super::ranges::gaps;
+use super::start::{Full, Ledger, Start};
+use super::world::{Parts, World};
+use crate::destination::Op;
+use crate::etcd::SourceRevision;
+use crate::rules::RuleId;
+
+/// One thing that would be done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Planned {
+    /// The key would be written.
+    Put {
+        /// The whole key.
+        key: Vec<u8>,
+        /// The rule that selects it.
+        rule: String,
+        /// The size of the value.
+        bytes: usize,
+    },
+    /// The key would be deleted.
+    Delete {
+        /// The whole key.
+        key: Vec<u8>,
+    },
+    /// The key would be held.
+    Hold {
+        /// The whole key.
+        key: Vec<u8>,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// How much would be done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DryRun {
+    /// The source revision that was looked at.
+    pub revision: SourceRevision,
+    /// Keys looked at.
+    pub judged: usize,
+    /// Keys that would be written.
+    pub puts: usize,
+    /// Keys that would be deleted.
+    pub deletes: usize,
+    /// Keys that would be held.
+    pub held: usize,
+}
+
+impl DryRun {
+    /// Looks at everything and hands each thing that would be done to `tell`,
+    /// in the order in which it would be done.
+    pub async fn look<W: World>(
+        parts: &Parts<W>,
+        options: &Options,
+        mut tell: impl FnMut(Planned) + Send,
+    ) -> Result<DryRun, MirrorError> {
+        let identity = identify(parts, options).await?;
+        let start = where_to_begin(parts, options, &identity).await?;
+        let believe_ledger = match start {
+            Start::Resume(_) => true,
+            Start::Full(Full { ledger, .. }) => ledger == Ledger::Keep,
+        };
+        let at = identity.source.revision;
+        let read = read_namespaces(&*parts.source, &*parts.judge, at).await?;
+        let (namespaces, at) = (Arc::new(read.0), read.1);
+        let mut seen = DryRun {
+            revision: at,
+            ..DryRun::default()
+        };
+        let mut told = Told::default();
+        for (stage, listed) in parts.judge.stages().iter().enumerate() {
+            let mut listing = Listing::start(
+                parts,
+                Job {
+                    ranges: listed.ranges.clone(),
+                    at,
+                    stage: Some(stage),
+                    namespaces: namespaces.clone(),
+                    purpose: Purpose::Mirror,
+                    believe_ledger,
+                },
+            );
+            while let Some(chunk) = listing.next().await {
+                let chunk = chunk?;
+                seen.judged += chunk.judged;
+                let planned = chunk.found.into_iter();
+                let planned = planned.filter_map(|found| planned_of(&*parts.judge, found));
+                for planned in planned.filter(|planned| told.is_new(planned)) {
+                    seen.count(planned, &mut tell);
+                }
+            }
+        }
+        if believe_ledger {
+            seen.sweep(parts, &mut tell)?;
+        }
+        Ok(seen)
+    }
+
+    fn sweep<W: World>(
+        &mut self,
+        parts: &Parts<W>,
+        tell: &mut impl FnMut(Planned),
+    ) -> Result<(), MirrorError> {
+        for gap in gaps(parts.judge.ranges()) {
+            let end = gap.end.clone();
+            let mut ledger = LedgerCursor::new(parts.store.clone(), gap);
+            while let Some(key) = ledger.take_below(&end)? {
+                self.count(Planned::Delete { key }, tell);
+            }
+        }
+        Ok(())
+    }
+
+    fn count(&mut self, planned: Planned, tell: &mut impl FnMut(Planned)) {
+        *match &planned {
+            Planned::Put { .. } => &mut self.puts,
+            Planned::Delete { .. } => &mut self.deletes,
+            Planned::Hold { .. } => &mut self.held,
+        } += 1;
+        tell(planned);
+    }
+}
+
+/// A key that is held or gone shows in every stage that has its range.
+#[derive(Default)]
+struct Told(HashSet<Vec<u8>>);
+
+impl Told {
+    fn is_new(&mut self, planned: &Planned) -> bool {
+        match planned {
+            Planned::Put { .. } => true,
+            Planned::Delete { key } | Planned::Hold { key, .. } => self.0.insert(key.clone()),
+        }
+    }
+}
+
+fn planned_of<J: Judging>(judge: &J, found: Found) -> Option<Planned> {
+    let name = |rule: Option<RuleId>| rule.map_or("", |rule| judge.rule_name(rule)).to_owned();
+    match found {
+        Found::Write(write) => Some(match write.op {
+            Op::Put { key, value } => Planned::Put {
+                key,
+                rule: name(write.rule),
+                bytes: value.len(),
+            },
+            Op::Delete { key } => Planned::Delete { key },
+        }),
+        Found::Hold { key, reason, .. } => Some(Planned::Hold { key, reason }),
+        Found::Record(_) => None,
+    }
+}

@@ -1,0 +1,77 @@
+//! Why a mirror stopped, in words for the person who runs it.
+//!
+//! Promises that each says what to do where something can be done.
+//! Deliberately holds only what ends the process: everything else is retried.
+
+use crate::etcd::EtcdError;
+use crate::source::WatchError;
+use crate::state::StateError;
+
+/// Why a mirror stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum MirrorError {
+    /// The source refused.
+    #[error("source: {0}")]
+    Source(EtcdError),
+    /// The watch of the source ended for good.
+    #[error("source: {0}")]
+    Watch(WatchError),
+    /// The destination refused.
+    #[error("destination: {0}")]
+    Destination(EtcdError),
+    /// The ledger could not be read or written.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// Source and destination are one.
+    #[error(
+        "source and destination are the same etcd (cluster id {cluster_id:x}): check `--source-endpoints` and `--dest-endpoints`"
+    )]
+    SameCluster {
+        /// Its cluster id.
+        cluster_id: u64,
+    },
+    /// Another carry of this name leads.
+    #[error(
+        "another carry named `{name}` leads at this destination ({holder}): stop it, or give this one another `--name`"
+    )]
+    LedByAnother {
+        /// `--name`.
+        name: String,
+        /// What its leader key says.
+        holder: String,
+    },
+    /// The checkpoint is of another source.
+    #[error(
+        "the checkpoint `{key}` at the destination is of source cluster {found}, but the source is cluster {expected}: use another `--name`, or remove that key to begin anew with this source"
+    )]
+    OtherSource {
+        /// The checkpoint's key.
+        key: String,
+        /// The cluster id in the checkpoint.
+        found: String,
+        /// The source's cluster id.
+        expected: String,
+    },
+    /// The source has been set back.
+    #[error(
+        "the source is at revision {found}, behind the checkpoint `{key}` at {checkpoint}: it was restored from a backup; use another `--name`, or remove that key to copy everything anew"
+    )]
+    SourceBehind {
+        /// The checkpoint's key.
+        key: String,
+        /// The revision in the checkpoint.
+        checkpoint: i64,
+        /// The source's newest revision.
+        found: i64,
+    },
+    /// The checkpoint is not one of ours.
+    #[error(
+        "the checkpoint `{key}` at the destination cannot be read ({reason}): remove that key to copy everything anew"
+    )]
+    BadCheckpoint {
+        /// The checkpoint's key.
+        key: String,
+        /// What is wrong.
+        reason: String,
+    },
+}

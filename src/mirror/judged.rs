@@ -1,0 +1,31 @@
+//! What is to be done about one change, once the rules have spoken.
+//!
+//! Promises to be the same for replay and tail. Deliberately without logic.
+
+use super::pipeline::Write;
+use crate::rules::RuleId;
+
+/// What is to be done about one change.
+pub enum Judged {
+    /// To be written or deleted.
+    Write(Write),
+    /// Left alone until it can be judged.
+    Hold {
+        /// The whole key.
+        key: Vec<u8>,
+        /// The rule that could not say.
+        rule: Option<RuleId>,
+        /// Why.
+        reason: String,
+    },
+}
+
+impl Judged {
+    /// The rule that asks for it.
+    pub fn rule(&self) -> Option<RuleId> {
+        match self {
+            Judged::Write(write) => write.rule,
+            Judged::Hold { rule, .. } => *rule,
+        }
+    }
+}

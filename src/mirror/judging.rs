@@ -1,0 +1,127 @@
+//! What the mirror needs of the rules, so that tests can script it.
+//!
+//! Promises nothing beyond what `rules::decide` does. Deliberately has no
+//! logic of its own.
+
+use crate::metrics::EventKind;
+use crate::rules::decide::{Decision, Event, Judge, KeyRange, Scratch, Stage};
+use crate::rules::namespaces::{Namespaces, View};
+use crate::rules::{Phase, RuleId};
+
+/// The rules, as the mirror sees them; see [`crate::rules::decide::Judge`].
+pub trait Judging: Send + Sync + 'static {
+    /// Decides about one event.
+    fn decide(&self, event: &Event<'_>, namespaces: &Namespaces, scratch: &mut Scratch)
+    -> Decision;
+
+    /// The stages of a bootstrap, in order.
+    fn stages(&self) -> &[Stage];
+
+    /// The stage in which a rule's keys are applied.
+    fn stage_of(&self, rule: RuleId) -> usize;
+
+    /// A rule's name.
+    fn rule_name(&self, rule: RuleId) -> &str;
+
+    /// Every range that a rule can select from: sorted, disjoint.
+    fn ranges(&self) -> &[KeyRange];
+
+    /// Whether any rule looks at labels of Namespaces.
+    fn reads_namespaces(&self) -> bool;
+
+    /// Where the Namespace objects are.
+    fn namespace_range(&self) -> KeyRange;
+
+    /// The name of the Namespace whose object `key` holds, if it does.
+    fn namespace_of_key<'a>(&self, key: &'a [u8]) -> Option<&'a str>;
+
+    /// What the stored bytes of a Namespace say.
+    fn namespace_view(&self, key: &[u8], value: &[u8]) -> View;
+
+    /// What must be judged again when a Namespace changes.
+    fn flipped_by(&self, name: &str, before: &View, after: &View) -> Vec<KeyRange>;
+
+    /// A digest of what the rules mean.
+    fn digest(&self) -> &str;
+}
+
+impl Judging for Judge {
+    fn decide(
+        &self,
+        event: &Event<'_>,
+        namespaces: &Namespaces,
+        scratch: &mut Scratch,
+    ) -> Decision {
+        Judge::decide(self, event, namespaces, scratch)
+    }
+
+    fn stages(&self) -> &[Stage] {
+        Judge::stages(self)
+    }
+
+    fn stage_of(&self, rule: RuleId) -> usize {
+        Judge::stage_of(self, rule)
+    }
+
+    fn rule_name(&self, rule: RuleId) -> &str {
+        Judge::rule_name(self, rule)
+    }
+
+    fn ranges(&self) -> &[KeyRange] {
+        Judge::ranges(self)
+    }
+
+    fn reads_namespaces(&self) -> bool {
+        Judge::reads_namespaces(self)
+    }
+
+    fn namespace_range(&self) -> KeyRange {
+        Judge::namespace_range(self)
+    }
+
+    fn namespace_of_key<'a>(&self, key: &'a [u8]) -> Option<&'a str> {
+        Judge::namespace_of_key(self, key)
+    }
+
+    fn namespace_view(&self, key: &[u8], value: &[u8]) -> View {
+        Judge::namespace_view(self, key, value)
+    }
+
+    fn flipped_by(&self, name: &str, before: &View, after: &View) -> Vec<KeyRange> {
+        Judge::flipped_by(self, name, before, after)
+    }
+
+    fn digest(&self) -> &str {
+        Judge::digest(self)
+    }
+}
+
+/// Whether a rule's writes are barriers.
+pub fn is_sequential(judge: &(impl Judging + ?Sized), rule: RuleId) -> bool {
+    judge
+        .stages()
+        .get(judge.stage_of(rule))
+        .is_some_and(|stage| stage.phase == Phase::Sequential)
+}
+
+/// Whether a key that was written under this rule name was a sequential
+/// rule's.
+pub fn was_sequential(judge: &(impl Judging + ?Sized), rule_name: &str) -> bool {
+    judge
+        .stages()
+        .iter()
+        .any(|stage| stage.phase == Phase::Sequential && stage.name == rule_name)
+}
+
+/// Why a key without a value is held.
+pub const EMPTY_VALUE: &str = "the value is empty: no kube-apiserver could read it";
+
+/// How a decision is counted.
+pub fn kind(decision: &Decision) -> EventKind {
+    match decision {
+        Decision::Put { .. } => EventKind::Put,
+        Decision::Delete(_) => EventKind::Delete,
+        Decision::Skip(_) => EventKind::Skip,
+        Decision::Hold { .. } => EventKind::Hold,
+    }
+}

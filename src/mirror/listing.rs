@@ -1,0 +1,380 @@
+//! Reading ranges of the source at one revision and deciding about every key
+//! in them: the ledger, and where needed the destination, are read alongside
+//! in key order.
+//!
+//! Promises that pages are fetched while earlier ones are judged, that what is
+//! already so is recorded and not written, and that an owned key that is gone
+//! is deleted. Deliberately writes nothing: what it finds goes to whoever
+//! reads the channel.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use super::cursor::{DestinationCursor, LedgerCursor, PageSize};
+use super::error::MirrorError;
+use super::judging::{EMPTY_VALUE, Judging, is_sequential, kind};
+use super::pipeline::Write;
+use super::ranges::after;
+use super::retry::persist;
+use super::world::{Parts, World};
+use crate::destination::Op;
+use crate::etcd::{EtcdError, SourceRevision};
+use crate::rules::RuleId;
+use crate::rules::decide::{Decision, Event, KeyRange, Scratch};
+use crate::rules::namespaces::Namespaces;
+use crate::source::{Item, Source};
+use crate::state::{LedgerChange, LedgerEntry};
+
+/// How many ranges are read at a time.
+const WIDTH: usize = 4;
+
+/// How many chunks wait for the reader.
+const CHUNKS: usize = 2;
+
+/// What is listed, and how it is judged.
+#[derive(Clone)]
+pub struct Job {
+    /// Sorted, disjoint.
+    pub ranges: Vec<KeyRange>,
+    /// The revision to list at; a newer one where that is compacted.
+    pub at: SourceRevision,
+    /// Only keys of this stage are written; `None` for any.
+    pub stage: Option<usize>,
+    /// The Namespaces as of `at`.
+    pub namespaces: Arc<Namespaces>,
+    /// What it is for.
+    pub purpose: Purpose,
+    /// Whether what the ledger says is true.
+    pub believe_ledger: bool,
+}
+
+/// What a list is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// To bring the destination up to it.
+    Mirror,
+    /// To learn which keys an earlier carry must have written, after the
+    /// ledger was lost.
+    Reclaim,
+}
+
+/// What was found out about one key.
+#[derive(Debug)]
+pub enum Found {
+    /// It must be written or deleted.
+    Write(Write),
+    /// Only the ledger has to learn of it.
+    Record(LedgerChange),
+    /// It could not be judged.
+    Hold {
+        /// The whole key.
+        key: Vec<u8>,
+        /// The rule that could not say.
+        rule: Option<RuleId>,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// What was found in a stretch of a range.
+#[derive(Debug, Default)]
+pub struct Chunk {
+    /// In key order.
+    pub found: Vec<Found>,
+    /// How many keys were looked at.
+    pub judged: usize,
+    /// A part of a range that had to be listed at a newer revision.
+    pub newer: Option<(KeyRange, SourceRevision)>,
+}
+
+/// A list under way. Dropping it ends it.
+pub struct Listing {
+    chunks: mpsc::Receiver<Result<Chunk, MirrorError>>,
+    _readers: JoinSet<()>,
+}
+
+impl Listing {
+    /// Begins to read.
+    pub fn start<W: World>(parts: &Parts<W>, job: Job) -> Listing {
+        let (send, chunks) = mpsc::channel(CHUNKS);
+        let queue = Arc::new(Mutex::new(VecDeque::from(job.ranges.clone())));
+        let mut readers = JoinSet::new();
+        for _ in 0..WIDTH.min(job.ranges.len()) {
+            readers.spawn(read_ranges(
+                parts.clone(),
+                job.clone(),
+                queue.clone(),
+                send.clone(),
+            ));
+        }
+        Listing {
+            chunks,
+            _readers: readers,
+        }
+    }
+
+    /// The next chunk, `None` at the end. Safe to cancel.
+    pub async fn next(&mut self) -> Option<Result<Chunk, MirrorError>> {
+        self.chunks.recv().await
+    }
+}
+
+type Sender = mpsc::Sender<Result<Chunk, MirrorError>>;
+
+async fn read_ranges<W: World>(
+    parts: Parts<W>,
+    job: Job,
+    queue: Arc<Mutex<VecDeque<KeyRange>>>,
+    send: Sender,
+) {
+    loop {
+        let next = queue
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop_front();
+        let Some(range) = next else { return };
+        let mut reader = RangeReader::new(&parts, &job, range, &send);
+        if let Err(error) = reader.read().await {
+            // Nobody listens any more if this fails: all is over anyway.
+            let _ = send.send(Err(error)).await;
+            return;
+        }
+    }
+}
+
+/// One page, and where the next one begins.
+struct Page {
+    items: Vec<Item>,
+    at: SourceRevision,
+    newer: Option<(KeyRange, SourceRevision)>,
+    /// What comes after it; `None` where nothing does.
+    rest: Option<KeyRange>,
+}
+
+struct RangeReader<'a, W: World> {
+    parts: &'a Parts<W>,
+    job: &'a Job,
+    range: KeyRange,
+    send: &'a Sender,
+    ledger: LedgerCursor<W::Store>,
+    destination: DestinationCursor<W::Destination>,
+    scratch: Scratch,
+}
+
+impl<'a, W: World> RangeReader<'a, W> {
+    fn new(parts: &'a Parts<W>, job: &'a Job, range: KeyRange, send: &'a Sender) -> Self {
+        let ledger = match job.believe_ledger {
+            true => LedgerCursor::new(parts.store.clone(), range.clone()),
+            false => LedgerCursor::empty(parts.store.clone()),
+        };
+        let destination = DestinationCursor::new(parts.destination.clone(), range.clone());
+        let scratch = Scratch::default();
+        RangeReader {
+            parts,
+            job,
+            range,
+            send,
+            ledger,
+            destination,
+            scratch,
+        }
+    }
+
+    async fn read(&mut self) -> Result<(), MirrorError> {
+        let source = self.parts.source.clone();
+        let mut size = PageSize::default();
+        let mut page = fetch(&*source, self.range.clone(), self.job.at, size.limit()).await?;
+        loop {
+            size.observe(
+                page.items
+                    .iter()
+                    .map(|item| item.key.len() + item.value.len()),
+            );
+            let (rest, at) = (page.rest.take(), page.at);
+            let until = rest
+                .as_ref()
+                .map_or(self.range.end.clone(), |rest| rest.start.clone());
+            let Some(rest) = rest else {
+                return self.judge_page(page, &until).await;
+            };
+            // The next page is on its way while this one is judged.
+            let next = fetch(&*source, rest, at, size.limit());
+            let (next, judged) = tokio::join!(next, self.judge_page(page, &until));
+            judged?;
+            page = next?;
+        }
+    }
+
+    /// Judges all keys of a page, and all owned keys below `until` that it
+    /// does not have.
+    async fn judge_page(&mut self, page: Page, until: &[u8]) -> Result<(), MirrorError> {
+        let found = Vec::with_capacity(page.items.len());
+        let mut chunk = Chunk {
+            found,
+            judged: page.items.len(),
+            newer: page.newer,
+        };
+        for item in page.items {
+            self.delete_owned_below(&item.key, page.at, &mut chunk)?;
+            let entry = self.ledger.take(&item.key)?;
+            if let Some(found) = self.judge(item, entry, page.at).await? {
+                chunk.found.push(found);
+            }
+        }
+        self.delete_owned_below(until, page.at, &mut chunk)?;
+        // Nobody listens any more if this fails: the list was given up.
+        let _ = self.send.send(Ok(chunk)).await;
+        Ok(())
+    }
+
+    fn delete_owned_below(
+        &mut self,
+        key: &[u8],
+        at: SourceRevision,
+        chunk: &mut Chunk,
+    ) -> Result<(), MirrorError> {
+        while let Some(key) = self.ledger.take_below(key)? {
+            if self.job.purpose == Purpose::Mirror {
+                chunk.found.push(Found::Write(Write::delete(key, at)));
+            }
+        }
+        Ok(())
+    }
+
+    async fn judge(
+        &mut self,
+        item: Item,
+        entry: Option<LedgerEntry>,
+        at: SourceRevision,
+    ) -> Result<Option<Found>, MirrorError> {
+        let event = Event {
+            key: &item.key,
+            value: Some(&item.value),
+            leased: item.lease != 0,
+            owned: entry.is_some(),
+        };
+        let decision = self
+            .parts
+            .judge
+            .decide(&event, &self.job.namespaces, &mut self.scratch);
+        self.parts.metrics.event(kind(&decision));
+        match (decision, self.job.purpose) {
+            (Decision::Put { rule }, Purpose::Mirror) => self.put(item, rule, entry).await,
+            (Decision::Put { rule }, Purpose::Reclaim) => {
+                let rule = self.parts.judge.rule_name(rule);
+                Ok(Some(record(item.key, SourceRevision(0), rule)))
+            }
+            (Decision::Delete(_), Purpose::Mirror) => {
+                Ok(Some(Found::Write(Write::delete(item.key, at))))
+            }
+            (Decision::Hold { rule, reason }, Purpose::Mirror) => Ok(Some(Found::Hold {
+                key: item.key,
+                rule,
+                reason,
+            })),
+            _ => Ok(None),
+        }
+    }
+
+    async fn put(
+        &mut self,
+        item: Item,
+        rule: RuleId,
+        entry: Option<LedgerEntry>,
+    ) -> Result<Option<Found>, MirrorError> {
+        let judge = &self.parts.judge;
+        if self
+            .job
+            .stage
+            .is_some_and(|stage| judge.stage_of(rule) != stage)
+        {
+            return Ok(None);
+        }
+        let name = judge.rule_name(rule);
+        if let Some(entry) = &entry
+            && entry.revision == item.revision
+        {
+            let same = entry.rule == name;
+            return Ok((!same).then(|| record(item.key, item.revision, name)));
+        }
+        if item.value.is_empty() {
+            let reason = EMPTY_VALUE.to_owned();
+            return Ok(Some(Found::Hold {
+                key: item.key,
+                rule: Some(rule),
+                reason,
+            }));
+        }
+        if self.destination.holds(&item.key, &item.value).await? {
+            return Ok(Some(record(item.key, item.revision, name)));
+        }
+        Ok(Some(Found::Write(Write {
+            op: Op::Put {
+                key: item.key,
+                value: item.value,
+            },
+            revision: item.revision,
+            rule: Some(rule),
+            // Stages are finished one by one: no barrier within one.
+            barrier: self.job.stage.is_none() && is_sequential(&**judge, rule),
+            owned: entry.is_some(),
+        })))
+    }
+}
+
+fn record(key: Vec<u8>, revision: SourceRevision, rule: &str) -> Found {
+    let entry = Some(LedgerEntry {
+        revision,
+        rule: rule.to_owned(),
+    });
+    Found::Record(LedgerChange { key, entry })
+}
+
+/// Fetches one page; where `at` is compacted, as of now.
+async fn fetch<S: Source>(
+    source: &S,
+    range: KeyRange,
+    at: SourceRevision,
+    limit: usize,
+) -> Result<Page, MirrorError> {
+    let page = persist("listing the source", || source.list(&range, at, limit)).await;
+    let (items, more, at, newer) = match page {
+        Ok((items, more)) => (items, more, at, None),
+        Err(EtcdError::Compacted { .. }) => {
+            let (items, more, now) = fetch_now(source, &range, limit).await?;
+            (items, more, now, Some((range.clone(), now)))
+        }
+        Err(error) => return Err(MirrorError::Source(error)),
+    };
+    let rest = items
+        .last()
+        .filter(|_| more)
+        .map(|last| after(&last.key, &range));
+    Ok(Page {
+        items,
+        at,
+        newer,
+        rest,
+    })
+}
+
+async fn fetch_now<S: Source>(
+    source: &S,
+    range: &KeyRange,
+    limit: usize,
+) -> Result<(Vec<Item>, bool, SourceRevision), MirrorError> {
+    loop {
+        let status = persist("asking the source for its revision", || source.status()).await;
+        let now = status.map_err(MirrorError::Source)?.revision;
+        tracing::info!("the source was compacted while it was listed: going on at revision {now}");
+        match persist("listing the source", || source.list(range, now, limit)).await {
+            Ok((items, more)) => return Ok((items, more, now)),
+            // Compacted once more, in between.
+            Err(EtcdError::Compacted { .. }) => {}
+            Err(error) => return Err(MirrorError::Source(error)),
+        }
+    }
+}

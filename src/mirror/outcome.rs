@@ -1,0 +1,71 @@
+//! What becomes of what was sent.
+//!
+//! Promises that every answer has a place here. Deliberately acts on none of
+//! them: that is the writer's.
+
+use super::error::MirrorError;
+use super::pipeline::Batch;
+use super::retry::{Remedy, remedy};
+use crate::destination::{Fence, Outcome};
+use crate::etcd::EtcdError;
+use crate::metrics::TxnOutcome;
+use crate::rules::RuleId;
+use crate::state::Checkpoint;
+
+/// Why writing cannot go on.
+#[derive(Debug)]
+pub enum WriteEnd {
+    /// The leader key is no longer ours.
+    Deposed,
+    /// Nothing that could be retried.
+    Failed(MirrorError),
+}
+
+impl<E: Into<MirrorError>> From<E> for WriteEnd {
+    fn from(error: E) -> WriteEnd {
+        WriteEnd::Failed(error.into())
+    }
+}
+
+/// A key that the destination will never take.
+#[derive(Debug)]
+pub struct Refused {
+    /// The whole key.
+    pub key: Vec<u8>,
+    /// The rule that selected it.
+    pub rule: Option<RuleId>,
+    /// Why.
+    pub reason: String,
+}
+
+/// How much was done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Written {
+    /// Keys written.
+    pub puts: u64,
+    /// Keys deleted.
+    pub deletes: u64,
+    /// Transactions applied.
+    pub transactions: u64,
+}
+
+/// One answer.
+pub enum Done {
+    /// A transaction over keys.
+    Commit(Batch, Fence, Result<Outcome, EtcdError>),
+    /// A checkpoint.
+    Checkpoint(Checkpoint, Fence, Result<Outcome, EtcdError>),
+    /// A renewed fence.
+    Fence(Result<Option<Fence>, EtcdError>),
+}
+
+/// How an answer is counted.
+pub fn counted(result: &Result<Outcome, EtcdError>) -> TxnOutcome {
+    match result {
+        Ok(Outcome::Applied(_)) => TxnOutcome::Applied,
+        Ok(Outcome::Fenced) => TxnOutcome::Fenced,
+        Err(error) if error.outcome_unknown() => TxnOutcome::Unknown,
+        Err(error) if remedy(error) == Remedy::Retry => TxnOutcome::Retried,
+        Err(_) => TxnOutcome::Refused,
+    }
+}

@@ -1,0 +1,51 @@
+//! Sets of key ranges.
+//!
+//! Promises results that are sorted and disjoint. Deliberately knows nothing
+//! of what the keys mean.
+
+use crate::rules::decide::KeyRange;
+
+/// The union of ranges in any order.
+pub fn union(mut ranges: Vec<KeyRange>) -> Vec<KeyRange> {
+    ranges.sort();
+    let mut merged: Vec<KeyRange> = Vec::new();
+    for range in ranges {
+        match merged.last_mut() {
+            Some(last) if range.start <= last.end => last.end = range.end.max(last.end.clone()),
+            _ => merged.push(range),
+        }
+    }
+    merged
+}
+
+/// What lies before, between and after sorted, disjoint ranges, up to the
+/// largest first byte: keys of etcd that begin with 0xff are none of ours.
+pub fn gaps(ranges: &[KeyRange]) -> Vec<KeyRange> {
+    let mut start = vec![0];
+    let mut gaps = Vec::new();
+    for range in ranges {
+        if start < range.start {
+            gaps.push(KeyRange {
+                start,
+                end: range.start.clone(),
+            });
+        }
+        start = range.end.clone();
+    }
+    let end = vec![0xff];
+    if start < end {
+        gaps.push(KeyRange { start, end });
+    }
+    gaps
+}
+
+/// What of `range` comes after `key`.
+pub fn after(key: &[u8], range: &KeyRange) -> KeyRange {
+    let mut start = Vec::with_capacity(key.len() + 1);
+    start.extend_from_slice(key);
+    start.push(0);
+    KeyRange {
+        start,
+        end: range.end.clone(),
+    }
+}

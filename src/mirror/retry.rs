@@ -1,0 +1,109 @@
+//! What is done about each error: the one place that decides it.
+//!
+//! Promises that every retry waits longer than the one before, up to a bound,
+//! and never in step with others. Deliberately retries nothing that cannot
+//! come right by itself.
+
+use std::collections::hash_map::RandomState;
+use std::future::Future;
+use std::hash::BuildHasher;
+use std::time::Duration;
+
+use crate::etcd::EtcdError;
+use crate::source::WatchError;
+
+/// What is done about an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Remedy {
+    /// The same again, later.
+    Retry,
+    /// The history that is needed is gone: list everything anew.
+    Resync,
+    /// This key cannot be written: go on without it and report it.
+    Hold,
+    /// Nothing that carry could do: stop and say so.
+    Fatal,
+}
+
+/// What is done about an error of etcd.
+pub fn remedy(error: &EtcdError) -> Remedy {
+    match error {
+        EtcdError::Compacted { .. } => Remedy::Resync,
+        EtcdError::TooLarge(_) => Remedy::Hold,
+        error if error.is_retryable() => Remedy::Retry,
+        _ => Remedy::Fatal,
+    }
+}
+
+/// What is done about the end of a watch.
+pub fn watch_remedy(error: &WatchError) -> Remedy {
+    match error {
+        WatchError::Compacted { .. } => Remedy::Resync,
+        WatchError::Etcd(error) => remedy(error),
+    }
+}
+
+/// How long to wait before each next attempt.
+#[derive(Clone, Debug, Default)]
+pub struct Backoff {
+    attempts: u32,
+}
+
+impl Backoff {
+    const FIRST: Duration = Duration::from_millis(50);
+    const LONGEST: Duration = Duration::from_secs(5);
+
+    /// Begins anew after a success.
+    pub fn reset(&mut self) {
+        self.attempts = 0;
+    }
+
+    /// After a partial success: the next waits are short again, but not the
+    /// shortest.
+    pub fn ease(&mut self) {
+        self.attempts = self.attempts.min(2);
+    }
+
+    /// How often it was asked since the last success.
+    pub fn attempts(&self) -> u32 {
+        self.attempts
+    }
+
+    /// The next wait: doubling, between half and the whole of it.
+    pub fn next_wait(&mut self) -> Duration {
+        let full = Self::FIRST
+            .saturating_mul(1 << self.attempts.min(10))
+            .min(Self::LONGEST);
+        self.attempts = self.attempts.saturating_add(1);
+        // Every `RandomState` has keys of its own: randomness enough here.
+        let random = RandomState::new().hash_one(self.attempts) % 512;
+        full / 2 + full.mul_f64(random as f64 / 1024.0)
+    }
+}
+
+/// Repeats `attempt` until it succeeds or fails in a way that repeating does
+/// not mend. Says so once, at the first failure, and again when it is over.
+pub async fn persist<T, F, Fut>(what: &str, mut attempt: F) -> Result<T, EtcdError>
+where
+    F: FnMut() -> Fut,
+    Fut: Future<Output = Result<T, EtcdError>>,
+{
+    let mut backoff = Backoff::default();
+    loop {
+        match attempt().await {
+            Ok(done) => {
+                if backoff.attempts() > 0 {
+                    tracing::info!("{what}: works again after {} attempts", backoff.attempts());
+                }
+                return Ok(done);
+            }
+            Err(error) if remedy(&error) == Remedy::Retry => {
+                if backoff.attempts() == 0 {
+                    tracing::warn!("{what}: {error}; trying again");
+                }
+                tokio::time::sleep(backoff.next_wait()).await;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}

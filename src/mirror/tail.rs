@@ -1,0 +1,195 @@
+//! Following the source: change by change, as the watch delivers them.
+//!
+//! Promises that a change is judged under the Namespaces as of its own
+//! revision, and that a Namespace whose labels flip a rule has its keys judged
+//! again before anything later is. Deliberately compares nothing with the
+//! destination: only a dead process can have written what the ledger does not
+//! know, and replay has dealt with that.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use super::bootstrap::view_of;
+use super::held::Why;
+use super::judged::Judged;
+use super::judging::{EMPTY_VALUE, Judging, is_sequential, kind, was_sequential};
+use super::pipeline::Write;
+use super::ranges::union;
+use super::session::{End, Fed, Feed, Session};
+use super::world::World;
+use crate::destination::Op;
+use crate::etcd::SourceRevision;
+use crate::metrics::Phase;
+use crate::rules::decide::{Decision, Event, KeyRange};
+use crate::source::{Change, WatchEvent};
+use crate::state::{LedgerEntry, StateStore};
+
+impl<W: World> Session<W> {
+    /// Follows the source until something ends it.
+    pub async fn tail(&mut self) -> Result<Infallible, End> {
+        self.report.phase(Phase::Tail);
+        let early = std::mem::take(&mut self.backlog);
+        self.take_changes(early).await?;
+        loop {
+            self.note_caught_up();
+            if self.options.once && self.caught_up {
+                return Err(End::Finished);
+            }
+            match self.turn(Feed::Spool).await? {
+                Some(Fed::Event(WatchEvent::Progress(revision))) => {
+                    self.reach(revision);
+                    self.report.progressed();
+                }
+                Some(Fed::Event(WatchEvent::Changes(changes))) => {
+                    self.take_changes(changes).await?;
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn note_caught_up(&mut self) {
+        if !self.caught_up && self.watermark() >= self.target {
+            self.caught_up = true;
+            let held = self.held.len();
+            self.report.ready(None);
+            tracing::info!("caught up at revision {}; {held} keys held", self.target);
+        }
+    }
+
+    fn reach(&mut self, revision: SourceRevision) {
+        self.seen = self.seen.max(revision);
+        self.horizons.retain(|(_, listed_at)| *listed_at > revision);
+    }
+
+    async fn take_changes(&mut self, changes: Vec<Change>) -> Result<(), End> {
+        let mut rest = changes.into_iter().peekable();
+        while let Some(first) = rest.next() {
+            let revision = first.revision;
+            let mut together = vec![first];
+            while let Some(next) = rest.next_if(|next| next.revision == revision) {
+                together.push(next);
+            }
+            self.take_revision(revision, together).await?;
+        }
+        Ok(())
+    }
+
+    /// All changes of one revision: Namespaces are looked at first, since the
+    /// others are judged by them.
+    async fn take_revision(
+        &mut self,
+        revision: SourceRevision,
+        changes: Vec<Change>,
+    ) -> Result<(), End> {
+        let mut flipped = Vec::new();
+        if self.parts.judge.reads_namespaces() && revision > self.namespaces_at {
+            for change in &changes {
+                flipped.extend(self.take_namespace(change));
+            }
+        }
+        for change in changes {
+            self.make_room().await?;
+            self.take_change(change)?;
+        }
+        self.relist(union(flipped), revision).await?;
+        self.reach(revision);
+        Ok(())
+    }
+
+    fn take_namespace(&mut self, change: &Change) -> Vec<KeyRange> {
+        let judge = self.parts.judge.clone();
+        let Some(name) = judge.namespace_of_key(&change.key) else {
+            return Vec::new();
+        };
+        let after = view_of(&*judge, &change.key, change.value.as_deref());
+        let before = Arc::make_mut(&mut self.namespaces).set(name, after.clone());
+        judge.flipped_by(name, &before, &after)
+    }
+
+    fn take_change(&mut self, change: Change) -> Result<(), End> {
+        match self.judge(change)? {
+            None => {}
+            Some(Judged::Write(write)) => self.writer.pipeline.submit(write),
+            Some(Judged::Hold { key, rule, reason }) => self.hold(key, Why { rule, reason }),
+        }
+        Ok(())
+    }
+
+    /// Decides about a change, unless what the ledger has is as new.
+    pub fn judge(&mut self, change: Change) -> Result<Option<Judged>, End> {
+        if self.is_listed_later(&change) {
+            return Ok(None);
+        }
+        let entry = self.parts.store.get(&change.key)?;
+        if entry
+            .as_ref()
+            .is_some_and(|entry| entry.revision >= change.revision)
+        {
+            return Ok(None);
+        }
+        let event = Event {
+            key: &change.key,
+            value: change.value.as_deref(),
+            leased: change.lease != 0,
+            owned: entry.is_some() || self.writer.pipeline.put_waits(&change.key),
+        };
+        let decision = self
+            .parts
+            .judge
+            .decide(&event, &self.namespaces, &mut self.scratch);
+        if !matches!(decision, Decision::Hold { .. }) {
+            self.release(&change.key);
+        }
+        self.parts.metrics.event(kind(&decision));
+        Ok(self.judged(change, decision, entry.as_ref()))
+    }
+
+    fn is_listed_later(&self, change: &Change) -> bool {
+        let mut horizons = self.horizons.iter();
+        horizons.any(|(range, at)| change.revision <= *at && range.contains(&change.key))
+    }
+
+    fn judged(
+        &self,
+        change: Change,
+        decision: Decision,
+        entry: Option<&LedgerEntry>,
+    ) -> Option<Judged> {
+        let Change {
+            key,
+            value,
+            revision,
+            ..
+        } = change;
+        let judge = &*self.parts.judge;
+        match decision {
+            Decision::Put { rule } => match value.filter(|value| !value.is_empty()) {
+                Some(value) => Some(Judged::Write(Write {
+                    op: Op::Put { key, value },
+                    revision,
+                    rule: Some(rule),
+                    barrier: is_sequential(judge, rule),
+                    owned: entry.is_some(),
+                })),
+                None => {
+                    let reason = EMPTY_VALUE.to_owned();
+                    Some(Judged::Hold {
+                        key,
+                        rule: Some(rule),
+                        reason,
+                    })
+                }
+            },
+            Decision::Delete(_) => {
+                let barrier = entry.is_some_and(|entry| was_sequential(judge, &entry.rule));
+                Some(Judged::Write(Write {
+                    barrier,
+                    ..Write::delete(key, revision)
+                }))
+            }
+            Decision::Hold { rule, reason } => Some(Judged::Hold { key, rule, reason }),
+            Decision::Skip(_) => None,
+        }
+    }
+}

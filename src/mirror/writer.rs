@@ -1,0 +1,487 @@
+//! Transactions on their way to the destination, and what became of them.
+//!
+//! Promises that nothing is sent again before its outcome is known or can no
+//! longer matter (the fence is renewed first), that a put is noted in the
+//! ledger before it is sent, and that the ledger is written before the
+//! checkpoint passes it. Deliberately decides nothing about keys.
+
+use std::sync::Arc;
+
+use tokio::task::JoinSet;
+
+use super::error::MirrorError;
+use super::judging::Judging;
+use super::outcome::{Done, Refused, WriteEnd, Written, counted};
+use super::pipeline::{Batch, Limits, Pipeline, Write, op_key};
+use super::retry::{Backoff, Remedy, remedy};
+use super::world::{Parts, World};
+use crate::destination::election::{Election, Term};
+use crate::destination::{Destination, Fence, Op, Outcome};
+use crate::etcd::{EtcdError, SourceRevision};
+use crate::rules::RuleId;
+use crate::state::{Checkpoint, LedgerChange, LedgerEntry, StateStore};
+
+/// How writes go out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// A kube-apiserver serves from the destination: one key a transaction.
+    Live,
+    /// Nobody watches the destination: many keys a transaction.
+    Cold,
+}
+
+/// How much goes out at a time.
+#[derive(Clone, Copy, Debug)]
+pub struct Widths {
+    /// `--max-txn-ops`: keys in one transaction, cold.
+    pub txn_ops: usize,
+    /// Bytes in one transaction, cold.
+    pub txn_bytes: usize,
+    /// Transactions under way, live.
+    pub live: usize,
+    /// Transactions under way, cold.
+    pub cold: usize,
+}
+
+impl Default for Widths {
+    fn default() -> Widths {
+        Widths {
+            txn_ops: 128,
+            txn_bytes: 1 << 20,
+            live: 256,
+            cold: 32,
+        }
+    }
+}
+
+/// The writing side of a mirror.
+pub struct Writer<W: World> {
+    parts: Parts<W>,
+    /// What waits and what is under way.
+    pub pipeline: Pipeline,
+    term: Arc<Term>,
+    checkpoint_key: Vec<u8>,
+    widths: Widths,
+    limits: Limits,
+    way: Way,
+    tasks: JoinSet<Done>,
+    /// Batches that must be sent again.
+    parked: Vec<Batch>,
+    commits: usize,
+    checkpointing: bool,
+    /// Nothing is sent while the fence is renewed.
+    renewing: bool,
+    backoff: Backoff,
+    ledger: Vec<LedgerChange>,
+    /// Whether `ledger` holds a key that is forgotten.
+    forgets: bool,
+    last_checkpoint: Option<Checkpoint>,
+    written: Written,
+    refused: Vec<Refused>,
+    /// Only what was sent before is sent again.
+    closing: bool,
+}
+
+impl<W: World> Writer<W> {
+    /// A writer under `term`.
+    pub fn new(parts: Parts<W>, term: Term, checkpoint_key: Vec<u8>, widths: Widths) -> Self {
+        Writer {
+            parts,
+            pipeline: Pipeline::default(),
+            term: Arc::new(term),
+            checkpoint_key,
+            widths,
+            limits: Limits {
+                ops: widths.txn_ops.max(1),
+                bytes: widths.txn_bytes,
+            },
+            way: Way::Live,
+            tasks: JoinSet::new(),
+            parked: Vec::new(),
+            commits: 0,
+            checkpointing: false,
+            renewing: false,
+            backoff: Backoff::default(),
+            ledger: Vec::new(),
+            forgets: false,
+            last_checkpoint: None,
+            written: Written::default(),
+            refused: Vec::new(),
+            closing: false,
+        }
+    }
+
+    /// The leadership as it is now.
+    pub fn term(&self) -> &Term {
+        &self.term
+    }
+
+    /// Changes over.
+    pub fn set_way(&mut self, way: Way) {
+        self.way = way;
+    }
+
+    /// What was done so far.
+    pub fn written(&self) -> Written {
+        self.written
+    }
+
+    /// Takes the keys that were refused for good since the last call.
+    pub fn take_refused(&mut self) -> Vec<Refused> {
+        std::mem::take(&mut self.refused)
+    }
+
+    /// Whether an answer is to be waited for.
+    pub fn is_busy(&self) -> bool {
+        !self.tasks.is_empty()
+    }
+
+    /// Whether nothing waits or is under way.
+    pub fn is_idle(&self) -> bool {
+        self.pipeline.is_idle()
+    }
+
+    /// From now on only what was sent before is finished.
+    pub fn close(&mut self) {
+        self.closing = true;
+    }
+
+    /// Whether anything that was sent has no certain outcome yet.
+    pub fn is_open(&self) -> bool {
+        self.commits > 0 || !self.parked.is_empty() || self.checkpointing
+    }
+
+    /// Puts a change into the ledger that needs no write at the destination.
+    pub fn record(&mut self, change: LedgerChange) -> Result<(), MirrorError> {
+        self.ledger.push(change);
+        if self.ledger.len() >= LEDGER_BATCH {
+            self.flush()
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Writes what the ledger has to learn.
+    pub fn flush(&mut self) -> Result<(), MirrorError> {
+        if !self.ledger.is_empty() {
+            self.parts.store.apply(&self.ledger)?;
+            self.ledger.clear();
+            self.forgets = false;
+        }
+        Ok(())
+    }
+
+    /// Sends what may be sent.
+    pub fn launch(&mut self) -> Result<(), MirrorError> {
+        if self.renewing {
+            return Ok(());
+        }
+        let (width, limits) = match self.way {
+            Way::Live => (
+                self.widths.live,
+                Limits {
+                    ops: 1,
+                    ..self.limits
+                },
+            ),
+            Way::Cold => (self.widths.cold, self.limits),
+        };
+        let mut batches = std::mem::take(&mut self.parked);
+        while !self.closing && self.commits + batches.len() < width {
+            let Some(batch) = self.pipeline.next_batch(limits) else {
+                break;
+            };
+            batches.push(batch);
+        }
+        self.note_batches(&batches)?;
+        batches.into_iter().for_each(|batch| self.send(batch));
+        Ok(())
+    }
+
+    /// Notes intents for many writes at a time, before they are submitted.
+    pub fn note_intents<'w>(
+        &mut self,
+        writes: impl Iterator<Item = &'w mut Write>,
+    ) -> Result<(), MirrorError> {
+        let mut intents = Vec::new();
+        for write in writes.filter(|write| !write.owned) {
+            write.owned = true;
+            intents.push(self.entry(op_key(&write.op), SourceRevision(0), write.rule));
+        }
+        self.apply_intents(&intents)
+    }
+
+    /// A key that is about to be written for the first time goes into the
+    /// ledger before, without a revision: if we die between the destination's
+    /// commit and the ledger's, the key is still known as ours.
+    fn note_batches(&mut self, batches: &[Batch]) -> Result<(), MirrorError> {
+        let notes = batches
+            .iter()
+            .flat_map(|batch| batch.ops.iter().zip(&batch.notes));
+        let first = notes.filter(|(op, note)| !note.owned && matches!(op, Op::Put { .. }));
+        let intents: Vec<LedgerChange> = first
+            .map(|(op, note)| self.entry(op_key(op), SourceRevision(0), note.rule))
+            .collect();
+        self.apply_intents(&intents)
+    }
+
+    /// What the ledger is still to learn comes first: a delete must not take
+    /// away what is noted now.
+    fn apply_intents(&mut self, intents: &[LedgerChange]) -> Result<(), MirrorError> {
+        if intents.is_empty() {
+            return Ok(());
+        }
+        self.flush()?;
+        Ok(self.parts.store.apply(intents)?)
+    }
+
+    fn entry(&self, key: &[u8], revision: SourceRevision, rule: Option<RuleId>) -> LedgerChange {
+        let rule = rule
+            .map_or("", |rule| self.parts.judge.rule_name(rule))
+            .to_owned();
+        LedgerChange {
+            key: key.to_vec(),
+            entry: Some(LedgerEntry { revision, rule }),
+        }
+    }
+
+    fn send(&mut self, batch: Batch) {
+        self.commits += 1;
+        let destination = self.parts.destination.clone();
+        let term = self.term.clone();
+        self.tasks.spawn(async move {
+            let result = destination.commit(&term.fence, &batch.ops).await;
+            Done::Commit(batch, term.fence.clone(), result)
+        });
+    }
+
+    /// Sends a checkpoint, unless one is under way or it says nothing new.
+    /// Everything up to its revision must have been applied.
+    pub fn checkpoint(&mut self, checkpoint: Checkpoint) -> Result<(), MirrorError> {
+        if self.renewing || self.checkpointing || self.last_checkpoint.as_ref() == Some(&checkpoint)
+        {
+            return Ok(());
+        }
+        self.flush()?;
+        let Ok(value) = serde_json::to_vec(&checkpoint) else {
+            return Ok(());
+        };
+        let ops = [Op::Put {
+            key: self.checkpoint_key.clone(),
+            value,
+        }];
+        self.parts.store.add_checkpoint(&checkpoint)?;
+        self.checkpointing = true;
+        let destination = self.parts.destination.clone();
+        let term = self.term.clone();
+        self.tasks.spawn(async move {
+            let result = destination.commit(&term.fence, &ops).await;
+            Done::Checkpoint(checkpoint, term.fence.clone(), result)
+        });
+        Ok(())
+    }
+
+    /// The checkpoint that was last written.
+    pub fn last_checkpoint(&self) -> Option<&Checkpoint> {
+        self.last_checkpoint.as_ref()
+    }
+
+    /// Waits for an answer. Safe to cancel; only while [`Writer::is_busy`].
+    pub async fn next(&mut self) -> Option<Done> {
+        match self.tasks.join_next().await? {
+            Ok(done) => Some(done),
+            // Only a panic ends a task otherwise, and then nothing is certain.
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(_) => None,
+            },
+        }
+    }
+
+    /// Takes note of an answer and of all others that are there already.
+    pub fn settle(&mut self, first: Done) -> Result<(), WriteEnd> {
+        self.settle_one(first)?;
+        while let Some(Ok(done)) = self.tasks.try_join_next() {
+            self.settle_one(done)?;
+        }
+        // Of a put the ledger has the intent, so it may wait for others. A
+        // key that was deleted must be gone from it before it is put again.
+        if self.forgets || self.ledger.len() >= LEDGER_BATCH || self.is_idle() {
+            self.flush()?;
+        }
+        Ok(())
+    }
+
+    fn settle_one(&mut self, done: Done) -> Result<(), WriteEnd> {
+        match done {
+            Done::Commit(batch, fence, result) => {
+                self.commits -= 1;
+                self.settle_commit(batch, &fence, result)
+            }
+            Done::Checkpoint(checkpoint, fence, result) => {
+                self.checkpointing = false;
+                self.settle_checkpoint(checkpoint, &fence, result)
+            }
+            Done::Fence(result) => self.settle_fence(result),
+        }
+    }
+
+    fn settle_commit(
+        &mut self,
+        batch: Batch,
+        fence: &Fence,
+        result: Result<Outcome, EtcdError>,
+    ) -> Result<(), WriteEnd> {
+        self.parts.metrics.transaction(counted(&result));
+        match result {
+            Ok(Outcome::Applied(_)) => self.applied(batch),
+            Ok(Outcome::Fenced) => {
+                self.parked.push(batch);
+                self.renew_fence(fence);
+            }
+            Err(EtcdError::TooManyOps) if batch.ops.len() > 1 => {
+                self.limits.ops = (batch.ops.len() / 2).max(1);
+                self.park_split(batch);
+            }
+            Err(EtcdError::TooLarge(_)) if batch.ops.len() > 1 => {
+                self.limits.bytes = (batch.bytes() / 2).max(1);
+                self.park_split(batch);
+            }
+            Err(error) => match remedy(&error) {
+                Remedy::Retry => {
+                    self.note_trouble(&error);
+                    self.parked.push(batch);
+                    self.renew_fence(fence);
+                }
+                Remedy::Hold => self.refuse(batch, &error),
+                Remedy::Resync | Remedy::Fatal => {
+                    return Err(MirrorError::Destination(error).into());
+                }
+            },
+        }
+        Ok(())
+    }
+
+    fn applied(&mut self, batch: Batch) {
+        self.backoff.reset();
+        self.written.transactions += 1;
+        self.parts
+            .metrics
+            .written(batch.ops.len() as u64, batch.bytes() as u64);
+        for (op, note) in batch.ops.into_iter().zip(&batch.notes) {
+            self.pipeline.complete(&op, note);
+            let change = match op {
+                Op::Put { key, .. } => {
+                    self.written.puts += 1;
+                    let rule = note
+                        .rule
+                        .map_or("", |rule| self.parts.judge.rule_name(rule));
+                    let entry = LedgerEntry {
+                        revision: note.revision,
+                        rule: rule.to_owned(),
+                    };
+                    LedgerChange {
+                        key,
+                        entry: Some(entry),
+                    }
+                }
+                Op::Delete { key } => {
+                    self.written.deletes += 1;
+                    self.forgets = true;
+                    LedgerChange { key, entry: None }
+                }
+            };
+            self.ledger.push(change);
+        }
+    }
+
+    fn park_split(&mut self, batch: Batch) {
+        let (first, second) = batch.split();
+        self.parked.extend([first, second]);
+    }
+
+    fn refuse(&mut self, batch: Batch, error: &EtcdError) {
+        let bytes = batch.bytes();
+        for (op, note) in batch.ops.iter().zip(&batch.notes) {
+            self.pipeline.complete(op, note);
+            let reason = format!("the destination refuses its {bytes} bytes: {error}");
+            self.refused.push(Refused {
+                key: op_key(op).to_vec(),
+                rule: note.rule,
+                reason,
+            });
+        }
+    }
+
+    fn settle_checkpoint(
+        &mut self,
+        checkpoint: Checkpoint,
+        fence: &Fence,
+        result: Result<Outcome, EtcdError>,
+    ) -> Result<(), WriteEnd> {
+        match result {
+            Ok(Outcome::Applied(_)) => {
+                self.backoff.reset();
+                self.parts.store.set_checkpoint(&checkpoint)?;
+                self.parts.metrics.checkpoint_revision(checkpoint.revision);
+                self.last_checkpoint = Some(checkpoint);
+            }
+            // A newer one follows.
+            Ok(Outcome::Fenced) => self.renew_fence(fence),
+            Err(error) if remedy(&error) == Remedy::Retry => {
+                self.note_trouble(&error);
+                self.renew_fence(fence);
+            }
+            Err(error) => return Err(MirrorError::Destination(error).into()),
+        }
+        Ok(())
+    }
+
+    /// Rewrites the leader key, unless that has happened since `used`: then
+    /// what was sent under `used` can no longer arrive.
+    fn renew_fence(&mut self, used: &Fence) {
+        if self.renewing || *used != self.term.fence {
+            return;
+        }
+        self.renewing = true;
+        let wait = self.backoff.next_wait();
+        let destination = self.parts.destination.clone();
+        let term = self.term.clone();
+        self.tasks.spawn(async move {
+            tokio::time::sleep(wait).await;
+            Done::Fence(destination.renew_fence(&term).await)
+        });
+    }
+
+    fn settle_fence(&mut self, result: Result<Option<Fence>, EtcdError>) -> Result<(), WriteEnd> {
+        self.renewing = false;
+        match result {
+            Ok(Some(fence)) => {
+                self.backoff.ease();
+                self.term = Arc::new(Term {
+                    fence,
+                    ..(*self.term).clone()
+                });
+                Ok(())
+            }
+            Ok(None) => Err(WriteEnd::Deposed),
+            Err(error) if remedy(&error) == Remedy::Retry => {
+                self.note_trouble(&error);
+                let fence = self.term.fence.clone();
+                self.renew_fence(&fence);
+                Ok(())
+            }
+            Err(error) => Err(MirrorError::Destination(error).into()),
+        }
+    }
+
+    fn note_trouble(&self, error: &EtcdError) {
+        if self.backoff.attempts() == 0 {
+            tracing::warn!("writing to the destination: {error}; trying again");
+        }
+    }
+}
+
+/// How many changes of the ledger are written at a time where nothing else
+/// asks for it.
+const LEDGER_BATCH: usize = 512;

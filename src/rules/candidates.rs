@@ -1,0 +1,205 @@
+//! Which rules can select a key, and what they read of its value.
+//!
+//! Promises that the rules of a set are found in constant time from the key,
+//! however many rules the file has, and that one scan of the value fills every
+//! slot that any of them reads.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::k8s::schema::{self, Resource};
+use crate::k8s::{KeyResource, Path, Query};
+
+use super::compiled::CompiledRule;
+use super::reach::CLUSTER_LOCAL;
+use super::slots::SlotSource;
+
+/// The rules that may select objects of one resource.
+#[derive(Debug)]
+pub struct CandidateSet {
+    /// In the order in which they are tried.
+    pub members: Box<[Member]>,
+    /// What is read of a value for any of them.
+    pub sources: Box<[SlotSource]>,
+    /// The fields among `sources`, with their places there.
+    pub fields: Box<[(u16, Path)]>,
+    /// The scan for the version that today's kube-apiservers store.
+    pub query: Query,
+    /// The scan's paths, for other versions.
+    pub paths: Box<[Path]>,
+}
+
+/// A rule of a set.
+#[derive(Debug)]
+pub struct Member {
+    /// Its place in the plan.
+    pub rule: usize,
+    /// The set's slot for each slot of its program.
+    pub binding: Box<[u16]>,
+}
+
+impl CandidateSet {
+    fn new(rules: &[CompiledRule], members: &[usize], api_version: &str, kind: &str) -> Self {
+        // An object's namespace decides which Namespace's labels are read.
+        let mut sources = vec![SlotSource::Field(namespace_path())];
+        let mut bound = Vec::with_capacity(members.len());
+        for &rule in members {
+            let binding = rules[rule]
+                .sources
+                .iter()
+                .map(|source| place(&mut sources, source));
+            bound.push(Member {
+                rule,
+                binding: binding.collect(),
+            });
+        }
+        let fields: Box<[(u16, Path)]> = sources
+            .iter()
+            .enumerate()
+            .filter_map(|(at, source)| match source {
+                SlotSource::Field(path) => Some((narrow(at), path.clone())),
+                _ => None,
+            })
+            .collect();
+        let paths: Box<[Path]> = fields.iter().map(|(_, path)| path.clone()).collect();
+        let query = Query::new(&paths, api_version, kind);
+        CandidateSet {
+            members: bound.into(),
+            sources: sources.into(),
+            fields,
+            query,
+            paths,
+        }
+    }
+}
+
+fn namespace_path() -> Path {
+    let step = |name: &str| crate::k8s::Step::Field(name.into());
+    Path::new(vec![step("metadata"), step("namespace")])
+}
+
+fn place(sources: &mut Vec<SlotSource>, source: &SlotSource) -> u16 {
+    let at = sources
+        .iter()
+        .position(|own| own == source)
+        .unwrap_or_else(|| {
+            sources.push(source.clone());
+            sources.len() - 1
+        });
+    narrow(at)
+}
+
+/// Beyond 65,535 slots a set is refused when the plan is made.
+fn narrow(at: usize) -> u16 {
+    u16::try_from(at).unwrap_or(u16::MAX)
+}
+
+/// The sets of all resources.
+#[derive(Debug)]
+pub struct Candidates {
+    built_in: HashMap<&'static str, Arc<CandidateSet>>,
+    custom: HashMap<String, Arc<CandidateSet>>,
+    unknown: Arc<CandidateSet>,
+    cluster_local: Arc<CandidateSet>,
+}
+
+/// Sets for groups that no rule names, found once and kept: a task's own.
+pub type Found = HashMap<Box<str>, Arc<CandidateSet>>;
+
+/// How many groups are kept; a cluster has a few hundred.
+const MAX_FOUND: usize = 4096;
+
+impl Candidates {
+    /// Finds the candidates of every resource known before the first event.
+    pub fn new(rules: &[CompiledRule]) -> Candidates {
+        let built_in = schema::resources().iter().map(|resource| {
+            let set = built_in(rules, resource);
+            (resource.path, Arc::new(set))
+        });
+        let mut groups: Vec<&str> = rules.iter().flat_map(CompiledRule::group_names).collect();
+        groups.sort_unstable();
+        groups.dedup();
+        let custom = groups
+            .into_iter()
+            .map(|group| (group.to_owned(), Arc::new(custom(rules, group))));
+        let unknown = members(rules, &KeyResource::Unknown(""));
+        let all: Vec<usize> = (0..rules.len()).collect();
+        Candidates {
+            built_in: built_in.collect(),
+            custom: custom.collect(),
+            unknown: Arc::new(CandidateSet::new(rules, &unknown, "", "")),
+            cluster_local: Arc::new(CandidateSet::new(rules, &all, "v1", "Endpoints")),
+        }
+    }
+
+    /// The set for one resource.
+    pub fn of(
+        &self,
+        resource: &KeyResource<'_>,
+        rules: &[CompiledRule],
+        found: &mut Found,
+    ) -> Arc<CandidateSet> {
+        match resource {
+            KeyResource::BuiltIn(resource) => {
+                Arc::clone(self.built_in.get(resource.path).unwrap_or(&self.unknown))
+            }
+            KeyResource::Custom { group, .. } => self.custom_of(group, rules, found),
+            // Their keys say nothing of what they hold, and no rule decides:
+            // it is for `explain` to say what the rules would.
+            KeyResource::Unknown(first) if is_cluster_local_path(first) => {
+                Arc::clone(&self.cluster_local)
+            }
+            KeyResource::Unknown(_) => Arc::clone(&self.unknown),
+        }
+    }
+
+    fn custom_of(
+        &self,
+        group: &str,
+        rules: &[CompiledRule],
+        found: &mut Found,
+    ) -> Arc<CandidateSet> {
+        if let Some(set) = self.custom.get(group).or_else(|| found.get(group)) {
+            return Arc::clone(set);
+        }
+        if found.len() >= MAX_FOUND {
+            found.clear();
+        }
+        let set = Arc::new(custom(rules, group));
+        found.insert(group.into(), Arc::clone(&set));
+        set
+    }
+
+    /// The largest number of slots of any set.
+    pub fn most_slots(&self) -> usize {
+        let sets = self.built_in.values().chain(self.custom.values());
+        sets.chain([&self.unknown, &self.cluster_local])
+            .map(|set| set.sources.len())
+            .max()
+            .unwrap_or(0)
+    }
+}
+
+fn is_cluster_local_path(first: &str) -> bool {
+    CLUSTER_LOCAL.contains(&first)
+}
+
+fn built_in(rules: &[CompiledRule], resource: &'static Resource) -> CandidateSet {
+    let members = members(rules, &KeyResource::BuiltIn(resource));
+    let api_version = match resource.group {
+        "" => resource.version.to_owned(),
+        group => format!("{group}/{}", resource.version),
+    };
+    CandidateSet::new(rules, &members, &api_version, resource.kind)
+}
+
+fn custom(rules: &[CompiledRule], group: &str) -> CandidateSet {
+    let members = members(rules, &KeyResource::Custom { group, plural: "" });
+    CandidateSet::new(rules, &members, &format!("{group}/v1"), "")
+}
+
+fn members(rules: &[CompiledRule], resource: &KeyResource<'_>) -> Vec<usize> {
+    (0..rules.len())
+        .filter(|&at| rules[at].reach.covers_resource(resource))
+        .collect()
+}

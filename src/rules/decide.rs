@@ -1,0 +1,192 @@
+//! What becomes of one key: the decision that `run` acts on and `explain`
+//! shows.
+//!
+//! Promises that a key that cannot be judged is held, never written or
+//! deleted. Deliberately knows nothing of where keys come from or go to.
+
+use zeroize::Zeroizing;
+
+use crate::k8s::{Key, Keyring, Record, key::is_cluster_local};
+
+use super::evaluate::Evaluator;
+use super::namespaces::{Namespaces, View};
+use super::plan::Plan;
+use super::rule_set::RuleId;
+use super::slots::SlotSource;
+
+pub use super::evaluate::Scratch;
+pub use super::key_range::KeyRange;
+pub use super::plan::Stage;
+pub use super::selection::{Decision, DeleteReason, Event, Selection, SkipReason};
+
+/// The compiled plan with the keys to read values: decides about keys.
+/// Cheap to share between tasks.
+#[derive(Debug)]
+pub struct Judge {
+    plan: Plan,
+    keyring: Keyring,
+}
+
+impl Judge {
+    /// A judge by `plan`, over values that `keyring` decrypts.
+    pub fn new(plan: Plan, keyring: Keyring) -> Judge {
+        Judge { plan, keyring }
+    }
+
+    /// The plan.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// The keys.
+    pub fn keyring(&self) -> &Keyring {
+        &self.keyring
+    }
+
+    /// Decides about one event. Never fails: what cannot be judged is held.
+    pub fn decide(
+        &self,
+        event: &Event<'_>,
+        namespaces: &Namespaces,
+        scratch: &mut Scratch,
+    ) -> Decision {
+        let selection = match (self.barred(event), event.value) {
+            (Some(reason), _) => Selection::Not(reason),
+            (None, Some(value)) => self.select(event.key, value, namespaces, scratch),
+            (None, None) => Selection::Not(SkipReason::Gone),
+        };
+        match selection {
+            Selection::Selected(rule) => Decision::Put { rule },
+            Selection::Unknown { rule, reason } => Decision::Hold { rule, reason },
+            Selection::Not(reason) if event.owned => Decision::Delete(match reason {
+                _ if event.value.is_none() => DeleteReason::Gone,
+                _ => DeleteReason::Unselected,
+            }),
+            Selection::Not(reason) => Decision::Skip(reason),
+        }
+    }
+
+    /// What keeps a key from being mirrored, whatever the rules say.
+    pub fn barred(&self, event: &Event<'_>) -> Option<SkipReason> {
+        match self.place(event.key) {
+            Err(reason) => Some(reason),
+            Ok(_) if is_cluster_local(self.plan.prefix(), event.key) => {
+                Some(SkipReason::ClusterLocal)
+            }
+            Ok(_) if event.leased && event.value.is_some() => Some(SkipReason::Leased),
+            Ok(_) => None,
+        }
+    }
+
+    /// What the rules alone say of a value: see also [`Judge::barred`].
+    pub fn select(
+        &self,
+        key: &[u8],
+        value: &[u8],
+        namespaces: &Namespaces,
+        scratch: &mut Scratch,
+    ) -> Selection {
+        match self.place(key) {
+            Err(reason) => Selection::Not(reason),
+            Ok(place) => Evaluator {
+                plan: &self.plan,
+                keyring: &self.keyring,
+            }
+            .evaluate(&place, key, value, namespaces, scratch),
+        }
+    }
+
+    /// The key, parsed, where rules may apply to it at all.
+    pub(super) fn place<'a>(&self, key: &'a [u8]) -> Result<Key<'a>, SkipReason> {
+        let prefix = self.plan.prefix();
+        let inside = key
+            .strip_prefix(prefix.as_bytes())
+            .is_some_and(|rest| rest.first() == Some(&b'/'));
+        if !inside || key.starts_with(OWN_PREFIX) {
+            return Err(SkipReason::Outside);
+        }
+        Key::parse(prefix, key).map_err(|_| SkipReason::NoCandidate)
+    }
+
+    /// The name of the Namespace whose object `key` holds, if it does.
+    pub fn namespace_of_key<'a>(&self, key: &'a [u8]) -> Option<&'a str> {
+        let rest = key.strip_prefix(self.plan.prefix().as_bytes())?;
+        let name = rest.strip_prefix(b"/namespaces/")?;
+        std::str::from_utf8(name)
+            .ok()
+            .filter(|name| !name.is_empty() && !name.contains('/'))
+    }
+
+    /// What the stored bytes of a Namespace say.
+    pub fn namespace_view(&self, key: &[u8], value: &[u8]) -> View {
+        let mut plain = Zeroizing::default();
+        let opened = self.keyring.open("", "namespaces", key, value, &mut plain);
+        let record = opened
+            .ok()
+            .and_then(|opened| Record::parse(opened.plain).ok());
+        let Some(labels) = record.and_then(|record| record.labels().ok()) else {
+            return View::Unreadable;
+        };
+        View::Present(
+            labels
+                .iter()
+                .map(|(key, value)| (key.as_ref().into(), value.as_ref().into()))
+                .collect(),
+        )
+    }
+
+    /// The ranges that must be judged again when the labels of the Namespace
+    /// `name` change from `before` to `after`: empty unless the verdict of a
+    /// `namespaceSelectors` flips. Only that namespace's keys, where the key
+    /// layout allows to tell.
+    pub fn flipped_by(&self, name: &str, before: &View, after: &View) -> Vec<KeyRange> {
+        let reads =
+            |rule: &&super::compiled::CompiledRule| rule.sources.iter().any(SlotSource::may_fault);
+        let ranges = self.plan.rules().iter().filter(reads).filter_map(|rule| {
+            let gate = rule.gate.as_ref()?;
+            let flips = gate.verdict(name, before) != gate.verdict(name, after);
+            flips.then(|| rule.reach.ranges(self.plan.prefix(), Some(name)))
+        });
+        super::key_range::normalize(ranges.flatten().collect())
+    }
+
+    /// The stages of a bootstrap, in order: each sequential rule by itself,
+    /// then all secondary rules together.
+    pub fn stages(&self) -> &[Stage] {
+        self.plan.stages()
+    }
+
+    /// Whether any rule looks at labels of Namespaces.
+    pub fn reads_namespaces(&self) -> bool {
+        self.plan.reads_namespaces()
+    }
+
+    /// The range of the Namespace objects' keys (`<prefix>/namespaces/`).
+    pub fn namespace_range(&self) -> KeyRange {
+        self.plan.namespace_range()
+    }
+
+    /// Every range that any rule can select from: sorted, disjoint.
+    pub fn ranges(&self) -> &[KeyRange] {
+        self.plan.ranges()
+    }
+
+    /// The name of a rule, for metrics and messages.
+    pub fn rule_name(&self, rule: RuleId) -> &str {
+        self.plan.rule_name(rule)
+    }
+
+    /// The stage in which `rule`'s keys are applied: an index into `stages`.
+    pub fn stage_of(&self, rule: RuleId) -> usize {
+        self.plan.stage_of(rule)
+    }
+
+    /// A digest (16 hexadecimal digits) of what the rules file means: the same
+    /// for files that differ in comments and layout alone.
+    pub fn digest(&self) -> &str {
+        self.plan.digest()
+    }
+}
+
+/// carry's own keys at a destination.
+const OWN_PREFIX: &[u8] = b"/carry/";

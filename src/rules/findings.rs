@@ -1,0 +1,97 @@
+//! Collects what is wrong with a rules file, so that reading goes on.
+//!
+//! Promises the order of the file. Deliberately knows nothing of rules.
+
+use super::source_map::SourceMap;
+use crate::diagnostic::{Diagnostic, Level, Span, Spanned};
+
+/// Longer texts are no slips of the finger; comparing them would take long.
+const MAX_COMPARED: usize = 64;
+
+/// All that was found so far.
+#[derive(Debug)]
+pub struct Findings<'a> {
+    text: &'a str,
+    list: Vec<Diagnostic>,
+}
+
+impl<'a> Findings<'a> {
+    /// Nothing found yet in the file with this text.
+    pub fn new(text: &'a str) -> Findings<'a> {
+        Findings {
+            text,
+            list: Vec::new(),
+        }
+    }
+
+    /// Adds one whose places are offsets in the value of `scalar`.
+    pub fn push_within(&mut self, scalar: &Spanned<String>, mut diagnostic: Diagnostic) {
+        let map = SourceMap::new(self.text, scalar.span, &scalar.value);
+        for label in &mut diagnostic.labels {
+            label.span = map.as_ref().map_or(scalar.span, |map| map.span(label.span));
+        }
+        self.push(diagnostic);
+    }
+
+    /// Adds one.
+    pub fn push(&mut self, diagnostic: Diagnostic) {
+        self.list.push(diagnostic);
+    }
+
+    /// Adds what there is.
+    pub fn extend(&mut self, diagnostics: impl IntoIterator<Item = Diagnostic>) {
+        self.list.extend(diagnostics);
+    }
+
+    /// Whether one of them points into `span`, so that what is missing there
+    /// may be a consequence of it.
+    pub fn touch(&self, span: Span) -> bool {
+        let primary = self
+            .list
+            .iter()
+            .filter_map(|diagnostic| diagnostic.labels.first());
+        primary
+            .map(|label| label.span)
+            .any(|at| span.start <= at.start && at.end <= span.end)
+    }
+
+    /// Whether any of them refuses the file.
+    pub fn has_errors(&self) -> bool {
+        self.list
+            .iter()
+            .any(|diagnostic| diagnostic.level == Level::Error)
+    }
+
+    /// All of them in the order of their primary places.
+    pub fn into_sorted(mut self) -> Vec<Diagnostic> {
+        self.list
+            .sort_by_key(|diagnostic| diagnostic.labels.first().map(|label| label.span.start));
+        self.list
+    }
+}
+
+/// The one of `names` that `text` was probably meant to be.
+pub fn nearest<'a>(text: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    if text.len() > MAX_COMPARED {
+        return None;
+    }
+    let lower = text.to_lowercase();
+    let limit = (lower.chars().count() / 3).clamp(1, 4);
+    names
+        .into_iter()
+        .map(|name| {
+            (
+                strsim::damerau_levenshtein(&lower, &name.to_lowercase()),
+                name,
+            )
+        })
+        .filter(|(distance, _)| *distance <= limit)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, name)| name)
+}
+
+/// `names` in backticks with commas between them.
+pub fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    let quoted: Vec<String> = names.into_iter().map(|name| format!("`{name}`")).collect();
+    quoted.join(", ")
+}

@@ -1,0 +1,254 @@
+//! A whole rules file, compiled: which rules can apply to a key, where to
+//! look, in which order to apply.
+//!
+//! Promises that its ranges hold every key that any rule can select.
+//! Deliberately evaluates nothing (see `decide`).
+
+use std::fmt::Write as _;
+
+use crate::diagnostic::Diagnostic;
+use crate::k8s::schema;
+use crate::lang::listing;
+
+use super::candidates::Candidates;
+use super::compiled::CompiledRule;
+use super::field_check::check_fields;
+use super::key_range::{KeyRange, normalize};
+use super::rule_set::{Phase, RuleId, RuleSet};
+use super::slots::SlotSource;
+
+/// A part of a bootstrap that is finished before the next begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stage {
+    /// For people: the rule's name, or `secondary`.
+    pub name: String,
+    /// One sequential rule, or all secondary ones.
+    pub phase: Phase,
+    /// What to list: sorted, disjoint.
+    pub ranges: Vec<KeyRange>,
+}
+
+/// A rules file, compiled for one key prefix.
+#[derive(Debug)]
+pub struct Plan {
+    pub(super) prefix: String,
+    pub(super) rules: Vec<CompiledRule>,
+    pub(super) candidates: Candidates,
+    ranges: Vec<KeyRange>,
+    stages: Vec<Stage>,
+    digest: String,
+}
+
+/// More slots than the values of one resource can be scanned for.
+const MAX_SLOTS: usize = u16::MAX as usize;
+
+impl Plan {
+    /// Compiles `rule_set` for keys under `prefix` (`/registry`).
+    ///
+    /// Returns everything found on the way; there is no plan if any of it is
+    /// an error.
+    pub fn compile(rule_set: &RuleSet, prefix: &str) -> (Option<Plan>, Vec<Diagnostic>) {
+        let mut diagnostics = Vec::new();
+        let mut rules = Vec::new();
+        for rule in rule_set.rules() {
+            diagnostics.extend(check_fields(rule));
+            match CompiledRule::new(rule) {
+                Ok(compiled) => rules.push(compiled),
+                Err(diagnostic) => diagnostics.push(diagnostic),
+            }
+        }
+        let failed = |diagnostics: &[Diagnostic]| {
+            diagnostics
+                .iter()
+                .any(|own| own.level == crate::diagnostic::Level::Error)
+        };
+        if failed(&diagnostics) {
+            return (None, diagnostics);
+        }
+        let plan = Plan::new(rules, prefix.trim_end_matches('/'));
+        if plan.candidates.most_slots() > MAX_SLOTS {
+            let span = plan.rules.first().map(|rule| rule.span).unwrap_or_default();
+            let message = format!(
+                "the rules read more than {MAX_SLOTS} different labels and fields of one kind"
+            );
+            diagnostics.push(
+                Diagnostic::error(span, message)
+                    .help("split the file and run one carry for each part"),
+            );
+            return (None, diagnostics);
+        }
+        (Some(plan), diagnostics)
+    }
+
+    fn new(rules: Vec<CompiledRule>, prefix: &str) -> Plan {
+        let candidates = Candidates::new(&rules);
+        let mut plan = Plan {
+            prefix: prefix.to_owned(),
+            rules,
+            candidates,
+            ranges: Vec::new(),
+            stages: Vec::new(),
+            digest: String::new(),
+        };
+        plan.stages = plan.make_stages();
+        let staged = plan.stages.iter().flat_map(|stage| stage.ranges.clone());
+        let namespaces = plan.reads_namespaces().then(|| plan.namespace_range());
+        plan.ranges = normalize(staged.chain(namespaces).collect());
+        plan.digest = plan.make_digest();
+        plan
+    }
+
+    fn make_stages(&self) -> Vec<Stage> {
+        let mut stages = Vec::new();
+        for rule in self.phase(Phase::Sequential) {
+            let ranges = rule.reach.ranges(&self.prefix, None);
+            stages.push(Stage {
+                name: rule.name.clone(),
+                phase: Phase::Sequential,
+                ranges,
+            });
+        }
+        let secondary = self.phase(Phase::Secondary);
+        let ranges = secondary
+            .flat_map(|rule| rule.reach.ranges(&self.prefix, None))
+            .collect();
+        stages.push(Stage {
+            name: Phase::Secondary.to_string(),
+            phase: Phase::Secondary,
+            ranges: normalize(ranges),
+        });
+        stages
+    }
+
+    fn phase(&self, phase: Phase) -> impl Iterator<Item = &CompiledRule> {
+        self.rules.iter().filter(move |rule| rule.phase == phase)
+    }
+
+    /// The rules, in the order in which they are tried.
+    pub fn rules(&self) -> &[CompiledRule] {
+        &self.rules
+    }
+
+    /// The key prefix, without a slash at its end.
+    pub fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
+    /// Every range that any rule can select from, and that of the Namespaces
+    /// where their labels are read: sorted, disjoint.
+    pub fn ranges(&self) -> &[KeyRange] {
+        &self.ranges
+    }
+
+    /// Each sequential rule by itself, then all secondary rules together.
+    pub fn stages(&self) -> &[Stage] {
+        &self.stages
+    }
+
+    /// The stage in which `rule`'s keys are applied: an index into `stages`.
+    pub fn stage_of(&self, rule: RuleId) -> usize {
+        (rule.0 as usize).min(self.stages.len() - 1)
+    }
+
+    /// Whether any rule looks at Namespaces.
+    pub fn reads_namespaces(&self) -> bool {
+        self.rules
+            .iter()
+            .flat_map(|rule| &rule.sources)
+            .any(SlotSource::may_fault)
+    }
+
+    /// Where the Namespace objects are.
+    pub fn namespace_range(&self) -> KeyRange {
+        KeyRange::prefix(format!("{}/namespaces/", self.prefix))
+    }
+
+    /// The name of a rule; empty for a number that no rule has.
+    pub fn rule_name(&self, rule: RuleId) -> &str {
+        self.rules
+            .get(rule.0 as usize)
+            .map_or("", |rule| &rule.name)
+    }
+
+    /// Sixteen hexadecimal digits: the same for files that mean the same,
+    /// whatever their comments and layout.
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    fn make_digest(&self) -> String {
+        let mut text = format!("prefix {}\n", self.prefix);
+        for rule in &self.rules {
+            let _ = writeln!(text, "{} {} {:?}", rule.phase, rule.name, rule.on_error);
+            text.push_str(&listing::hir(&rule.predicate));
+        }
+        format!("{:016x}", fnv1a(text.as_bytes()))
+    }
+
+    /// For people: the rules with their ranges, the stages, and the candidates
+    /// of each resource that has any.
+    pub fn listing(&self) -> String {
+        let mut out = format!("digest {}\n\nstages\n", self.digest);
+        for stage in &self.stages {
+            let _ = writeln!(out, "  {}", stage.name);
+            for range in &stage.ranges {
+                let _ = writeln!(out, "    {}", show(range));
+            }
+        }
+        out.push_str("\ncandidates by key\n");
+        for resource in schema::resources() {
+            let names = self.rules.iter().filter(|rule| {
+                rule.reach
+                    .covers_resource(&crate::k8s::KeyResource::BuiltIn(resource))
+            });
+            let names: Vec<&str> = names.map(|rule| rule.name.as_str()).collect();
+            if !names.is_empty() {
+                let _ = writeln!(
+                    out,
+                    "  {}/{}/  {}",
+                    self.prefix,
+                    resource.path,
+                    names.join(", ")
+                );
+            }
+        }
+        self.list_custom(&mut out);
+        out
+    }
+
+    fn list_custom(&self, out: &mut String) {
+        for (place, resource) in [
+            ("<group>/<plural>/ of custom resources", None),
+            (
+                "<any plural that carry does not know>/",
+                Some(crate::k8s::KeyResource::Unknown("")),
+            ),
+        ] {
+            let names = self.rules.iter().filter(|rule| match &resource {
+                Some(resource) => rule.reach.covers_resource(resource),
+                None => rule.reach.selects_custom(),
+            });
+            let names: Vec<&str> = names.map(|rule| rule.name.as_str()).collect();
+            if !names.is_empty() {
+                let _ = writeln!(out, "  {}/{place}  {}", self.prefix, names.join(", "));
+            }
+        }
+    }
+}
+
+/// A range as people read it: a prefix where it is one.
+fn show(range: &KeyRange) -> String {
+    let start = range.start.escape_ascii();
+    if KeyRange::prefix(range.start.clone()) == *range {
+        return format!("{start}*");
+    }
+    format!("{start} .. {}", range.end.escape_ascii())
+}
+
+/// FNV-1a, 64 bits: stable across releases and machines, which is all that a
+/// digest of one's own rules needs.
+fn fnv1a(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}

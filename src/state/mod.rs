@@ -1,0 +1,128 @@
+//! What carry remembers on its own disk: the ledger of keys it has written,
+//! and a copy of the checkpoint.
+//!
+//! Promises that a batch is written whole or not at all, and survives SIGKILL.
+//! Deliberately not the truth: the checkpoint at the destination is, and a lost
+//! ledger is rebuilt.
+
+mod memory;
+mod rocks;
+mod schema;
+
+pub use memory::MemoryStore;
+pub use rocks::RocksStore;
+
+use crate::etcd::SourceRevision;
+use crate::rules::decide::KeyRange;
+
+/// What the ledger holds of a key that carry has written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LedgerEntry {
+    /// The source revision of the value that the destination has.
+    pub revision: SourceRevision,
+    /// The name of the rule that selected it.
+    pub rule: String,
+}
+
+/// One change of the ledger; `None` forgets the key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LedgerChange {
+    /// The whole key.
+    pub key: Vec<u8>,
+    /// What to remember of it.
+    pub entry: Option<LedgerEntry>,
+}
+
+/// How far the mirror is.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Checkpoint {
+    /// The source's cluster id, in hexadecimal as etcdctl prints it.
+    pub source_cluster_id: String,
+    /// Everything of the source up to this revision has been applied.
+    pub revision: i64,
+    /// The digest of the rules that it was applied under.
+    pub rules_digest: String,
+    /// Whether the first full copy is done.
+    pub bootstrapped: bool,
+}
+
+/// Between which two etcds the ledger holds; a ledger of another pair is
+/// useless.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Pair {
+    /// `--name`.
+    pub name: String,
+    /// The source's cluster id, in hexadecimal.
+    pub source_cluster_id: String,
+    /// The destination's cluster id, in hexadecimal.
+    pub destination_cluster_id: String,
+}
+
+/// Why the local state could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum StateError {
+    /// The directory could not be opened.
+    #[error("cannot open `{path}`: {reason}")]
+    Open {
+        /// `--db-path`.
+        path: String,
+        /// What the system or RocksDB said.
+        reason: String,
+    },
+    /// Another process has it open.
+    #[error("`{path}` is in use by another process")]
+    InUse {
+        /// `--db-path`.
+        path: String,
+    },
+    /// It was written by a newer carry.
+    #[error("`{path}` has format {found}, this carry reads up to {known}")]
+    Version {
+        /// `--db-path`.
+        path: String,
+        /// What is on disk.
+        found: u32,
+        /// What this carry knows.
+        known: u32,
+    },
+    /// Reading or writing failed later.
+    #[error("local state failed: {0}")]
+    Io(String),
+}
+
+/// Where the ledger is kept. Calls are short and may block on a local disk.
+pub trait StateStore: Send + Sync + 'static {
+    /// What is known of `key`.
+    fn get(&self, key: &[u8]) -> Result<Option<LedgerEntry>, StateError>;
+
+    /// Writes all of `changes` or none.
+    fn apply(&self, changes: &[LedgerChange]) -> Result<(), StateError>;
+
+    /// Up to `limit` entries of `range` in key order, beginning at
+    /// `range.start`.
+    fn scan(
+        &self,
+        range: &KeyRange,
+        limit: usize,
+    ) -> Result<Vec<(Vec<u8>, LedgerEntry)>, StateError>;
+
+    /// Between which etcds this ledger holds; `None` while it is new.
+    fn pair(&self) -> Result<Option<Pair>, StateError>;
+
+    /// Forgets everything and begins anew for `pair`.
+    fn reset(&self, pair: &Pair) -> Result<(), StateError>;
+
+    /// What the destination may have as its checkpoint: the one that it is
+    /// known to have, then all that were sent since without an answer.
+    fn checkpoints(&self) -> Result<Vec<Checkpoint>, StateError>;
+
+    /// Notes a checkpoint that is about to be sent. Of those without an answer
+    /// only the last few are kept: with one that was forgotten, the ledger is
+    /// rebuilt.
+    fn add_checkpoint(&self, checkpoint: &Checkpoint) -> Result<(), StateError>;
+
+    /// Notes that the destination has this checkpoint and no other.
+    fn set_checkpoint(&self, checkpoint: &Checkpoint) -> Result<(), StateError>;
+}

@@ -1,0 +1,255 @@
+//! Local state in RocksDB.
+//!
+//! Promises that what was written survives SIGKILL at once, and a crash of the
+//! machine up to the last checkpoint: checkpoints are synced, and the log
+//! before them with them. Memory stays well under 64 MB however many keys the
+//! ledger has.
+
+use std::io::ErrorKind;
+use std::path::Path;
+
+use rocksdb::{
+    BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DB, DBCompressionType,
+    Direction, IteratorMode, LogLevel, Options, ReadOptions, WriteBatch, WriteOptions,
+};
+
+use super::schema::{
+    CHECKPOINTS_KEY, FORMAT, FORMAT_KEY, LEDGER, META, PAIR_KEY, add_checkpoint, decode_entry,
+    decode_format, decode_json, encode_entry, encode_json,
+};
+use super::{Checkpoint, LedgerChange, LedgerEntry, Pair, StateError, StateStore};
+use crate::rules::decide::KeyRange;
+
+const MIB: usize = 1 << 20;
+
+/// Local state in a directory of its own.
+pub struct RocksStore {
+    db: DB,
+}
+
+impl RocksStore {
+    /// Opens `path`, which is made where it is missing.
+    pub fn open(path: &Path) -> Result<RocksStore, StateError> {
+        make_directory(path)?;
+        refuse_foreign(path)?;
+        let cache = Cache::new_lru_cache(8 * MIB);
+        let families = [
+            ColumnFamilyDescriptor::new(LEDGER, family_options(&cache, 4 * MIB)),
+            ColumnFamilyDescriptor::new(META, family_options(&cache, 256 << 10)),
+        ];
+        let db = DB::open_cf_descriptors(&database_options(), path, families)
+            .map_err(|error| open_error(path, &error))?;
+        let store = RocksStore { db };
+        store.check_format(path)?;
+        Ok(store)
+    }
+
+    fn check_format(&self, path: &Path) -> Result<(), StateError> {
+        let Some(bytes) = self.meta(FORMAT_KEY)? else {
+            return self.set_meta(FORMAT_KEY, &FORMAT.to_be_bytes());
+        };
+        match decode_format(&bytes)? {
+            found if found > FORMAT => Err(StateError::Version {
+                path: shown(path),
+                found,
+                known: FORMAT,
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    fn family(&self, name: &str) -> Result<&ColumnFamily, StateError> {
+        let missing = || StateError::Io(format!("the column family `{name}` is missing"));
+        self.db.cf_handle(name).ok_or_else(missing)
+    }
+
+    fn meta(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StateError> {
+        self.db.get_cf(self.family(META)?, key).map_err(failed)
+    }
+
+    /// Synced: with it everything written before.
+    fn set_meta(&self, key: &[u8], value: &[u8]) -> Result<(), StateError> {
+        self.db
+            .put_cf_opt(self.family(META)?, key, value, &synced())
+            .map_err(failed)
+    }
+
+    fn last_key(&self) -> Result<Option<Vec<u8>>, StateError> {
+        let mut from_end = self.db.iterator_cf(self.family(LEDGER)?, IteratorMode::End);
+        let last = from_end.next().transpose().map_err(failed)?;
+        Ok(last.map(|(key, _)| key.into_vec()))
+    }
+}
+
+impl StateStore for RocksStore {
+    fn get(&self, key: &[u8]) -> Result<Option<LedgerEntry>, StateError> {
+        let found = self
+            .db
+            .get_pinned_cf(self.family(LEDGER)?, key)
+            .map_err(failed)?;
+        found.map(|bytes| decode_entry(&bytes)).transpose()
+    }
+
+    fn apply(&self, changes: &[LedgerChange]) -> Result<(), StateError> {
+        let ledger = self.family(LEDGER)?;
+        let mut batch = WriteBatch::default();
+        for LedgerChange { key, entry } in changes {
+            match entry {
+                None => batch.delete_cf(ledger, key),
+                Some(entry) => batch.put_cf(ledger, key, encode_entry(entry)),
+            }
+        }
+        self.db.write(batch).map_err(failed)
+    }
+
+    fn scan(
+        &self,
+        range: &KeyRange,
+        limit: usize,
+    ) -> Result<Vec<(Vec<u8>, LedgerEntry)>, StateError> {
+        if range.start >= range.end {
+            return Ok(Vec::new());
+        }
+        let mut options = ReadOptions::default();
+        options.set_iterate_upper_bound(range.end.as_slice());
+        let mode = IteratorMode::From(&range.start, Direction::Forward);
+        let found = self.db.iterator_cf_opt(self.family(LEDGER)?, options, mode);
+        let entries = found.take(limit).map(|item| {
+            let (key, value) = item.map_err(failed)?;
+            Ok((key.into_vec(), decode_entry(&value)?))
+        });
+        entries.collect()
+    }
+
+    fn pair(&self) -> Result<Option<Pair>, StateError> {
+        let bytes = self.meta(PAIR_KEY)?;
+        bytes
+            .map(|bytes| decode_json("pair of etcds", &bytes))
+            .transpose()
+    }
+
+    fn reset(&self, pair: &Pair) -> Result<(), StateError> {
+        let (ledger, meta) = (self.family(LEDGER)?, self.family(META)?);
+        let mut batch = WriteBatch::default();
+        if let Some(last) = self.last_key()? {
+            batch.delete_range_cf(ledger, b"".as_slice(), last.as_slice());
+            batch.delete_cf(ledger, last);
+        }
+        batch.delete_cf(meta, CHECKPOINTS_KEY);
+        batch.put_cf(meta, PAIR_KEY, encode_json(pair)?);
+        self.db.write_opt(batch, &synced()).map_err(failed)
+    }
+
+    fn checkpoints(&self) -> Result<Vec<Checkpoint>, StateError> {
+        let bytes = self.meta(CHECKPOINTS_KEY)?;
+        bytes.map_or(Ok(Vec::new()), |bytes| decode_json("checkpoints", &bytes))
+    }
+
+    fn add_checkpoint(&self, checkpoint: &Checkpoint) -> Result<(), StateError> {
+        let mut all = self.checkpoints()?;
+        add_checkpoint(&mut all, checkpoint);
+        self.set_meta(CHECKPOINTS_KEY, &encode_json(&all)?)
+    }
+
+    fn set_checkpoint(&self, checkpoint: &Checkpoint) -> Result<(), StateError> {
+        self.set_meta(CHECKPOINTS_KEY, &encode_json(&[checkpoint])?)
+    }
+}
+
+fn database_options() -> Options {
+    let mut options = Options::default();
+    options.create_if_missing(true);
+    options.create_missing_column_families(true);
+    options.set_max_background_jobs(2);
+    options.set_max_open_files(64);
+    options.set_max_total_wal_size(16 * MIB as u64);
+    options.set_keep_log_file_num(2);
+    options.set_max_log_file_size(MIB);
+    options.set_log_level(LogLevel::Warn);
+    options.set_stats_dump_period_sec(0);
+    options
+}
+
+fn family_options(cache: &Cache, write_buffer: usize) -> Options {
+    let mut blocks = BlockBasedOptions::default();
+    blocks.set_block_cache(cache);
+    // Most keys that are asked for are not ours.
+    blocks.set_bloom_filter(10.0, false);
+    blocks.set_cache_index_and_filter_blocks(true);
+    let mut options = Options::default();
+    options.set_block_based_table_factory(&blocks);
+    options.set_compression_type(DBCompressionType::Lz4);
+    options.set_write_buffer_size(write_buffer);
+    options.set_max_write_buffer_number(2);
+    options.set_target_file_size_base(8 * MIB as u64);
+    options
+}
+
+fn synced() -> WriteOptions {
+    let mut options = WriteOptions::default();
+    options.set_sync(true);
+    options
+}
+
+fn shown(path: &Path) -> String {
+    path.display().to_string()
+}
+
+fn failed(error: rocksdb::Error) -> StateError {
+    StateError::Io(error.to_string())
+}
+
+fn refused(path: &Path, reason: impl Into<String>) -> StateError {
+    StateError::Open {
+        path: shown(path),
+        reason: reason.into(),
+    }
+}
+
+fn make_directory(path: &Path) -> Result<(), StateError> {
+    std::fs::create_dir_all(path).map_err(|error| match error.kind() {
+        ErrorKind::AlreadyExists | ErrorKind::NotADirectory => {
+            refused(path, "a file is in the way: give a directory")
+        }
+        ErrorKind::PermissionDenied => refused(path, "no permission to make the directory"),
+        ErrorKind::ReadOnlyFilesystem => refused(path, "the file system is read-only"),
+        _ => refused(path, format!("the directory cannot be made: {error}")),
+    })
+}
+
+/// Another program's database is not ours to change.
+fn refuse_foreign(path: &Path) -> Result<(), StateError> {
+    if !path.join("CURRENT").exists() {
+        return Ok(());
+    }
+    let families = DB::list_cf(&Options::default(), path).map_err(|e| open_error(path, &e))?;
+    match families.iter().any(|name| name == LEDGER) {
+        true => Ok(()),
+        false => Err(refused(
+            path,
+            "it holds another program's database: give a directory of its own",
+        )),
+    }
+}
+
+fn open_error(path: &Path, error: &rocksdb::Error) -> StateError {
+    let text = error.to_string();
+    let has = |part: &str| text.contains(part);
+    if has("lock hold by current process") || has("While lock file") {
+        return match has("Permission denied") {
+            true => refused(path, "no permission to write there"),
+            false => StateError::InUse { path: shown(path) },
+        };
+    }
+    if has("Permission denied") {
+        return refused(path, "no permission to write there");
+    }
+    if has("Read-only file system") {
+        return refused(path, "the file system is read-only");
+    }
+    if has("Corruption") {
+        let advice = "it can be removed, and is rebuilt from the destination";
+        return refused(path, format!("it is damaged ({text}); {advice}"));
+    }
+    refused(path, text)
+}

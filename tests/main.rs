@@ -1,0 +1,12 @@
+//! All integration tests, in one binary: linking is slow, RocksDB is large.
+
+mod conformance;
+mod k8s;
+mod lang;
+mod rules;
+mod shared;
+mod tidy;
+
+/// What talks to etcd, and everything above it.
+#[cfg(feature = "mirror")]
+mod mirror;

@@ -1,0 +1,160 @@
+//! The etcd destination against real etcd: transactions, fences, leadership.
+
+use std::time::Duration;
+
+use carry::destination::election::{Campaign, Election as _, Term};
+use carry::destination::etcd::EtcdDestination;
+use carry::destination::memory::MemoryDestination;
+use carry::destination::{Destination, Op, Outcome};
+use carry::etcd::{Endpoint, EtcdError, TransportSettings, connect};
+use carry::rules::decide::KeyRange;
+
+use super::harness::{Etcd, eventually, versions};
+
+const LEADER: &[u8] = b"/carry/test/leader";
+
+async fn destination(etcd: &Etcd) -> EtcdDestination {
+    let endpoint = Endpoint::parse(&etcd.url(), false).expect("an endpoint");
+    let connection = connect(&TransportSettings::new(vec![endpoint]))
+        .await
+        .expect("a connection");
+    EtcdDestination::new(connection)
+}
+
+fn put(key: &str, value: &[u8]) -> Op {
+    Op::Put {
+        key: key.into(),
+        value: value.into(),
+    }
+}
+
+fn won(campaign: Result<Campaign, EtcdError>) -> Term {
+    match campaign {
+        Ok(Campaign::Won(term)) => term,
+        other => panic!("not won: {other:?}"),
+    }
+}
+
+/// What etcd and the destination in memory must do alike.
+async fn transactions_and_fences<D: Destination + carry::destination::election::Election>(
+    destination: &D,
+) {
+    let ttl = Duration::from_secs(5);
+    let first = won(destination.campaign(LEADER, b"first", ttl).await);
+    let again = won(destination.campaign(LEADER, b"first", ttl).await);
+    assert_eq!(again.fence.create_revision, first.fence.create_revision);
+    let lost = destination.campaign(LEADER, b"second", ttl).await;
+    assert!(matches!(lost, Ok(Campaign::Lost(leader)) if leader.holder == b"first"));
+
+    let term = Term {
+        fence: again.fence.clone(),
+        ..first
+    };
+    let ops = [
+        put("/r/a", b"1"),
+        put("/r/b", b"2"),
+        Op::Delete {
+            key: b"/r/none".to_vec(),
+        },
+    ];
+    let applied = destination.commit(&term.fence, &ops).await;
+    assert!(matches!(applied, Ok(Outcome::Applied(_))), "{applied:?}");
+    assert_eq!(destination.get(b"/r/a").await, Ok(Some(b"1".to_vec())));
+    let range = KeyRange::prefix("/r/");
+    assert_eq!(destination.count(&range).await, Ok(2));
+    let (page, more) = destination.list(&range, 1).await.expect("a page");
+    assert_eq!(
+        (page, more),
+        (vec![(b"/r/a".to_vec(), b"1".to_vec())], true)
+    );
+
+    let renewed = destination
+        .renew_fence(&term)
+        .await
+        .expect("an answer")
+        .expect("still ours");
+    assert_ne!(renewed.mod_revision, term.fence.mod_revision);
+    let late = destination
+        .commit(&term.fence, &[put("/r/a", b"late")])
+        .await;
+    assert_eq!(late, Ok(Outcome::Fenced));
+    let revision = destination.status().await.expect("status").revision;
+    let gone = [Op::Delete {
+        key: b"/r/none".to_vec(),
+    }];
+    assert!(matches!(
+        destination.commit(&renewed, &gone).await,
+        Ok(Outcome::Applied(_))
+    ));
+    assert_eq!(
+        destination.status().await.expect("status").revision,
+        revision
+    );
+
+    let many: Vec<Op> = (0..129)
+        .map(|number| put(&format!("/r/{number}"), b"x"))
+        .collect();
+    assert_eq!(
+        destination.commit(&renewed, &many).await,
+        Err(EtcdError::TooManyOps)
+    );
+    let applied = destination.commit(&renewed, &many[..128]).await;
+    assert!(
+        matches!(applied, Ok(Outcome::Applied(_))),
+        "comparisons do not count: {applied:?}"
+    );
+    let large = destination
+        .commit(&renewed, &[put("/r/large", &vec![b'x'; 2 << 20])])
+        .await;
+    assert!(matches!(large, Err(EtcdError::TooLarge(_))), "{large:?}");
+
+    let term = Term {
+        fence: renewed.clone(),
+        ..term
+    };
+    assert_eq!(destination.keep_alive(term.lease).await, Ok(true));
+    destination.resign(&term).await.expect("resigned");
+    assert_eq!(destination.keep_alive(term.lease).await, Ok(false));
+    assert_eq!(destination.renew_fence(&term).await, Ok(None));
+    assert_eq!(
+        destination.commit(&renewed, &gone).await,
+        Ok(Outcome::Fenced)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn memory() {
+    transactions_and_fences(&MemoryDestination::new(1)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn etcd() {
+    for version in versions("the destination against real etcd") {
+        let etcd = Etcd::plain(version);
+        transactions_and_fences(&destination(&etcd).await).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn leadership_ends_with_its_lease_or_by_eviction() {
+    for version in versions("leadership against real etcd") {
+        let etcd = Etcd::plain(version);
+        let destination = destination(&etcd).await;
+        let ttl = Duration::from_secs(1);
+        let term = won(destination.campaign(LEADER, b"dead", ttl).await);
+        eventually("the lease to end", || async {
+            etcd.get(LEADER).await.is_none()
+        })
+        .await;
+        assert_eq!(destination.renew_fence(&term).await, Ok(None));
+        won(destination
+            .campaign(LEADER, b"dead too", Duration::from_secs(60))
+            .await);
+        let Ok(Campaign::Lost(leader)) = destination.campaign(LEADER, b"new", ttl).await else {
+            panic!("the key is taken");
+        };
+        assert!(leader.left > Some(Duration::from_secs(50)), "{leader:?}");
+        destination.evict(LEADER, &leader).await.expect("evicted");
+        won(destination.campaign(LEADER, b"new", ttl).await);
+    }
+}

@@ -1,0 +1,830 @@
+//! The engine over a scripted source, a destination and a store in memory, and
+//! scripted rules: every promise that needs no real etcd.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use carry::destination::memory::{Fault, MemoryDestination};
+use carry::destination::{Destination as _, Op};
+use carry::etcd::{EtcdError, SourceRevision};
+use carry::metrics::Metrics;
+use carry::mirror::{
+    DryRun, Holder, Judging, Mirror, MirrorError, Options, Parts, Planned, Report, Silent, Standby,
+    Summary, World,
+};
+use carry::rules::decide::{Decision, DeleteReason, Event, KeyRange, Scratch, SkipReason, Stage};
+use carry::rules::namespaces::{Namespaces, View};
+use carry::rules::{Phase, RuleId};
+use carry::source::ScriptedSource;
+use carry::state::{MemoryStore, StateStore as _};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::harness::eventually;
+
+/// Rules over `/r/`: `first/` and then `namespaces/` (values with `pick`)
+/// sequentially; then `config/<namespace>/…` where the Namespace's value says
+/// `on`, and `plain/…` always. A value with `skip` is never selected, one with
+/// `bad` cannot be judged; a Namespace with `garbage` cannot be read.
+struct Script {
+    digest: String,
+    stages: Vec<Stage>,
+    ranges: Vec<KeyRange>,
+}
+
+impl Script {
+    fn new(digest: &str) -> Script {
+        let ranges = |folders: &[&str]| -> Vec<KeyRange> {
+            folders
+                .iter()
+                .map(|folder| KeyRange::prefix(format!("/r/{folder}/")))
+                .collect()
+        };
+        let stage = |name: &str, folders: &[&str]| Stage {
+            name: name.to_owned(),
+            phase: match name {
+                "secondary" => Phase::Secondary,
+                _ => Phase::Sequential,
+            },
+            ranges: ranges(folders),
+        };
+        Script {
+            digest: digest.to_owned(),
+            stages: vec![
+                stage("first", &["first"]),
+                stage("namespaces", &["namespaces"]),
+                stage("secondary", &["config", "plain"]),
+            ],
+            ranges: ranges(&["config", "first", "namespaces", "plain"]),
+        }
+    }
+
+    fn select(&self, event: &Event<'_>, namespaces: &Namespaces) -> Result<Option<u32>, String> {
+        let key = std::str::from_utf8(event.key).expect("scripted keys are text");
+        let value = String::from_utf8_lossy(event.value.unwrap_or_default());
+        let parts: Vec<&str> = key.split('/').skip(2).collect();
+        if event.value.is_none() || value.contains("skip") {
+            return Ok(None);
+        }
+        if value.contains("bad") {
+            return Err("it is bad".to_owned());
+        }
+        Ok(match parts[..] {
+            ["first", _] => Some(0),
+            ["namespaces", _] => value.contains("pick").then_some(1),
+            ["config", namespace, _] => match namespaces.get(namespace) {
+                View::Unreadable => return Err("its namespace cannot be read".to_owned()),
+                view => is_on(view).then_some(2),
+            },
+            ["plain", _] => Some(3),
+            _ => None,
+        })
+    }
+}
+
+fn is_on(view: &View) -> bool {
+    matches!(view, View::Present(labels) if labels.iter().any(|(key, _)| &**key == "on"))
+}
+
+impl Judging for Script {
+    fn decide(&self, event: &Event<'_>, namespaces: &Namespaces, _: &mut Scratch) -> Decision {
+        match self.select(event, namespaces) {
+            Err(reason) => Decision::Hold { rule: None, reason },
+            Ok(Some(rule)) => Decision::Put { rule: RuleId(rule) },
+            Ok(None) if event.owned && event.value.is_none() => {
+                Decision::Delete(DeleteReason::Gone)
+            }
+            Ok(None) if event.owned => Decision::Delete(DeleteReason::Unselected),
+            Ok(None) => Decision::Skip(SkipReason::NotSelected),
+        }
+    }
+
+    fn stages(&self) -> &[Stage] {
+        &self.stages
+    }
+
+    fn stage_of(&self, rule: RuleId) -> usize {
+        (rule.0 as usize).min(2)
+    }
+
+    fn rule_name(&self, rule: RuleId) -> &str {
+        ["first", "namespaces", "config", "plain"][rule.0 as usize]
+    }
+
+    fn ranges(&self) -> &[KeyRange] {
+        &self.ranges
+    }
+
+    fn reads_namespaces(&self) -> bool {
+        true
+    }
+
+    fn namespace_range(&self) -> KeyRange {
+        KeyRange::prefix("/r/namespaces/")
+    }
+
+    fn namespace_of_key<'a>(&self, key: &'a [u8]) -> Option<&'a str> {
+        std::str::from_utf8(key)
+            .ok()?
+            .strip_prefix("/r/namespaces/")
+    }
+
+    fn namespace_view(&self, _: &[u8], value: &[u8]) -> View {
+        let value = String::from_utf8_lossy(value);
+        if value.contains("garbage") {
+            return View::Unreadable;
+        }
+        let labels: Vec<(Box<str>, Box<str>)> = value
+            .split_whitespace()
+            .map(|word| (word.into(), "".into()))
+            .collect();
+        View::Present(labels.into())
+    }
+
+    fn flipped_by(&self, name: &str, before: &View, after: &View) -> Vec<KeyRange> {
+        let verdict = |view: &View| (*view != View::Unreadable).then(|| is_on(view));
+        match verdict(before) == verdict(after) {
+            true => Vec::new(),
+            false => vec![KeyRange::prefix(format!("/r/config/{name}/"))],
+        }
+    }
+
+    fn digest(&self) -> &str {
+        &self.digest
+    }
+}
+
+struct Scripted;
+
+impl World for Scripted {
+    type Source = ScriptedSource;
+    type Destination = MemoryDestination;
+    type Store = MemoryStore;
+    type Judge = Script;
+}
+
+/// Remembers what is held.
+#[derive(Default)]
+struct Held(Mutex<BTreeMap<Vec<u8>, String>>);
+
+impl Report for Held {
+    fn phase(&self, phase: carry::metrics::Phase) {
+        Silent.phase(phase);
+    }
+    fn ready(&self, _: Option<&str>) {}
+    fn saw_source(&self, _: i64) {}
+    fn applied(&self, _: i64) {}
+    fn progressed(&self) {}
+    fn hold(&self, key: &[u8], reason: &str) {
+        self.0
+            .lock()
+            .expect("lock")
+            .insert(key.to_vec(), reason.to_owned());
+    }
+    fn release(&self, key: &[u8]) {
+        self.0.lock().expect("lock").remove(key);
+    }
+}
+
+/// Two etcds and a disk.
+struct Theatre {
+    source: ScriptedSource,
+    destination: Arc<MemoryDestination>,
+    store: MemoryStore,
+    digest: String,
+    held: Arc<Held>,
+    standby: Standby,
+}
+
+struct Running {
+    task: JoinHandle<Result<Summary, MirrorError>>,
+    stop: CancellationToken,
+}
+
+impl Running {
+    async fn stop(self) -> Summary {
+        self.stop.cancel();
+        self.task.await.expect("no panic").expect("a clean end")
+    }
+
+    /// As SIGKILL would: nothing is finished.
+    async fn kill(self) {
+        self.task.abort();
+        let _ = self.task.await;
+    }
+}
+
+impl Theatre {
+    fn new() -> Theatre {
+        Theatre {
+            source: ScriptedSource::new(0xa),
+            destination: Arc::new(MemoryDestination::new(0xb)),
+            store: MemoryStore::default(),
+            digest: "rules".to_owned(),
+            held: Arc::default(),
+            standby: Standby::Live,
+        }
+    }
+
+    fn put(&self, key: &str, value: &str) -> SourceRevision {
+        self.source.put(format!("/r/{key}"), value)
+    }
+
+    fn delete(&self, key: &str) -> SourceRevision {
+        self.source.delete(format!("/r/{key}"))
+    }
+
+    fn parts(&self) -> Parts<Scripted> {
+        Parts {
+            source: Arc::new(self.source.clone()),
+            destination: self.destination.clone(),
+            store: Arc::new(self.store.clone()),
+            judge: Arc::new(Script::new(&self.digest)),
+            metrics: Metrics::default(),
+        }
+    }
+
+    fn options(&self) -> Options {
+        static TOKEN: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+        let token = TOKEN
+            .fetch_add(1, std::sync::atomic::Ordering::Relaxed)
+            .to_string();
+        let store = Some("this disk".to_owned());
+        let holder = Holder {
+            host: "here".to_owned(),
+            pid: 1,
+            store,
+            token,
+        };
+        let mut options = Options::new("test", holder);
+        options.standby = self.standby;
+        options.checkpoint_every = Duration::from_millis(10);
+        options.lease_ttl = Duration::from_millis(300);
+        options.look_every = Duration::from_millis(20);
+        options
+    }
+
+    fn run_with(&self, options: Options) -> Running {
+        let stop = CancellationToken::new();
+        let mirror = Mirror::new(self.parts(), options, self.held.clone(), stop.clone());
+        Running {
+            task: tokio::spawn(mirror.run()),
+            stop,
+        }
+    }
+
+    fn run(&self) -> Running {
+        self.run_with(self.options())
+    }
+
+    async fn once(&self) -> Summary {
+        let mut options = self.options();
+        options.once = true;
+        self.run_with(options)
+            .task
+            .await
+            .expect("no panic")
+            .expect("a clean end")
+    }
+
+    /// What the destination must have.
+    fn wanted(&self) -> BTreeMap<Vec<u8>, Vec<u8>> {
+        let script = Script::new("");
+        let mut namespaces = Namespaces::default();
+        for item in self.source.items() {
+            if let Some(name) = script.namespace_of_key(&item.key) {
+                namespaces.set(name, script.namespace_view(&item.key, &item.value));
+            }
+        }
+        let items = self.source.items().into_iter().filter(|item| {
+            let (key, value) = (item.key.as_slice(), Some(item.value.as_slice()));
+            let event = Event {
+                key,
+                value,
+                leased: false,
+                owned: false,
+            };
+            matches!(script.select(&event, &namespaces), Ok(Some(_)))
+        });
+        items.map(|item| (item.key, item.value)).collect()
+    }
+
+    fn is_mirrored(&self) -> bool {
+        self.destination.contents(b"/r/") == self.wanted()
+    }
+
+    async fn mirrored(&self) {
+        eventually("the destination to equal what is selected", || async {
+            self.is_mirrored()
+        })
+        .await;
+    }
+
+    /// Every put and delete of mirrored keys so far, in order.
+    fn writes(&self) -> Vec<String> {
+        let shown = |op: &Op| match op {
+            Op::Put { key, value } => format!("{}={}", shown(key), shown(value)),
+            Op::Delete { key } => format!("-{}", shown(key)),
+        };
+        fn shown(bytes: &[u8]) -> String {
+            String::from_utf8_lossy(bytes)
+                .trim_start_matches("/r/")
+                .to_owned()
+        }
+        let committed = self.destination.committed();
+        let ops = committed
+            .iter()
+            .flat_map(|committed| &committed.ops)
+            .map(shown);
+        ops.filter(|write| !write.contains("/carry/")).collect()
+    }
+
+    /// Waits until everything up to now is in the checkpoint.
+    async fn checkpointed(&self) {
+        let now = self.source.revision().0;
+        eventually("the checkpoint to reach the newest revision", || async {
+            let checkpoints = self.store.checkpoints().expect("memory");
+            matches!(checkpoints.as_slice(), [known] if known.revision >= now)
+        })
+        .await;
+    }
+
+    fn holds(&self, key: &str) -> bool {
+        let held = self.held.0.lock().expect("lock");
+        held.contains_key(format!("/r/{key}").as_bytes())
+    }
+}
+
+fn sample(stage: &Theatre) {
+    stage.put("plain/a", "1");
+    stage.put("namespaces/one", "pick on");
+    stage.put("config/one/a", "1");
+    stage.put("config/two/a", "not selected");
+    stage.put("first/a", "1");
+    stage.put("plain/b", "skip");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bootstrap_goes_stage_by_stage() {
+    for standby in [Standby::Live, Standby::Cold] {
+        let stage = Theatre {
+            standby,
+            ..Theatre::new()
+        };
+        sample(&stage);
+        let summary = stage.once().await;
+        assert!(stage.is_mirrored());
+        let writes = stage.writes();
+        assert_eq!(writes[..2], ["first/a=1", "namespaces/one=pick on"]);
+        assert_eq!((writes.len(), summary.puts), (4, 4));
+        assert_eq!(summary.applied, stage.source.revision());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tail_follows_updates_unselecting_and_deletes() {
+    let stage = Theatre::new();
+    sample(&stage);
+    let running = stage.run();
+    stage.mirrored().await;
+    stage.put("plain/a", "2");
+    stage.put("config/one/a", "skip");
+    stage.delete("first/a");
+    stage.put("plain/c", "new");
+    stage.mirrored().await;
+    running.stop().await;
+    assert!(stage.destination.contents(b"/r/config/").is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_of_others_are_not_touched() {
+    let stage = Theatre::new();
+    sample(&stage);
+    stage.destination.put(b"/r/plain/native", b"theirs");
+    stage.destination.put(b"/other", b"theirs");
+    let running = stage.run();
+    stage.checkpointed().await;
+    stage.delete("plain/a");
+    stage.checkpointed().await;
+    running.stop().await;
+    assert_eq!(stage.destination.contents(b"/r/plain/native").len(), 1);
+    assert_eq!(stage.destination.contents(b"/other").len(), 1);
+    assert_eq!(stage.destination.contents(b"/r/plain/a").len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn namespaces_flip_both_ways() {
+    let stage = Theatre::new();
+    sample(&stage);
+    let running = stage.run();
+    stage.mirrored().await;
+    stage.put("namespaces/two", "on");
+    stage.mirrored().await;
+    assert_eq!(stage.destination.contents(b"/r/config/two/").len(), 1);
+    stage.put("namespaces/one", "pick");
+    stage.mirrored().await;
+    assert_eq!(stage.destination.contents(b"/r/config/one/").len(), 0);
+    stage.delete("namespaces/two");
+    stage.mirrored().await;
+    assert_eq!(stage.destination.contents(b"/r/config/").len(), 0);
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_namespace_and_its_objects_in_one_revision() {
+    let stage = Theatre::new();
+    let running = stage.run();
+    stage.source.txn([
+        (b"/r/config/new/a".to_vec(), Some(b"1".to_vec()), 0),
+        (b"/r/namespaces/new".to_vec(), Some(b"on".to_vec()), 0),
+    ]);
+    eventually("the object to arrive", || async {
+        stage.destination.contents(b"/r/config/new/a").len() == 1
+    })
+    .await;
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_judged_is_held_until_it_can() {
+    let stage = Theatre::new();
+    sample(&stage);
+    let running = stage.run();
+    stage.mirrored().await;
+    stage.put("plain/a", "bad");
+    eventually("the key to be held", || async { stage.holds("plain/a") }).await;
+    assert_eq!(stage.destination.contents(b"/r/plain/a").len(), 1);
+    stage.put("namespaces/one", "garbage pick");
+    eventually("the keys of the namespace to be held", || async {
+        stage.holds("config/one/a")
+    })
+    .await;
+    assert_eq!(stage.destination.contents(b"/r/config/one/a").len(), 1);
+    stage.put("namespaces/one", "pick");
+    stage.put("plain/a", "good");
+    stage.mirrored().await;
+    assert!(!stage.holds("plain/a") && !stage.holds("config/one/a"));
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_writes_nothing_that_is_there() {
+    let stage = Theatre::new();
+    sample(&stage);
+    let running = stage.run();
+    stage.checkpointed().await;
+    running.stop().await;
+    let before = stage.writes().len();
+    stage.put("plain/down", "while down");
+    stage.delete("first/a");
+    let running = stage.run();
+    stage.mirrored().await;
+    stage.checkpointed().await;
+    running.kill().await;
+    assert_eq!(stage.writes().len(), before + 2);
+    stage.once().await;
+    assert_eq!(stage.writes().len(), before + 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_ledger_is_rebuilt() {
+    let mut stage = Theatre::new();
+    sample(&stage);
+    let running = stage.run();
+    stage.checkpointed().await;
+    running.stop().await;
+    let before = stage.writes().len();
+    stage.store = MemoryStore::default();
+    stage.delete("plain/a");
+    stage.once().await;
+    assert!(
+        stage.is_mirrored(),
+        "what an earlier carry wrote is deleted with its source"
+    );
+    assert_eq!(stage.writes()[before..], ["-plain/a"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn changed_rules_and_compaction_while_down_are_a_full_list() {
+    let mut stage = Theatre::new();
+    sample(&stage);
+    let running = stage.run();
+    stage.checkpointed().await;
+    running.stop().await;
+    let before = stage.writes().len();
+    stage.digest = "other rules".to_owned();
+    stage.once().await;
+    assert_eq!(stage.writes().len(), before);
+    stage.delete("plain/a");
+    stage.put("plain/z", "1");
+    let now = stage.put("plain/y", "1");
+    stage.source.compact(now);
+    stage.once().await;
+    assert!(stage.is_mirrored());
+    assert_eq!(stage.writes().len(), before + 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn compaction_in_the_tail_is_a_full_list() {
+    let stage = Theatre::new();
+    sample(&stage);
+    let running = stage.run();
+    stage.mirrored().await;
+    let compacted = SourceRevision(2);
+    stage.source.fail_watches(EtcdError::Compacted {
+        compacted: compacted.0,
+    });
+    stage.put("plain/later", "1");
+    stage.mirrored().await;
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn compaction_while_listing_goes_on_at_a_newer_revision() {
+    let stage = Theatre::new();
+    for number in 0..50 {
+        stage.put(&format!("plain/{number}"), "1");
+    }
+    sample(&stage);
+    // The first stage cannot end: the others are not listed yet.
+    let running = stage.run();
+    eventually("the leadership", || async {
+        !stage
+            .destination
+            .contents(b"/carry/test/checkpoint")
+            .is_empty()
+    })
+    .await;
+    stage.destination.set_open(false);
+    for number in 0..3 {
+        stage.put(&format!("plain/{number}"), "changed");
+        stage.put("namespaces/two", if number == 1 { "off" } else { "on" });
+        stage.delete(&format!("plain/4{number}"));
+        stage.put(&format!("plain/4{number}"), "back");
+        let now = stage.delete(&format!("plain/4{number}"));
+        stage.source.compact(now);
+    }
+    stage.destination.set_open(true);
+    stage.mirrored().await;
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_fault_of_a_transaction_is_survived() {
+    use Fault::{AnswerLost, ArrivesLate, RequestLost, Unavailable};
+    for standby in [Standby::Live, Standby::Cold] {
+        let stage = Theatre {
+            standby,
+            ..Theatre::new()
+        };
+        sample(&stage);
+        let faults = [AnswerLost, ArrivesLate, RequestLost, Unavailable];
+        stage.destination.script(faults.into_iter().cycle().take(5));
+        let running = stage.run();
+        for number in 0..12 {
+            stage.put("plain/hot", &number.to_string());
+            stage.put(&format!("plain/{}", number % 3), &number.to_string());
+            stage.destination.script([faults[number % 4]]);
+        }
+        stage.mirrored().await;
+        stage.checkpointed().await;
+        running.stop().await;
+        assert_never_back(&stage.writes(), "plain/hot=");
+    }
+}
+
+/// For one key the destination never goes back.
+fn assert_never_back(writes: &[String], key: &str) {
+    let values = writes.iter().filter_map(|write| write.strip_prefix(key));
+    let values: Vec<u32> = values
+        .map(|value| value.parse().expect("a number"))
+        .collect();
+    assert!(values.is_sorted(), "went back: {values:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_at_every_step_is_survived() {
+    for faults in 0..6 {
+        let stage = Theatre::new();
+        sample(&stage);
+        stage
+            .destination
+            .script((0..faults).map(|number| match number % 3 {
+                0 => Fault::AnswerLost,
+                1 => Fault::ArrivesLate,
+                _ => Fault::RequestLost,
+            }));
+        let mut running = stage.run();
+        for step in 0..8 {
+            stage.put("plain/hot", &step.to_string());
+            stage.put(&format!("config/one/{step}"), "1");
+            if step % 3 == 2 {
+                stage.delete(&format!("config/one/{}", step - 1));
+            }
+            for _ in 0..(faults * 7 + step * 5) % 41 {
+                tokio::task::yield_now().await;
+            }
+            running.kill().await;
+            running = stage.run();
+        }
+        stage.mirrored().await;
+        running.stop().await;
+        assert_never_back(&stage.writes(), "plain/hot=");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_destination_that_is_down_for_a_while_loses_nothing() {
+    let stage = Theatre::new();
+    sample(&stage);
+    let running = stage.run();
+    stage.mirrored().await;
+    stage.destination.set_down(true);
+    stage.put("plain/a", "while down");
+    stage.delete("first/a");
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    stage.destination.set_down(false);
+    stage.mirrored().await;
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_expired_lease_is_a_new_campaign() {
+    let stage = Theatre::new();
+    sample(&stage);
+    let running = stage.run();
+    stage.mirrored().await;
+    stage.destination.expire_leases();
+    stage.put("plain/a", "after");
+    stage.mirrored().await;
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn waiting_changes_of_a_key_become_one() {
+    let stage = Theatre::new();
+    sample(&stage);
+    let running = stage.run();
+    stage.checkpointed().await;
+    stage.destination.set_open(false);
+    for number in 0..50 {
+        stage.put("plain/hot", &number.to_string());
+    }
+    let last = stage.put("plain/end", "end");
+    eventually("the engine to have seen all", || async {
+        stage.source.revision() == last
+    })
+    .await;
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    stage.destination.set_open(true);
+    stage.mirrored().await;
+    running.stop().await;
+    let hot = stage
+        .writes()
+        .iter()
+        .filter(|write| write.starts_with("plain/hot="))
+        .count();
+    assert!(hot <= 3, "{hot} writes of one key");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sequential_writes_are_barriers() {
+    let stage = Theatre {
+        standby: Standby::Cold,
+        ..Theatre::new()
+    };
+    sample(&stage);
+    let running = stage.run();
+    stage.checkpointed().await;
+    stage.destination.set_open(false);
+    stage.put("plain/before", "1");
+    stage.put("first/b", "1");
+    stage.put("plain/after", "1");
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    stage.destination.set_open(true);
+    stage.mirrored().await;
+    running.stop().await;
+    let writes = stage.writes();
+    let at = |start: &str| writes.iter().position(|write| write.starts_with(start));
+    assert!(at("plain/before") < at("first/b") && at("first/b") < at("plain/after"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn limits_are_learnt_and_what_never_fits_is_held() {
+    let stage = Theatre {
+        standby: Standby::Cold,
+        ..Theatre::new()
+    };
+    stage.destination.set_limits(3, 1000);
+    for number in 0..100 {
+        stage.put(&format!("plain/{number}"), "1");
+    }
+    stage.put("plain/large", &"x".repeat(2000));
+    let running = stage.run();
+    eventually("the large one to be held", || async {
+        stage.holds("plain/large")
+    })
+    .await;
+    eventually("the others to arrive", || async {
+        stage.destination.contents(b"/r/plain/").len() == 100
+    })
+    .await;
+    stage.put("plain/large", "small");
+    stage.mirrored().await;
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kube_apiserver_that_appears_changes_the_way() {
+    let stage = Theatre {
+        standby: Standby::Auto,
+        ..Theatre::new()
+    };
+    for number in 0..100 {
+        stage.put(&format!("plain/{number}"), "1");
+    }
+    let running = stage.run();
+    stage.mirrored().await;
+    let most = |stage: &Theatre, from: usize| {
+        let committed = stage.destination.committed();
+        committed[from..]
+            .iter()
+            .map(|committed| committed.ops.len())
+            .max()
+            .unwrap_or(0)
+    };
+    assert_eq!(most(&stage, 0), 100);
+    stage
+        .destination
+        .put(b"/registry/masterleases/192.0.2.1", b"x");
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let from = stage.destination.committed().len();
+    let ops = (0..50).map(|number| (format!("/r/plain/{number}").into_bytes(), Some(vec![1]), 0));
+    stage.source.txn(ops);
+    stage.mirrored().await;
+    running.stop().await;
+    assert_eq!(most(&stage, from), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_writes_nothing() {
+    let stage = Theatre::new();
+    sample(&stage);
+    stage.put("plain/bad", "bad");
+    let mut planned = Vec::new();
+    let parts = stage.parts();
+    let looked = DryRun::look(&parts, &stage.options(), |one| planned.push(one)).await;
+    let looked = looked.expect("a dry run");
+    assert_eq!((looked.puts, looked.deletes, looked.held), (4, 0, 1));
+    assert!(matches!(&planned[0], Planned::Put { key, .. } if key == b"/r/first/a"));
+    let status = stage.destination.status().await.expect("status");
+    assert_eq!(status.revision.0, 1, "nothing was written");
+    assert_eq!(stage.store.pair().expect("memory"), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refusals_say_why() {
+    let stage = Theatre::new();
+    sample(&stage);
+    stage.once().await;
+    stage.source.set_cluster_id(0xb);
+    let refused = stage.run().task.await.expect("no panic");
+    assert!(
+        matches!(refused, Err(MirrorError::SameCluster { .. })),
+        "{refused:?}"
+    );
+    stage.source.set_cluster_id(0xc);
+    let refused = stage.run().task.await.expect("no panic");
+    assert!(
+        matches!(refused, Err(MirrorError::OtherSource { .. })),
+        "{refused:?}"
+    );
+    let behind = Theatre {
+        source: ScriptedSource::new(0xa),
+        ..stage
+    };
+    let refused = behind.run().task.await.expect("no panic");
+    assert!(
+        matches!(refused, Err(MirrorError::SourceBehind { .. })),
+        "{refused:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_with_one_name_the_second_gives_up() {
+    let stage = Theatre::new();
+    sample(&stage);
+    let running = stage.run();
+    stage.mirrored().await;
+    let mut options = stage.options();
+    options.holder.store = Some("another disk".to_owned());
+    let second = stage.run_with(options).task.await.expect("no panic");
+    assert!(
+        matches!(second, Err(MirrorError::LedByAnother { .. })),
+        "{second:?}"
+    );
+    stage.put("plain/a", "still led by the first");
+    stage.mirrored().await;
+    running.stop().await;
+}

@@ -1,0 +1,14 @@
+//! Tests against real etcd: everything above the engine. Where no server is
+//! needed, the scripted source stands in.
+
+mod admin;
+mod commands;
+mod connect;
+mod destination;
+mod engine;
+mod harness;
+mod pipeline;
+mod run;
+mod settings;
+mod source;
+mod state;

@@ -1,0 +1,345 @@
+//! The command line: durations, flags with their defaults and aliases, and
+//! all errors at once.
+
+use std::path::Path;
+use std::time::Duration;
+
+use carry::cli::args::{Command, Output, parse};
+use carry::cli::duration;
+use carry::cli::settings::{ExplainSettings, RunSettings, Standby, kube_prefix};
+
+use super::harness::{Authority, temp_dir};
+
+fn run(args: &[&str]) -> Result<RunSettings, String> {
+    let all = ["carry", "run"].iter().chain(args);
+    match parse(all).map_err(|error| error.to_string())?.command {
+        Command::Run(args) => {
+            RunSettings::from_args(*args).map_err(|problems| problems.to_string())
+        }
+        other => Err(format!("parsed as {other:?}")),
+    }
+}
+
+const PLAIN: [&str; 2] = ["--master-endpoints=a:1", "--slave-endpoints=b:2"];
+
+fn run_plain(more: &[&str]) -> Result<RunSettings, String> {
+    run(&[&PLAIN[..], more].concat())
+}
+
+#[test]
+fn durations_as_go_reads_them() {
+    let millis = |text: &str| duration::parse(text).map(|duration| duration.as_millis());
+    for (text, expected) in [
+        ("0", 0),
+        ("2s", 2_000),
+        ("+2s", 2_000),
+        ("100ms", 100),
+        ("1h30m", 5_400_000),
+        ("1.5s", 1_500),
+        (".5s", 500),
+        ("1.s", 1_000),
+        ("1m0.25s", 60_250),
+        ("1000000us", 1_000),
+        ("3000µs", 3),
+        ("3000μs", 3),
+        ("2m3ms", 120_003),
+        ("0.3333333333333333333h", 1_199_999),
+    ] {
+        assert_eq!(millis(text), Ok(expected), "{text}");
+    }
+    assert_eq!(duration::parse("1ns"), Ok(Duration::from_nanos(1)));
+    assert_eq!(duration::parse("1.9ns"), Ok(Duration::from_nanos(1)));
+    for (text, part) in [
+        ("", "empty"),
+        ("2", "write `2s` for seconds"),
+        ("-1s", "negative"),
+        ("2 s", "unknown unit ` s`"),
+        ("2d", "unknown unit `d`"),
+        ("s", "not a duration"),
+        (".s", "not a duration"),
+        ("1s2", "has no unit"),
+        ("1..5s", "unit"),
+        ("9223372036854775808ns", "too long"),
+        ("99999999999999999999999999999999999999999h", "too long"),
+        ("2562048h", "too long"),
+    ] {
+        let error = millis(text).expect_err(text);
+        assert!(error.contains(part), "{text}: {error}");
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_text_breaks_the_duration_parser(text in "[-+0-9.hmsuµn ]{0,12}") {
+        let _ = duration::parse(&text);
+    }
+}
+
+#[test]
+fn defaults_are_those_of_etcd_carry() {
+    let settings = run_plain(&[]).expect("settings");
+    assert_eq!(settings.rules.file, Path::new("/etc/mirror/rules.yaml"));
+    assert_eq!(settings.rules.kube_prefix, "/registry");
+    assert_eq!(settings.max_txn_ops, 128);
+    assert_eq!(settings.db_path, Path::new("/var/lib/mirror/db"));
+    assert_eq!(settings.bind.to_string(), "0.0.0.0:10520");
+    assert_eq!(settings.name, "default");
+    assert_eq!(settings.standby, Standby::Auto);
+    assert!(!settings.once && !settings.dry_run && !settings.debug);
+    for side in [&settings.source, &settings.destination] {
+        assert_eq!(side.dial_timeout, Duration::from_secs(2));
+        assert_eq!(side.keepalive_time, Duration::from_secs(2));
+        assert_eq!(side.keepalive_timeout, Duration::from_secs(6));
+        assert_eq!(side.tls, None);
+    }
+    assert_eq!(settings.source.endpoints[0].to_string(), "http://a:1");
+}
+
+#[test]
+fn every_flag_of_etcd_carry_is_taken() {
+    let authority = Authority::new();
+    let dir = temp_dir();
+    let config = dir.path().join("encryption.yaml");
+    std::fs::write(&config, "kind: EncryptionConfiguration").expect("write");
+    let (ca, cert, key) = (
+        authority.ca(),
+        authority.client_cert(),
+        authority.client_key(),
+    );
+    let show = |path: &Path| path.display().to_string();
+    let text = format!(
+        "--mirror-rule=r.yaml --encryption-provider-config={} --kube-prefix=/k8s --max-txn-ops=64 \
+         --rev=0 --dial-timeout=1m --keepalive-time=30s --keepalive-timeout=1.5s \
+         --master-endpoints=a:1,b:2 --master-endpoints https://c:3 --master-cacert={} \
+         --master-cert={} --master-key={} --master-insecure-skip-tls-verify \
+         --master-insecure-transport=false --slave-endpoints=d:4 --slave-insecure-transport \
+         --slave-insecure-skip-tls-verify=false --db-path=/db --bind-address=::1 --bind-port=0 \
+         --mode=standalone --debug",
+        show(&config),
+        show(&ca),
+        show(&cert),
+        show(&key),
+    );
+    let settings = run(&text.split_whitespace().collect::<Vec<_>>()).expect("settings");
+    assert_eq!(settings.rules.encryption.as_deref(), Some(config.as_path()));
+    assert_eq!(settings.rules.kube_prefix, "/k8s");
+    assert_eq!(settings.max_txn_ops, 64);
+    assert_eq!(settings.bind.to_string(), "[::1]:0");
+    assert!(settings.debug);
+    let shown: Vec<_> = settings
+        .source
+        .endpoints
+        .iter()
+        .map(|e| e.to_string())
+        .collect();
+    assert_eq!(shown, ["https://a:1", "https://b:2", "https://c:3"]);
+    assert_eq!(settings.source.dial_timeout, Duration::from_secs(60));
+    assert_eq!(
+        settings.source.keepalive_timeout,
+        Duration::from_millis(1500)
+    );
+    let tls = settings.source.tls.expect("TLS");
+    assert!(tls.insecure_skip_verify);
+    assert_eq!(
+        (tls.ca, tls.cert, tls.key),
+        (Some(ca), Some(cert), Some(key))
+    );
+    assert_eq!(settings.destination.endpoints[0].to_string(), "http://d:4");
+}
+
+#[test]
+fn the_names_of_etcd_carry_0_2_mean_the_same() {
+    let settings = run(&["--source-endpoints=a:1", "--dest-endpoints=b:2"]).expect("settings");
+    assert_eq!(settings.source.endpoints[0].to_string(), "http://a:1");
+    assert_eq!(settings.destination.endpoints[0].to_string(), "http://b:2");
+}
+
+/// Child process of the test below.
+#[test]
+fn reads_the_environment() {
+    if std::env::var_os("CARRY_SOURCE_ENDPOINTS").is_none() {
+        return;
+    }
+    let settings = run(&[]).expect("settings");
+    assert_eq!(settings.source.endpoints.len(), 2);
+    assert_eq!(settings.destination.endpoints[0].to_string(), "https://d:4");
+    assert_eq!(settings.bind.port(), 7);
+    assert!(settings.once && settings.debug);
+    // The command line comes first.
+    assert_eq!(run(&["--bind-port=8"]).expect("settings").bind.port(), 8);
+    println!("read the environment");
+}
+
+#[test]
+fn every_flag_can_come_from_the_environment() {
+    let me = std::env::current_exe().expect("this binary");
+    let output = std::process::Command::new(me)
+        .args([
+            "--exact",
+            "mirror::settings::reads_the_environment",
+            "--nocapture",
+        ])
+        .env("CARRY_SOURCE_ENDPOINTS", "a:1,b:2")
+        .env("CARRY_SLAVE_ENDPOINTS", "https://d:4")
+        .env("CARRY_DEST_ENDPOINTS", "not used:0")
+        .env("CARRY_DEST_INSECURE_SKIP_TLS_VERIFY", "1")
+        .env("CARRY_BIND_PORT", "7")
+        .env("CARRY_ONCE", "true")
+        .env("CARRY_DEBUG", "yes")
+        .output()
+        .expect("child");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success() && said.contains("read the environment"),
+        "{said}"
+    );
+}
+
+#[test]
+fn tls_without_a_scheme_follows_the_flags() {
+    let authority = Authority::new();
+    let ca = format!("--master-cacert={}", authority.ca().display());
+    let shown =
+        |more: &[&str]| run_plain(more).map(|settings| settings.source.endpoints[0].to_string());
+    assert_eq!(shown(&[]).as_deref(), Ok("http://a:1"));
+    assert_eq!(shown(&[&ca]).as_deref(), Ok("https://a:1"));
+    assert_eq!(
+        shown(&[&ca, "--master-insecure-transport"]).as_deref(),
+        Ok("http://a:1")
+    );
+    let skip = "--master-insecure-skip-tls-verify";
+    assert_eq!(
+        shown(&[skip, "--master-insecure-transport=false"]).as_deref(),
+        Ok("https://a:1")
+    );
+    let error = shown(&["--master-insecure-transport=false"]).expect_err("nothing to trust");
+    assert!(
+        error.contains("TLS to the source (`--master-*`)"),
+        "{error}"
+    );
+}
+
+#[test]
+fn all_errors_come_at_once() {
+    let error = run(&[
+        "--master-endpoints=a,ftp://b:1",
+        "--encryption-provider-config=/missing/config",
+        "--max-txn-ops=0",
+        "--dial-timeout=2",
+        "--keepalive-time=0s",
+        "--name=Bad_Name",
+        "--bind-address=nowhere",
+        "--bind-port=99999",
+        "--kube-prefix=/",
+        "--db-path=",
+        "--master-key=/missing/key",
+        "--mode=solo",
+    ])
+    .expect_err("bad");
+    let parts = [
+        "`--master-endpoints`: endpoint `a`",
+        "`--master-endpoints`: endpoint `ftp://b:1`",
+        "`--slave-endpoints` is missing",
+        "`/missing/config` cannot be read",
+        "`--max-txn-ops` `0`",
+        "`--dial-timeout`: `2` has no unit",
+        "`--keepalive-time`: `0s` is no time",
+        "`--name` `Bad_Name`",
+        "`--bind-address` `nowhere`",
+        "`--bind-port` `99999`",
+        "`--kube-prefix` `/`",
+        "`--db-path` is empty",
+        "`--master-key` `/missing/key`",
+        "`--mode` `solo`",
+    ];
+    for part in parts {
+        assert!(error.contains(part), "`{part}` is not in:\n{error}");
+    }
+    assert_eq!(error.lines().count(), parts.len(), "{error}");
+}
+
+#[test]
+fn what_comes_later_is_refused() {
+    for (flags, part) in [
+        (&["--rev=7"][..], "`--rev`"),
+        (&["--mode=active-standby"], "`--mode active-standby`"),
+        (
+            &["--dest-encryption-provider-config=x"],
+            "`--dest-encryption-provider-config`",
+        ),
+        (&["--dest-kube-prefix=/other"], "`--dest-kube-prefix`"),
+        (&["--resync"], "`--resync`"),
+        (&["--prune"], "`--prune`"),
+        (
+            &["--master-user=root", "--master-password=hunter2"],
+            "`--master-password`",
+        ),
+        (
+            &["--dest-user=root", "--dest-password-file=f"],
+            "`--slave-password-file`",
+        ),
+    ] {
+        let error = run_plain(flags).expect_err(part);
+        assert!(
+            error.contains(part) && error.contains("cannot be honoured yet"),
+            "{error}"
+        );
+        assert!(!error.contains("hunter2"), "{error}");
+    }
+}
+
+#[test]
+fn a_command_line_of_etcd_carry_is_told_the_subcommand() {
+    let error = parse(["carry", "--master-endpoints", "a:1"]).expect_err("no subcommand");
+    assert!(
+        error.to_string().contains("carry run --master-endpoints"),
+        "{error}"
+    );
+    assert_eq!(error.exit_code(), 2);
+    assert_eq!(
+        parse(["carry", "--version"])
+            .expect_err("version")
+            .exit_code(),
+        0
+    );
+    assert_eq!(parse(["carry", "--help"]).expect_err("help").exit_code(), 0);
+    assert_eq!(parse(["carry"]).expect_err("nothing").exit_code(), 2);
+}
+
+#[test]
+fn explain_and_check_rules() {
+    let parsed = parse([
+        "carry",
+        "explain",
+        "/registry/a",
+        "--source-endpoints=a:1",
+        "--output=json",
+    ]);
+    let Command::Explain(args) = parsed.expect("explain").command else {
+        panic!("explain")
+    };
+    let settings = ExplainSettings::from_args(*args).expect("settings");
+    assert_eq!(
+        (settings.key.as_slice(), settings.output),
+        (&b"/registry/a"[..], Output::Json)
+    );
+    assert!(settings.destination.is_none() && !settings.show_secrets);
+    let parsed = parse(["carry", "check-rules", "--dump=hir", "a.yaml", "b.yaml"]);
+    let Command::CheckRules(args) = parsed.expect("check-rules").command else {
+        panic!("check")
+    };
+    assert_eq!(args.files, ["a.yaml", "b.yaml"]);
+    assert_eq!(args.kube_prefix, "/registry");
+    parse(["carry", "check-rules"]).expect_err("no file");
+}
+
+#[test]
+fn key_prefixes_are_normalised() {
+    for text in ["/registry", "registry", "/registry/"] {
+        assert_eq!(kube_prefix(text).as_deref(), Ok("/registry"), "{text}");
+    }
+    assert_eq!(kube_prefix("/a/b").as_deref(), Ok("/a/b"));
+    for text in ["", "/", "//", "/a//b"] {
+        kube_prefix(text).expect_err(text);
+    }
+}

