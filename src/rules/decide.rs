@@ -50,35 +50,46 @@ impl Judge {
         namespaces: &Namespaces,
         scratch: &mut Scratch,
     ) -> Decision {
-        let selection = match (self.barred(event), event.value) {
-            (Some(reason), _) => Selection::Not(reason),
-            (None, Some(value)) => self.select(event.key, value, namespaces, scratch),
-            (None, None) => Selection::Not(SkipReason::Gone),
+        let selection = match self.place(event.key) {
+            Err(reason) => Selection::Not(reason),
+            Ok(place) => match (self.barred(event), event.value) {
+                (Some(reason), _) => Selection::Not(reason),
+                (None, None) => Selection::Not(SkipReason::Gone),
+                (None, Some(value)) => {
+                    let evaluator = self.evaluator();
+                    evaluator.evaluate(&place, event.key, value, namespaces, scratch)
+                }
+            },
         };
         match selection {
             Selection::Selected(rule) => Decision::Put { rule },
             Selection::Unknown { rule, reason } => Decision::Hold { rule, reason },
-            Selection::Not(reason) if event.owned => Decision::Delete(match reason {
-                _ if event.value.is_none() => DeleteReason::Gone,
-                _ => DeleteReason::Unselected,
+            Selection::Not(_) if event.owned => Decision::Delete(match event.value {
+                None => DeleteReason::Gone,
+                Some(_) => DeleteReason::Unselected,
             }),
             Selection::Not(reason) => Decision::Skip(reason),
         }
     }
 
-    /// What keeps a key from being mirrored, whatever the rules say.
-    pub fn barred(&self, event: &Event<'_>) -> Option<SkipReason> {
-        match self.place(event.key) {
-            Err(reason) => Some(reason),
-            Ok(_) if is_cluster_local(self.plan.prefix(), event.key) => {
-                Some(SkipReason::ClusterLocal)
-            }
-            Ok(_) if event.leased && event.value.is_some() => Some(SkipReason::Leased),
-            Ok(_) => None,
+    /// What keeps a key under the prefix from being mirrored, whatever the
+    /// rules say.
+    fn barred(&self, event: &Event<'_>) -> Option<SkipReason> {
+        if is_cluster_local(self.plan.prefix(), event.key) {
+            return Some(SkipReason::ClusterLocal);
+        }
+        (event.leased && event.value.is_some()).then_some(SkipReason::Leased)
+    }
+
+    fn evaluator(&self) -> Evaluator<'_> {
+        Evaluator {
+            plan: &self.plan,
+            keyring: &self.keyring,
         }
     }
 
-    /// What the rules alone say of a value: see also [`Judge::barred`].
+    /// What the rules alone say of a value, whatever else keeps its key from
+    /// being mirrored.
     pub fn select(
         &self,
         key: &[u8],
@@ -88,11 +99,9 @@ impl Judge {
     ) -> Selection {
         match self.place(key) {
             Err(reason) => Selection::Not(reason),
-            Ok(place) => Evaluator {
-                plan: &self.plan,
-                keyring: &self.keyring,
-            }
-            .evaluate(&place, key, value, namespaces, scratch),
+            Ok(place) => self
+                .evaluator()
+                .evaluate(&place, key, value, namespaces, scratch),
         }
     }
 
