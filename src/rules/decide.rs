@@ -50,16 +50,15 @@ impl Judge {
         namespaces: &Namespaces,
         scratch: &mut Scratch,
     ) -> Decision {
-        let selection = match self.place(event.key) {
-            Err(reason) => Selection::Not(reason),
-            Ok(place) => match (self.barred(event), event.value) {
-                (Some(reason), _) => Selection::Not(reason),
-                (None, None) => Selection::Not(SkipReason::Gone),
-                (None, Some(value)) => {
-                    let evaluator = self.evaluator();
-                    evaluator.evaluate(&place, event.key, value, namespaces, scratch)
-                }
-            },
+        let place = self.place(event.key);
+        let place = place.and_then(|place| self.barred(event).map_or(Ok(place), Err));
+        let selection = match (place, event.value) {
+            (Err(reason), _) => Selection::Not(reason),
+            (Ok(_), None) => Selection::Not(SkipReason::Gone),
+            (Ok(place), Some(value)) => {
+                let evaluator = self.evaluator();
+                evaluator.evaluate(&place, event.key, value, namespaces, scratch)
+            }
         };
         match selection {
             Selection::Selected(rule) => Decision::Put { rule },

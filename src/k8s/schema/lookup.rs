@@ -18,11 +18,11 @@ pub fn resources() -> &'static [Resource] {
 /// The resource at `path` under the key prefix.
 pub fn by_path(path: &str) -> Option<&'static Resource> {
     // Asked for every event: hashing beats a search through seventy names.
-    static PLACES: LazyLock<HashMap<&str, usize>> = LazyLock::new(|| {
-        let paths = resources().iter().map(|resource| resource.path);
-        paths.enumerate().map(|(at, path)| (path, at)).collect()
+    static BY_PATH: LazyLock<HashMap<&str, &Resource>> = LazyLock::new(|| {
+        let by_path = resources().iter().map(|resource| (resource.path, resource));
+        by_path.collect()
     });
-    resources().get(*PLACES.get(path)?)
+    BY_PATH.get(path).copied()
 }
 
 /// The resource under whose path objects of this group and kind are stored.
