@@ -9,10 +9,12 @@
 //! verified [`lang::Program`]) → `rules::plan`.
 //!
 //! An event: watch bytes → `source::watcher` → `k8s::{key, envelope, protobuf,
-//! json}` (a lazy [`k8s::Record`]) → `rules::plan` picks the candidate rules
+//! json, cbor}` (a lazy [`k8s::Record`]) → `rules::plan` picks the candidate rules
 //! from the key alone → `vm::eval` → `rules::decide` → `mirror` →
+//! `rules::outgoing` (encrypted for the destination, and proven) →
 //! `destination` → `state` (ledger, then checkpoint). `carry explain` calls
-//! the same `decide`, so what it says cannot drift from what `run` does.
+//! the same `decide` and `outgoing`, so what it says cannot drift from what
+//! `run` does.
 //!
 //! # Layers
 //!
@@ -23,7 +25,7 @@
 //! | 7 | `cli` (the only place that prints) |
 //! | 6 | `mirror`, `admin` |
 //! | 5 | `source`, `destination`, `state` |
-//! | 4 | `etcd`, `metrics` |
+//! | 4 | `etcd`, `kms`, `metrics` |
 //! | 3 | `rules` (no I/O) |
 //! | 2 | `lang` (knows nothing of Kubernetes or etcd), `vm` |
 //! | 1 | `k8s` (knows nothing of rules) |
@@ -58,6 +60,8 @@ pub mod cli;
 pub mod destination;
 #[cfg(feature = "mirror")]
 pub mod etcd;
+#[cfg(feature = "mirror")]
+pub mod kms;
 #[cfg(feature = "mirror")]
 pub mod metrics;
 #[cfg(feature = "mirror")]

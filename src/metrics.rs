@@ -147,6 +147,8 @@ struct Held {
     transactions: Family<Label, Counter>,
     operations: Counter,
     bytes: Counter,
+    reencrypted: Counter,
+    reloads: Family<Label, Counter>,
     reconnects: Family<Label, Counter>,
 }
 
@@ -175,6 +177,8 @@ impl Held {
             transactions: Family::default(),
             operations: Counter::default(),
             bytes: Counter::default(),
+            reencrypted: Counter::default(),
+            reloads: Family::default(),
             reconnects: Family::default(),
         };
         held.register_gauges();
@@ -232,6 +236,16 @@ impl Held {
             "written_bytes",
             "Bytes of keys and values applied at the destination",
             self.bytes.clone(),
+        );
+        registry.register(
+            "values_reencrypted",
+            "Values applied at the destination that were encrypted anew",
+            self.reencrypted.clone(),
+        );
+        registry.register(
+            "encryption_reloads",
+            "Changed encryption configurations that were read again, by outcome",
+            self.reloads.clone(),
         );
         registry.register(
             "reconnects",
@@ -299,6 +313,21 @@ impl Metrics {
         self.held.bytes.inc_by(bytes);
     }
 
+    /// So many values that were applied had been encrypted anew.
+    pub fn reencrypted(&self, values: u64) {
+        self.held.reencrypted.inc_by(values);
+    }
+
+    /// A changed encryption configuration was read again: it is in use now, or
+    /// it was refused and the one before is still in use.
+    pub fn encryption_reloaded(&self, applied: bool) {
+        let outcome = if applied { "applied" } else { "refused" };
+        self.held
+            .reloads
+            .get_or_create(&[("outcome", outcome)])
+            .inc();
+    }
+
     /// A connection broke and is made again.
     pub fn reconnected(&self, side: Side) {
         self.held
@@ -323,8 +352,12 @@ impl Metrics {
             events,
             transactions,
             reconnects,
+            reloads,
             ..
         } = &*self.held;
+        for outcome in ["applied", "refused"] {
+            drop(reloads.get_or_create(&[("outcome", outcome)]));
+        }
         for kind in [
             EventKind::Put,
             EventKind::Delete,

@@ -6,6 +6,7 @@ mod lang;
 mod rules;
 mod shared;
 mod tidy;
+mod toy_kms;
 
 /// What talks to etcd, and everything above it.
 #[cfg(feature = "mirror")]

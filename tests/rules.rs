@@ -4,8 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use carry::diagnostic::{Diagnostic, Level, SourceText, Span, Style, render, to_json};
+use carry::k8s::Step;
 use carry::rules::source_map::SourceMap;
-use carry::rules::vocabulary::{Step, parse_path};
+use carry::rules::vocabulary::parse_path;
 use carry::rules::{self, GroupPattern, OnError, Operator, Requirement, load_bytes};
 use proptest::prelude::*;
 

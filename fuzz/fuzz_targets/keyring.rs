@@ -1,4 +1,4 @@
-//! Any bytes as an encrypted value, under each kind of key; what opens is
+//! Any bytes as an encrypted value, under several keys; what opens is
 //! read. Also any bytes as an encryption configuration.
 #![no_main]
 

@@ -50,6 +50,16 @@ pub struct RulesArgs {
         default_value = "/registry"
     )]
     pub kube_prefix: String,
+    /// How the destination's apiserver encrypts values; `none` where it encrypts nothing [default: the file of --encryption-provider-config]
+    #[arg(
+        long,
+        env = "CARRY_DEST_ENCRYPTION_PROVIDER_CONFIG",
+        value_name = "FILE"
+    )]
+    pub dest_encryption_provider_config: Option<String>,
+    /// The prefix of all Kubernetes keys at the destination [default: that of --kube-prefix]
+    #[arg(long, env = "CARRY_DEST_KUBE_PREFIX", value_name = "PREFIX")]
+    pub dest_kube_prefix: Option<String>,
 }
 
 /// How connections are made, on both sides.
@@ -262,12 +272,6 @@ pub struct LaterArgs {
         hide = true
     )]
     pub mode: String,
-    /// How the destination's apiserver encrypts values
-    #[arg(long, env = "CARRY_DEST_ENCRYPTION_PROVIDER_CONFIG", hide = true)]
-    pub dest_encryption_provider_config: Option<String>,
-    /// The prefix of all Kubernetes keys at the destination
-    #[arg(long, env = "CARRY_DEST_KUBE_PREFIX", hide = true)]
-    pub dest_kube_prefix: Option<String>,
     /// Compare and mend everything at start
     #[arg(long, env = "CARRY_RESYNC", hide = true, value_parser = BoolishValueParser::new())]
     pub resync: bool,
@@ -340,6 +344,9 @@ pub struct ExplainArgs {
     /// How results are printed
     #[arg(long, value_enum, default_value_t = Output::Human)]
     pub output: Output,
+    /// Print the whole object as it is stored, as YAML
+    #[arg(long)]
+    pub show_object: bool,
     /// Print the data of Secrets
     #[arg(long)]
     pub show_secrets: bool,

@@ -8,13 +8,15 @@
 use std::process::ExitCode;
 
 use super::args::{ExplainArgs, Output};
-use super::explain_report::{AtDestination, Report};
+use super::explain_report::{AtDestination, Report, There, ToWrite};
 use super::rules_file;
 use super::settings::ExplainSettings;
 use crate::etcd::{EtcdError, TransportSettings, connect};
+use crate::k8s::Transferred;
 use crate::metrics::Metrics;
-use crate::rules::decide::{Event, Judge, Scratch};
+use crate::rules::decide::{Decision, Event, Judge, Scratch};
 use crate::rules::namespaces::Namespaces;
+use crate::rules::outgoing::OutgoingScratch;
 use crate::source::EtcdSource;
 use crate::source::{Item, Source as _};
 
@@ -32,6 +34,9 @@ pub fn run(args: ExplainArgs) -> ExitCode {
         }
     };
     eprint!("{}", loaded.remarks);
+    for warning in loaded.encryption.warnings() {
+        eprintln!("warning: {warning}");
+    }
     let runtime = match tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -69,8 +74,9 @@ async fn report(settings: &ExplainSettings, judge: &Judge) -> Result<Report, Str
     let destination = match &settings.destination {
         Some(destination) => {
             let destination = open(destination, "destination").await?;
-            let there = destination.get(key).await;
-            AtDestination::Read(there.map_err(|error| failed("destination", &error))?)
+            let there = destination.get(&judge.key_map().to_destination(key)).await;
+            let there = there.map_err(|error| failed("destination", &error))?;
+            AtDestination::Read(there.map(|there| compare(judge, key, item.as_ref(), there)))
         }
         None => AtDestination::NotAsked,
     };
@@ -83,8 +89,12 @@ async fn report(settings: &ExplainSettings, judge: &Judge) -> Result<Report, Str
         owned: false,
     };
     let decision = judge.decide(&event, &namespaces, &mut Scratch::default());
+    let (decision, to_write) = last_look(judge, &event, decision);
     let rules = value.map(|value| judge.trace(key, value, &namespaces, settings.show_secrets));
+    let shown = value.filter(|_| settings.show_object);
+    let object = shown.map(|value| judge.object(key, value, settings.show_secrets));
     Ok(Report {
+        object: object.and_then(Result::ok),
         key: String::from_utf8_lossy(key).into_owned(),
         identity: value.map(|value| judge.identify(key, value)),
         rule_names: judge
@@ -100,9 +110,53 @@ async fn report(settings: &ExplainSettings, judge: &Judge) -> Result<Report, Str
             .collect(),
         item,
         decision,
+        to_write,
         rules,
         destination,
     })
+}
+
+/// What the mirror does once it has decided to write: the value is encrypted,
+/// or the key is held after all.
+fn last_look(judge: &Judge, event: &Event<'_>, decision: Decision) -> (Decision, Option<ToWrite>) {
+    let (Decision::Put { .. }, Some(value)) = (&decision, event.value) else {
+        return (decision, None);
+    };
+    let mut scratch = OutgoingScratch::default();
+    let reencrypted = match judge.outgoing(event.key, value, &mut scratch) {
+        Ok(Transferred::AsItIs) => None,
+        Ok(Transferred::Sealed { provider, .. }) => Some(provider.to_string()),
+        Err(unfit) => {
+            let held = Decision::Hold {
+                rule: None,
+                reason: unfit.reason,
+                transient: unfit.transient,
+            };
+            return (held, None);
+        }
+    };
+    let key = judge.key_map().to_destination(event.key);
+    let moved = *key != *event.key;
+    let to_write = ToWrite {
+        key: String::from_utf8_lossy(&key).into_owned(),
+        moved,
+        reencrypted,
+    };
+    (decision, Some(to_write))
+}
+
+fn compare(judge: &Judge, key: &[u8], item: Option<&Item>, there: Item) -> There {
+    let mut scratch = OutgoingScratch::default();
+    let value = item.map(|item| item.value.as_slice());
+    There {
+        same_bytes: value == Some(there.value.as_slice()),
+        same_content: value
+            .is_some_and(|value| judge.is_there(key, value, &there.value, &mut scratch)),
+        encryption: judge
+            .encryption_there(key, &there.value)
+            .map(|provider| provider.to_string()),
+        item: there,
+    }
 }
 
 async fn open(settings: &TransportSettings, who: &str) -> Result<EtcdSource, String> {

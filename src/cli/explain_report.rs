@@ -8,17 +8,41 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use crate::diagnostic::{SourceText, Span};
+use crate::k8s::crypto::describe;
 use crate::rules::RuleId;
 use crate::rules::decide::{Decision, SkipReason};
 use crate::rules::trace::{Condition, Identity, RuleTrace, Truth};
 use crate::source::Item;
+
+/// How the value would be written.
+pub struct ToWrite {
+    /// The key at the destination.
+    pub key: String,
+    /// Whether that is another key than at the source.
+    pub moved: bool,
+    /// With what it would be encrypted; `None` where it is written as it is.
+    pub reencrypted: Option<String>,
+}
+
+/// What the destination has.
+pub struct There {
+    /// The value.
+    pub item: Item,
+    /// The source has the very same bytes.
+    pub same_bytes: bool,
+    /// What the source has needs no write.
+    pub same_content: bool,
+    /// How it is encrypted, or why the destination's apiserver could not
+    /// decrypt it.
+    pub encryption: Result<String, String>,
+}
 
 /// What the destination has under the key.
 pub enum AtDestination {
     /// No destination was given.
     NotAsked,
     /// What it has, if anything.
-    Read(Option<Item>),
+    Read(Option<There>),
 }
 
 /// Everything about one key.
@@ -35,10 +59,27 @@ pub struct Report {
     pub candidates: Vec<String>,
     /// What becomes of it.
     pub decision: Decision,
+    /// How it would be written, where it would be.
+    pub to_write: Option<ToWrite>,
     /// Each rule's say, or why there is none.
     pub rules: Option<Result<Vec<RuleTrace>, String>>,
     /// What the destination has.
     pub destination: AtDestination,
+    /// The whole object, where it was asked for and can be read.
+    pub object: Option<Value>,
+}
+
+impl ToWrite {
+    fn human(&self) -> String {
+        let how = match &self.reencrypted {
+            None => "as it is stored".to_owned(),
+            Some(with) => format!("re-encrypted ({with})"),
+        };
+        match self.moved {
+            true => format!("to be written: {how}, under `{}`", self.key),
+            false => format!("to be written: {how}"),
+        }
+    }
 }
 
 impl Report {
@@ -54,6 +95,9 @@ impl Report {
             let _ = writeln!(out, "  {line}");
         }
         let _ = writeln!(out, "\n{}", self.verdict());
+        if let Some(to_write) = &self.to_write {
+            let _ = writeln!(out, "{}", to_write.human());
+        }
         if let Some(line) = self.at_destination() {
             let _ = writeln!(out, "destination: {line}");
         }
@@ -65,6 +109,13 @@ impl Report {
                     .for_each(|rule| show_rule(&mut out, rule, source));
             }
             Some(Err(_)) | None => self.list_candidates(&mut out),
+        }
+        if let Some(yaml) = self
+            .object
+            .as_ref()
+            .and_then(|own| serde_yaml::to_string(own).ok())
+        {
+            let _ = write!(out, "\nobject, as it is stored:\n---\n{yaml}");
         }
         out
     }
@@ -96,7 +147,7 @@ impl Report {
             }
             Err(why) => {
                 facts.push(format!("cannot be read: {why}"));
-                let how = crate::k8s::crypto::describe(&item.value);
+                let how = describe(&item.value);
                 facts.push(format!("{} bytes, {how}", item.value.len()));
             }
         }
@@ -114,11 +165,14 @@ impl Report {
             Decision::Hold {
                 rule: Some(rule),
                 reason,
+                ..
             } => {
                 let rule = self.rule_name(*rule);
                 format!("held, neither written nor deleted: {rule} cannot be evaluated: {reason}")
             }
-            Decision::Hold { rule: None, reason } => {
+            Decision::Hold {
+                rule: None, reason, ..
+            } => {
                 format!("held, neither written nor deleted: {reason}")
             }
             Decision::Skip(reason) => self.skipped(*reason),
@@ -182,22 +236,27 @@ impl Report {
         let AtDestination::Read(there) = &self.destination else {
             return None;
         };
-        Some(match (&self.item, there) {
-            (_, None) => "does not have the key".to_owned(),
-            (Some(here), Some(there)) if here.value == there.value => {
-                format!("has the same bytes, since its revision {}", there.revision)
-            }
-            (Some(_), Some(there)) => format!(
-                "has other bytes ({}), since its revision {}",
-                there.value.len(),
-                there.revision
-            ),
-            (None, Some(there)) => format!(
-                "has the key ({} bytes), since its revision {}",
-                there.value.len(),
-                there.revision
-            ),
-        })
+        let Some(there) = there else {
+            return Some("does not have the key".to_owned());
+        };
+        let (bytes, since) = (there.item.value.len(), there.item.revision);
+        let how = match &there.encryption {
+            Ok(how) => how.clone(),
+            Err(why) => format!("its apiserver cannot decrypt them: {why}"),
+        };
+        let has = match &self.item {
+            Some(_) if there.same_bytes => "the same bytes".to_owned(),
+            Some(_) if there.same_content => format!("the same content ({how})"),
+            Some(_) => format!("other bytes ({bytes}, {how})"),
+            None => format!("the key ({bytes} bytes, {how})"),
+        };
+        Some(format!("has {has}, since its revision {since}"))
+    }
+
+    /// How the source has encrypted it.
+    fn encryption(&self) -> Option<String> {
+        let identity = self.identity.as_ref()?.as_ref().ok()?;
+        Some(identity.encryption.clone())
     }
 
     /// For programs.
@@ -207,6 +266,7 @@ impl Report {
             "source": self.item.as_ref().map(|item| json!({
                 "revision": item.revision.0,
                 "bytes": item.value.len(),
+                "encryption": describe(&item.value),
                 "lease": item.lease,
             })),
             "object": self.identity.as_ref().and_then(|own| own.as_ref().ok()).map(|own| json!({
@@ -221,14 +281,23 @@ impl Report {
             "rule": self.deciding_rule(),
             "reason": self.verdict(),
             "candidates": self.candidates,
+            "write": self.to_write.as_ref().map(|own| json!({
+                "key": own.key,
+                "reencrypted": own.reencrypted.is_some(),
+                "encryption": own.reencrypted.clone().or_else(|| self.encryption()),
+            })),
             "destination": match &self.destination {
                 AtDestination::NotAsked => Value::Null,
-                AtDestination::Read(there) => json!({
-                    "exists": there.is_some(),
-                    "equal": there.as_ref().map(|own| &own.value) == self.item.as_ref().map(|own| &own.value),
-                    "revision": there.as_ref().map(|own| own.revision.0),
+                AtDestination::Read(None) => json!({"exists": false, "equal": false}),
+                AtDestination::Read(Some(there)) => json!({
+                    "exists": true,
+                    "equal": there.same_bytes || there.same_content,
+                    "sameBytes": there.same_bytes,
+                    "encryption": there.encryption.as_ref().ok(),
+                    "revision": there.item.revision.0,
                 }),
             },
+            "value": self.object,
             "rules": match &self.rules {
                 Some(Ok(rules)) => rules.iter().map(|rule| rule_json(rule, source)).collect(),
                 _ => Value::Null,

@@ -6,9 +6,12 @@
 pub mod args;
 mod check_rules;
 pub mod duration;
+pub mod encryption;
 mod explain;
 mod explain_report;
+mod problems;
 mod rules_file;
+mod rules_settings;
 mod run;
 pub mod settings;
 

@@ -7,9 +7,9 @@
 use std::io::IsTerminal as _;
 use std::path::Path;
 
+use super::encryption::{Encryption, EncryptionFiles};
 use super::settings::RulesSettings;
 use crate::diagnostic::{Diagnostic, Level, SourceText, Style, render};
-use crate::k8s::Keyring;
 use crate::rules::Plan;
 use crate::rules::decide::Judge;
 
@@ -64,6 +64,8 @@ pub fn check(path: &Path, kube_prefix: &str) -> Result<Checked, String> {
 pub struct Loaded {
     /// Decides.
     pub judge: Judge,
+    /// Where its keys to read and write values are from.
+    pub encryption: Encryption,
     /// The rules file, for places in it.
     pub source: SourceText,
     /// Rendered warnings and notes; empty without any.
@@ -89,12 +91,17 @@ pub fn load(settings: &RulesSettings) -> Result<Loaded, NotLoaded> {
         message,
         bad_rules: false,
     };
-    let keyring = keyring(settings).map_err(could_not)?;
+    let files = EncryptionFiles {
+        source: settings.encryption.clone(),
+        destination: settings.dest_encryption.clone(),
+    };
+    let (encryption, keyrings) = Encryption::load(files).map_err(could_not)?;
     let mut checked = check(&settings.file, &settings.kube_prefix).map_err(could_not)?;
     let rendered = checked.rendered(stderr_style());
     match checked.plan.take() {
         Some(plan) => Ok(Loaded {
-            judge: Judge::new(plan, keyring),
+            judge: Judge::between(plan, keyrings, &settings.dest_kube_prefix),
+            encryption,
             source: checked.source,
             remarks: rendered,
         }),
@@ -107,15 +114,6 @@ pub fn load(settings: &RulesSettings) -> Result<Loaded, NotLoaded> {
             bad_rules: true,
         }),
     }
-}
-
-fn keyring(settings: &RulesSettings) -> Result<Keyring, String> {
-    let Some(path) = &settings.encryption else {
-        return Ok(Keyring::identity());
-    };
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| unreadable("encryption configuration", path, &error))?;
-    Keyring::parse(&path.display().to_string(), &text).map_err(|error| error.to_string())
 }
 
 fn unreadable(what: &str, path: &Path, error: &std::io::Error) -> String {

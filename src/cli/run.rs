@@ -14,10 +14,12 @@ use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
 use super::args::RunArgs;
+use super::rules_file::Loaded;
 use super::settings::{RunSettings, Standby};
 use super::{refuse, rules_file};
 use crate::admin::{self, Status};
 use crate::destination::etcd::EtcdDestination;
+use crate::destination::prefixed::Prefixed;
 use crate::etcd::connect;
 use crate::metrics::{Metrics, Phase};
 use crate::mirror::{
@@ -39,7 +41,12 @@ pub fn run(args: RunArgs) -> ExitCode {
         .enable_all()
         .build();
     let ran = runtime.map_err(|error| format!("cannot start: {error}"));
-    let ran = ran.and_then(|runtime| runtime.block_on(prepare(settings)));
+    let ran = ran.and_then(|runtime| {
+        let ran = runtime.block_on(prepare(settings));
+        // Whoever still waits for a KMS plugin or a file is not waited for.
+        runtime.shutdown_background();
+        ran
+    });
     match ran {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => refuse(why),
@@ -61,14 +68,19 @@ fn start_logging(debug: bool) {
 async fn prepare(settings: RunSettings) -> Result<(), String> {
     let judged = rules_file::load(&settings.rules).map_err(|failed| failed.message)?;
     eprint!("{}", judged.remarks);
+    for warning in judged.encryption.warnings() {
+        tracing::warn!("{warning}");
+    }
     let metrics = Metrics::default();
     let status = Status::new(settings.name.clone(), metrics.clone());
     status.set_rules_digest(judged.judge.digest());
     let stop = stop_on_signals().map_err(|error| format!("cannot wait for signals: {error}"))?;
     let ended = CancellationToken::new();
     let serving = serve(&settings, status.clone(), ended.clone()).await?;
+    // A task of its own, so that the clock below goes on where it is held up.
+    let mirroring = tokio::spawn(mirror(settings, judged, status, stop.clone()));
     let ran = tokio::select! {
-        ran = mirror(&settings, judged.judge, status, stop.clone()) => ran,
+        ran = mirroring => ran.unwrap_or_else(|ended| Err(format!("the mirror broke down: {ended}"))),
         // Only what comes before the mirror can be cut off: that drains.
         () = cut_off(&stop) => Err("draining took too long: ended without it".to_owned()),
     };
@@ -116,18 +128,18 @@ fn stop_on_signals() -> std::io::Result<CancellationToken> {
 }
 
 async fn mirror(
-    settings: &RunSettings,
-    judge: Judge,
+    settings: RunSettings,
+    judged: Loaded,
     status: Status,
     stop: CancellationToken,
 ) -> Result<(), String> {
     // A dry run beside a carry that has never run must not make its directory.
     if settings.dry_run && !settings.db_path.exists() {
-        return mirror_with(settings, judge, status, stop, MemoryStore::default()).await;
+        return mirror_with(&settings, judged, status, stop, MemoryStore::default()).await;
     }
     let store = RocksStore::open(&settings.db_path);
     let store = store.map_err(|error| format!("`--db-path`: {error}"))?;
-    mirror_with(settings, judge, status, stop, store).await
+    mirror_with(&settings, judged, status, stop, store).await
 }
 
 /// Two etcds.
@@ -135,14 +147,14 @@ struct Real<St>(std::marker::PhantomData<St>);
 
 impl<St: StateStore> World for Real<St> {
     type Source = EtcdSource;
-    type Destination = EtcdDestination;
+    type Destination = Prefixed<EtcdDestination>;
     type Store = St;
     type Judge = Judge;
 }
 
 async fn mirror_with<St: StateStore>(
     settings: &RunSettings,
-    judge: Judge,
+    judged: Loaded,
     status: Status,
     stop: CancellationToken,
     store: St,
@@ -151,11 +163,13 @@ async fn mirror_with<St: StateStore>(
         () = stop.cancelled() => return Ok(()),
         connected = connect_both(settings, status.metrics()) => connected?,
     };
+    let judge = Arc::new(judged.judge);
+    let destination = Prefixed::new(connected.1, judge.key_map().clone());
     let parts = Parts::<Real<St>> {
         source: Arc::new(connected.0),
-        destination: Arc::new(connected.1),
+        destination: Arc::new(destination),
         store: Arc::new(store),
-        judge: Arc::new(judge),
+        judge: judge.clone(),
         metrics: status.metrics().clone(),
     };
     let options = options(settings);
@@ -163,7 +177,9 @@ async fn mirror_with<St: StateStore>(
         return dry_run(&parts, &options, &stop).await;
     }
     let report = Arc::new(AdminReport(status));
-    let summary = Mirror::new(parts, options, report, stop).run().await;
+    let reload = Arc::new(judged.encryption.reload_into(judge));
+    let mirror = Mirror::new(parts, options, report, stop).with_reload(reload);
+    let summary = mirror.run().await;
     let summary = summary.map_err(|error| error.to_string())?;
     if settings.once {
         println!("{}", told(&summary));
@@ -201,6 +217,7 @@ async fn connect_both(
 fn options(settings: &RunSettings) -> Options {
     let mut options = Options::new(settings.name.clone(), holder(&settings.db_path));
     options.kube_prefix = format!("{}/", settings.rules.kube_prefix);
+    options.dest_kube_prefix = format!("{}/", settings.rules.dest_kube_prefix);
     options.standby = match settings.standby {
         Standby::Live => MirrorStandby::Live,
         Standby::Cold => MirrorStandby::Cold,
@@ -252,11 +269,12 @@ async fn dry_run<W: World>(
         revision,
         judged,
         puts,
+        reencrypted,
         deletes,
         held,
     } = looked.map_err(|error| error.to_string())?;
     println!(
-        "dry run at revision {revision}: of {judged} keys looked at, {puts} would be written, {deletes} deleted, {held} held"
+        "dry run at revision {revision}: of {judged} keys looked at, {puts} would be written, {deletes} deleted, {held} held; {reencrypted} values re-encrypted"
     );
     Ok(())
 }
@@ -264,8 +282,14 @@ async fn dry_run<W: World>(
 fn print_planned(planned: Planned) {
     let shown = |key: &[u8]| String::from_utf8_lossy(key).into_owned();
     match planned {
-        Planned::Put { key, rule, bytes } => {
-            println!("put {} ({bytes} bytes, rule `{rule}`)", shown(&key));
+        Planned::Put {
+            key,
+            rule,
+            bytes,
+            reencrypted,
+        } => {
+            let how = reencrypted.map_or(String::new(), |with| format!(", re-encrypted: {with}"));
+            println!("put {} ({bytes} bytes, rule `{rule}`{how})", shown(&key));
         }
         Planned::Delete { key } => println!("delete {}", shown(&key)),
         Planned::Hold { key, reason } => println!("hold {} ({reason})", shown(&key)),

@@ -3,47 +3,17 @@
 //! Promises that everything wrong is reported at once, each with what to do,
 //! and that no flag is ignored: what cannot be honoured yet is refused.
 
-use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::args::{
-    ConnectArgs, ExplainArgs, LaterArgs, Output, RulesArgs, RunArgs, SideArgs, StandbyArg,
-};
+use super::args::{ConnectArgs, ExplainArgs, LaterArgs, Output, RunArgs, SideArgs, StandbyArg};
 use super::duration;
+use super::problems::{existing, path};
 use crate::etcd::{Endpoint, TlsSettings, TransportSettings};
 
-/// Everything that is wrong with a command line, one line each.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Problems(pub Vec<String>);
-
-impl fmt::Display for Problems {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.join("\n"))
-    }
-}
-
-impl std::error::Error for Problems {}
-
-impl Problems {
-    fn add(&mut self, problem: impl Into<String>) {
-        self.0.push(problem.into());
-    }
-
-    /// The value, or its problem noted.
-    fn take<T>(&mut self, result: Result<T, String>) -> Option<T> {
-        result.map_err(|problem| self.add(problem)).ok()
-    }
-
-    /// `value` if nothing at all is wrong.
-    fn none_or<T>(self, value: Option<T>) -> Result<T, Problems> {
-        match value {
-            Some(value) if self.0.is_empty() => Ok(value),
-            _ => Err(self),
-        }
-    }
-}
+pub use super::problems::Problems;
+pub use super::rules_settings::{RulesSettings, kube_prefix};
 
 /// How the destination is written to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,17 +24,6 @@ pub enum Standby {
     Cold,
     /// Live exactly where an apiserver is seen.
     Auto,
-}
-
-/// What `run` and `explain` judge by.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RulesSettings {
-    /// `--mirror-rule`.
-    pub file: PathBuf,
-    /// `--encryption-provider-config`, if there is one.
-    pub encryption: Option<PathBuf>,
-    /// `--kube-prefix`: begins with `/` and does not end with it.
-    pub kube_prefix: String,
 }
 
 /// `carry run`, validated.
@@ -107,6 +66,8 @@ pub struct ExplainSettings {
     pub destination: Option<TransportSettings>,
     /// `--output`.
     pub output: Output,
+    /// `--show-object`.
+    pub show_object: bool,
     /// `--show-secrets`.
     pub show_secrets: bool,
 }
@@ -116,7 +77,7 @@ impl RunSettings {
     pub fn from_args(args: RunArgs) -> Result<RunSettings, Problems> {
         let mut problems = Problems::default();
         refuse_later(&mut problems, &args.later);
-        let rules = rules(&mut problems, args.rules);
+        let rules = RulesSettings::from_args(&mut problems, args.rules);
         let timing = timing(&mut problems, &args.connect);
         let source = side(&mut problems, &MASTER, args.master.into(), timing);
         let destination = side(&mut problems, &SLAVE, args.slave.into(), timing);
@@ -148,7 +109,7 @@ impl ExplainSettings {
     /// Judges everything; the error holds all that is wrong.
     pub fn from_args(args: ExplainArgs) -> Result<ExplainSettings, Problems> {
         let mut problems = Problems::default();
-        let rules = rules(&mut problems, args.rules);
+        let rules = RulesSettings::from_args(&mut problems, args.rules);
         let timing = timing(&mut problems, &args.connect);
         let source = side(&mut problems, &MASTER, args.master.into(), timing);
         let slave: SideArgs = args.slave.into();
@@ -166,22 +127,12 @@ impl ExplainSettings {
                 source: source?,
                 destination,
                 output: args.output,
+                show_object: args.show_object,
                 show_secrets: args.show_secrets,
             })
         };
         let settings = assemble();
         problems.none_or(settings)
-    }
-}
-
-/// Reads a key prefix: `/registry`, `registry` and `/registry/` are the same.
-pub fn kube_prefix(text: &str) -> Result<String, String> {
-    let bare = text.trim_matches('/');
-    match bare.is_empty() || bare.contains("//") {
-        true => Err(format!(
-            "`--kube-prefix` `{text}` is not a key prefix: write it as in `/registry`"
-        )),
-        false => Ok(format!("/{bare}")),
     }
 }
 
@@ -203,8 +154,6 @@ const SLAVE: SideNames = SideNames {
     directory: "/etc/kubernetes/slave/etcd",
 };
 
-const DEFAULT_ENCRYPTION: &str = "/etc/mirror/secrets-encryption.yaml";
-
 fn refuse_later(problems: &mut Problems, later: &LaterArgs) {
     let mut refuse = |given: bool, flag: &str, instead: &str| {
         if given {
@@ -220,18 +169,6 @@ fn refuse_later(problems: &mut Problems, later: &LaterArgs) {
         later.mode == "active-standby",
         "--mode active-standby",
         "run it as `standalone`",
-    );
-    let encryption = later.dest_encryption_provider_config.is_some();
-    refuse(
-        encryption,
-        "--dest-encryption-provider-config",
-        "both clusters must encrypt alike",
-    );
-    let prefix = later.dest_kube_prefix.is_some();
-    refuse(
-        prefix,
-        "--dest-kube-prefix",
-        "both clusters must have one key prefix",
     );
     refuse(
         later.resync,
@@ -264,39 +201,6 @@ fn refuse_user(problems: &mut Problems, names: &SideNames, args: &SideArgs) {
             "`--{flag}-{which}` cannot be honoured yet: use a client certificate"
         ));
     }
-}
-
-fn rules(problems: &mut Problems, args: RulesArgs) -> Option<RulesSettings> {
-    let file = problems.take(path("--mirror-rule", args.mirror_rule));
-    let encryption = problems.take(encryption(args.encryption_provider_config));
-    let kube_prefix = problems.take(kube_prefix(&args.kube_prefix));
-    Some(RulesSettings {
-        file: file?,
-        encryption: encryption?,
-        kube_prefix: kube_prefix?,
-    })
-}
-
-fn encryption(given: Option<String>) -> Result<Option<PathBuf>, String> {
-    let Some(given) = given else {
-        let default = PathBuf::from(DEFAULT_ENCRYPTION);
-        return Ok(default.exists().then_some(default));
-    };
-    let path = path("--encryption-provider-config", given)?;
-    existing("--encryption-provider-config", &path)?;
-    Ok(Some(path))
-}
-
-fn path(flag: &str, text: String) -> Result<PathBuf, String> {
-    match text.is_empty() {
-        true => Err(format!("`{flag}` is empty: give a path")),
-        false => Ok(text.into()),
-    }
-}
-
-fn existing(flag: &str, path: &Path) -> Result<(), String> {
-    let missing = |error| format!("`{flag}` `{}` cannot be read: {error}", path.display());
-    std::fs::metadata(path).map(drop).map_err(missing)
 }
 
 /// Dial timeout, keep-alive time and keep-alive timeout.

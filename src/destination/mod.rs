@@ -7,6 +7,7 @@
 pub mod election;
 pub mod etcd;
 pub mod memory;
+pub mod prefixed;
 mod txn;
 
 use std::future::Future;

@@ -1,12 +1,19 @@
 //! Where a field is within an object: `spec.ports[0].name`,
 //! `metadata.labels["a/b"]`.
 //!
-//! Promises that what is printed reads back as the same path. Deliberately
-//! knows no schema: whether a field exists is `schema`'s to say.
+//! Promises that what is printed of a path that begins with a field reads back
+//! as the same path (`grammar/path.pest`). Deliberately knows no schema:
+//! whether a field exists is `schema`'s to say.
 
 use std::fmt;
+use std::ops::Range;
 use std::str::FromStr;
 use std::sync::Arc;
+
+use pest::Parser as _;
+use pest::error::InputLocation;
+use pest::iterators::Pair;
+use pest_derive::Parser;
 
 /// One step down from an object, map or list.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -94,18 +101,20 @@ fn write_key(f: &mut fmt::Formatter<'_>, key: &str) -> fmt::Result {
     f.write_str("\"]")
 }
 
+/// Whether the grammar reads it as a field without quotes.
 fn is_plain(name: &str) -> bool {
-    !name.is_empty() && !name.chars().any(ends_name)
-}
-
-fn ends_name(c: char) -> bool {
-    matches!(c, '.' | '[' | ']' | '"' | '\'' | '\\') || c.is_whitespace() || c.is_control()
+    let marks = |c: char| matches!(c, '_' | '$');
+    let within = |c: char| c.is_ascii_alphanumeric() || marks(c) || c == '-';
+    let first = name.chars().next();
+    first.is_some_and(|c| c.is_ascii_alphabetic() || marks(c)) && name.chars().all(within)
 }
 
 /// What is wrong with a path as written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{what}")]
+#[error("`{text}` is not a field path: {what}; write for example `spec.ports[0].name`")]
 pub struct PathSyntaxError {
+    /// The path as written.
+    pub text: String,
     /// The byte offset in the text.
     pub at: usize,
     /// What is wrong there.
@@ -116,96 +125,79 @@ impl FromStr for Path {
     type Err = PathSyntaxError;
 
     fn from_str(text: &str) -> Result<Path, PathSyntaxError> {
-        let mut parser = Parser { text, at: 0 };
-        let mut steps = Vec::new();
-        while parser.at < text.len() {
-            steps.push(parser.step(steps.is_empty())?);
-        }
-        match steps.is_empty() {
-            true => Err(parser.error("a field path is empty; write for example `spec.type`")),
-            false => Ok(Path::new(steps)),
-        }
+        let steps = parse_steps(text)?;
+        Ok(Path::new(steps.into_iter().map(|(step, _)| step).collect()))
     }
 }
 
-struct Parser<'t> {
-    text: &'t str,
-    at: usize,
+// The derive makes an enum of the grammar's rules.
+#[allow(missing_docs)]
+mod grammar {
+    #[derive(super::Parser)]
+    #[grammar = "../grammar/path.pest"]
+    pub struct Grammar;
 }
 
-impl Parser<'_> {
-    fn error(&self, what: &'static str) -> PathSyntaxError {
-        PathSyntaxError { at: self.at, what }
-    }
+/// The steps of a path as written, each with its bytes in `text` (a key
+/// without its quotes).
+///
+/// # Errors
+///
+/// The place where it goes wrong.
+pub fn parse_steps(text: &str) -> Result<Vec<(Step, Range<usize>)>, PathSyntaxError> {
+    let mut pairs = grammar::Grammar::parse(grammar::Rule::path, text)
+        .map_err(|error| syntax_error(text, start_of(&error.location)))?;
+    let steps = pairs.next().into_iter().flat_map(Pair::into_inner);
+    let steps = steps.filter(|pair| pair.as_rule() != grammar::Rule::EOI);
+    steps.map(|pair| step(text, &pair)).collect()
+}
 
-    fn peek(&self) -> Option<char> {
-        self.text.get(self.at..)?.chars().next()
-    }
+fn step(
+    text: &str,
+    pair: &Pair<'_, grammar::Rule>,
+) -> Result<(Step, Range<usize>), PathSyntaxError> {
+    let place = pair.as_span().start()..pair.as_span().end();
+    let written = pair.as_str();
+    let step = match pair.as_rule() {
+        grammar::Rule::index => Step::Index(written.parse().map_err(|_| PathSyntaxError {
+            what: "the index is too large",
+            ..syntax_error(text, place.start)
+        })?),
+        grammar::Rule::double | grammar::Rule::single => Step::Key(unescape(written)),
+        _ => Step::Field(written.into()),
+    };
+    Ok((step, place))
+}
 
-    fn take(&mut self) -> Option<char> {
-        let next = self.peek()?;
-        self.at += next.len_utf8();
-        Some(next)
-    }
+/// A backslash stands for the character that follows it.
+fn unescape(written: &str) -> Box<str> {
+    let mut chars = written.chars();
+    let next = || match chars.next() {
+        Some('\\') => chars.next(),
+        other => other,
+    };
+    std::iter::from_fn(next).collect::<String>().into()
+}
 
-    fn step(&mut self, first: bool) -> Result<Step, PathSyntaxError> {
-        match self.peek() {
-            Some('[') => self.bracket(),
-            Some('.') if !first => {
-                self.take();
-                self.name()
-            }
-            _ if first => self.name(),
-            _ => Err(self.error("expected `.` or `[` here")),
-        }
+fn start_of(location: &InputLocation) -> usize {
+    match *location {
+        InputLocation::Pos(at) | InputLocation::Span((at, _)) => at,
     }
+}
 
-    fn name(&mut self) -> Result<Step, PathSyntaxError> {
-        let start = self.at;
-        while self.peek().is_some_and(|c| !ends_name(c)) {
-            self.take();
-        }
-        match self.text.get(start..self.at) {
-            Some(name) if !name.is_empty() => Ok(Step::Field(name.into())),
-            _ => Err(self.error("expected a field name here")),
-        }
-    }
-
-    fn bracket(&mut self) -> Result<Step, PathSyntaxError> {
-        self.take();
-        let step = match self.peek() {
-            Some(quote @ ('"' | '\'')) => self.quoted(quote)?,
-            _ => self.index()?,
-        };
-        match self.peek() {
-            Some(']') => self.take(),
-            _ => return Err(self.error("expected `]` here")),
-        };
-        Ok(step)
-    }
-
-    fn quoted(&mut self, quote: char) -> Result<Step, PathSyntaxError> {
-        self.take();
-        let mut key = String::new();
-        loop {
-            let next = match self.take() {
-                Some(c) if c == quote => return Ok(Step::Key(key.into())),
-                Some('\\') => self.take(),
-                other => other,
-            };
-            key.push(next.ok_or_else(|| self.error("this key has no closing quote"))?);
-        }
-    }
-
-    fn index(&mut self) -> Result<Step, PathSyntaxError> {
-        let rest = self.text.get(self.at..).unwrap_or_default();
-        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-        match rest.get(..digits).and_then(|text| text.parse().ok()) {
-            Some(index) => {
-                self.at += digits;
-                Ok(Step::Index(index))
-            }
-            None => Err(self.error("expected a quoted key or an index here")),
-        }
+fn syntax_error(text: &str, at: usize) -> PathSyntaxError {
+    let before = text.get(..at).unwrap_or("");
+    let what = match text.get(at..).and_then(|rest| rest.chars().next()) {
+        _ if text.is_empty() => "it is empty",
+        Some('[') if at == 0 => "a path begins with the name of a field",
+        Some('[') => "this bracket is not closed",
+        Some('"' | '\'') if before.ends_with('[') => "the quote or the bracket is not closed",
+        Some(_) => "this character is not expected here",
+        None => "it ends too early",
+    };
+    PathSyntaxError {
+        text: text.to_owned(),
+        at,
+        what,
     }
 }

@@ -16,6 +16,7 @@ use super::listing::Purpose;
 use super::pipeline::Write;
 use super::ranges::{after, gaps};
 use super::retry::persist;
+use super::sealing::blocking;
 use super::session::{End, Feed, Session};
 use super::start::{Full, Ledger};
 use super::world::World;
@@ -33,13 +34,12 @@ impl<W: World> Session<W> {
         self.prepare_ledger(full.ledger).await?;
         let mut list_at = at;
         self.read_namespaces(&mut list_at).await?;
-        for range in self.parts.judge.clone().ranges() {
-            self.release_range(range);
-        }
         for stage in 0..self.parts.judge.stages().len() {
             self.apply_stage(stage, &mut list_at).await?;
         }
         self.sweep(at).await?;
+        self.release_rest()?;
+        self.note_compared()?;
         self.seen = at;
         self.following = true;
         self.write_checkpoint()
@@ -47,7 +47,14 @@ impl<W: World> Session<W> {
 
     /// After this the ledger says nothing that is not so, and survives us.
     async fn prepare_ledger(&mut self, ledger: Ledger) -> Result<(), End> {
+        self.compare = ledger == Ledger::Compare;
+        // Nothing is compared: what it was compared under stays as recalled,
+        // and the tail sees that it has changed since.
         if ledger == Ledger::Keep {
+            return Ok(());
+        }
+        self.encryption = self.parts.judge.encryption_digest();
+        if ledger == Ledger::Compare {
             return Ok(());
         }
         self.parts.store.reset(&self.pair)?;
@@ -166,7 +173,7 @@ pub async fn namespaces_at<S: Source, J: Judging>(
         let (items, more) = page?;
         for item in &items {
             if let Some(name) = judge.namespace_of_key(&item.key) {
-                namespaces.set(name, judge.namespace_view(&item.key, &item.value));
+                namespaces.set(name, view_of(judge, &item.key, Some(&item.value)));
             }
         }
         match items.last() {
@@ -178,5 +185,6 @@ pub async fn namespaces_at<S: Source, J: Judging>(
 
 /// What is known of a Namespace from a change of its key.
 pub fn view_of<J: Judging>(judge: &J, key: &[u8], value: Option<&[u8]>) -> View {
-    value.map_or(View::Absent, |value| judge.namespace_view(key, value))
+    let view = |value| blocking(judge.may_block(), || judge.namespace_view(key, value));
+    value.map_or(View::Absent, view)
 }

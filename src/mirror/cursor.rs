@@ -137,9 +137,9 @@ impl<D: Destination> DestinationCursor<D> {
         }
     }
 
-    /// Whether the destination has exactly `value` under `key`, which comes
-    /// after every key asked about before.
-    pub async fn holds(&mut self, key: &[u8], value: &[u8]) -> Result<bool, MirrorError> {
+    /// What the destination has under `key`, which comes after every key asked
+    /// about before.
+    pub async fn value_of(&mut self, key: &[u8]) -> Result<Option<&[u8]>, MirrorError> {
         self.look_once().await?;
         loop {
             while self
@@ -149,12 +149,13 @@ impl<D: Destination> DestinationCursor<D> {
             {
                 self.page.pop_front();
             }
-            match self.page.front() {
-                Some((next, there)) => return Ok(next == key && there == value),
-                None if self.more == Some(true) => self.fetch(key).await?,
-                None => return Ok(false),
+            match self.page.is_empty() && self.more == Some(true) {
+                true => self.fetch(key).await?,
+                false => break,
             }
         }
+        let next = self.page.front().filter(|(next, _)| next == key);
+        Ok(next.map(|(_, there)| there.as_slice()))
     }
 
     /// An empty range is the common case of a first copy: one count saves all

@@ -14,11 +14,14 @@ use super::lifecycle::{identify, where_to_begin};
 use super::listing::{Found, Job, Listing, Purpose};
 use super::options::Options;
 use super::ranges::gaps;
+use super::sealing::blocking;
 use super::start::{Full, Ledger, Start};
 use super::world::{Parts, World};
 use crate::destination::Op;
 use crate::etcd::SourceRevision;
+use crate::k8s::Transferred;
 use crate::rules::RuleId;
+use crate::rules::outgoing::{OutgoingScratch, Unfit};
 
 /// One thing that would be done.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,8 +32,10 @@ pub enum Planned {
         key: Vec<u8>,
         /// The rule that selects it.
         rule: String,
-        /// The size of the value.
+        /// The size of the value that would be written.
         bytes: usize,
+        /// How it would be encrypted, where it is not written as it is.
+        reencrypted: Option<String>,
     },
     /// The key would be deleted.
     Delete {
@@ -55,6 +60,8 @@ pub struct DryRun {
     pub judged: usize,
     /// Keys that would be written.
     pub puts: usize,
+    /// How many of them would be encrypted anew.
+    pub reencrypted: usize,
     /// Keys that would be deleted.
     pub deletes: usize,
     /// Keys that would be held.
@@ -71,10 +78,11 @@ impl DryRun {
     ) -> Result<DryRun, MirrorError> {
         let identity = identify(parts, options).await?;
         let start = where_to_begin(parts, options, &identity).await?;
-        let believe_ledger = match start {
-            Start::Resume(_) => true,
-            Start::Full(Full { ledger, .. }) => ledger == Ledger::Keep,
+        let ledger = match start {
+            Start::Resume(_) => Ledger::Keep,
+            Start::Full(Full { ledger, .. }) => ledger,
         };
+        let believe_ledger = matches!(ledger, Ledger::Keep | Ledger::Compare);
         let at = identity.source.revision;
         let read = read_namespaces(&*parts.source, &*parts.judge, at).await?;
         let (namespaces, at) = (Arc::new(read.0), read.1);
@@ -83,6 +91,7 @@ impl DryRun {
             ..DryRun::default()
         };
         let mut told = Told::default();
+        let mut scratch = OutgoingScratch::default();
         for (stage, listed) in parts.judge.stages().iter().enumerate() {
             let mut listing = Listing::start(
                 parts,
@@ -93,13 +102,18 @@ impl DryRun {
                     namespaces: namespaces.clone(),
                     purpose: Purpose::Mirror,
                     believe_ledger,
+                    compare: ledger == Ledger::Compare,
                 },
             );
             while let Some(chunk) = listing.next().await {
                 let chunk = chunk?;
                 seen.judged += chunk.judged;
                 let planned = chunk.found.into_iter();
-                let planned = planned.filter_map(|found| planned_of(&*parts.judge, found));
+                let planned = planned.filter_map(|found| {
+                    blocking(parts.judge.may_block(), || {
+                        planned_of(&*parts.judge, found, &mut scratch)
+                    })
+                });
                 for planned in planned.filter(|planned| told.is_new(planned)) {
                     seen.count(planned, &mut tell);
                 }
@@ -127,6 +141,13 @@ impl DryRun {
     }
 
     fn count(&mut self, planned: Planned, tell: &mut impl FnMut(Planned)) {
+        if let Planned::Put {
+            reencrypted: Some(_),
+            ..
+        } = &planned
+        {
+            self.reencrypted += 1;
+        }
         *match &planned {
             Planned::Put { .. } => &mut self.puts,
             Planned::Delete { .. } => &mut self.deletes,
@@ -149,18 +170,41 @@ impl Told {
     }
 }
 
-fn planned_of<J: Judging>(judge: &J, found: Found) -> Option<Planned> {
-    let name = |rule: Option<RuleId>| rule.map_or("", |rule| judge.rule_name(rule)).to_owned();
+fn planned_of<J: Judging>(
+    judge: &J,
+    found: Found,
+    scratch: &mut OutgoingScratch,
+) -> Option<Planned> {
     match found {
         Found::Write(write) => Some(match write.op {
-            Op::Put { key, value } => Planned::Put {
-                key,
-                rule: name(write.rule),
-                bytes: value.len(),
-            },
+            Op::Put { key, value } => planned_put(judge, key, &value, write.rule, scratch),
             Op::Delete { key } => Planned::Delete { key },
         }),
-        Found::Hold { key, reason, .. } => Some(Planned::Hold { key, reason }),
+        Found::Hold { key, unfit, .. } => Some(Planned::Hold {
+            key,
+            reason: unfit.reason,
+        }),
         Found::Record(_) => None,
+    }
+}
+
+fn planned_put<J: Judging>(
+    judge: &J,
+    key: Vec<u8>,
+    value: &[u8],
+    rule: Option<RuleId>,
+    scratch: &mut OutgoingScratch,
+) -> Planned {
+    let rule = rule.map_or("", |rule| judge.rule_name(rule)).to_owned();
+    let (bytes, reencrypted) = match judge.outgoing(&key, value, scratch) {
+        Ok(Transferred::AsItIs) => (value.len(), None),
+        Ok(Transferred::Sealed { value, provider }) => (value.len(), Some(provider.to_string())),
+        Err(Unfit { reason, .. }) => return Planned::Hold { key, reason },
+    };
+    Planned::Put {
+        key,
+        rule,
+        bytes,
+        reencrypted,
     }
 }

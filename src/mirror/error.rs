@@ -5,7 +5,7 @@
 
 use crate::etcd::EtcdError;
 use crate::source::WatchError;
-use crate::state::StateError;
+use crate::state::{Prefixes, StateError};
 
 /// Why a mirror stopped.
 #[derive(Debug, thiserror::Error)]
@@ -63,6 +63,19 @@ pub enum MirrorError {
         checkpoint: i64,
         /// The source's newest revision.
         found: i64,
+    },
+    /// The keys were under other prefixes so far.
+    #[error(
+        "the checkpoint `{key}` at the destination is of a mirror from `{}` to `{}`, not from `{}` to `{}`: what it wrote would stay behind; set `--kube-prefix` and `--dest-kube-prefix` back, or use another `--name` and remove the keys under `{}` yourself",
+        recorded.source, recorded.destination, now.source, now.destination, recorded.destination
+    )]
+    OtherPrefixes {
+        /// The checkpoint's key.
+        key: String,
+        /// The prefixes in the checkpoint.
+        recorded: Prefixes,
+        /// The prefixes now.
+        now: Prefixes,
     },
     /// The checkpoint is not one of ours.
     #[error(

@@ -4,6 +4,7 @@
 
 use super::pipeline::Write;
 use crate::rules::RuleId;
+use crate::rules::outgoing::Unfit;
 
 /// What is to be done about one change.
 pub enum Judged {
@@ -16,7 +17,7 @@ pub enum Judged {
         /// The rule that could not say.
         rule: Option<RuleId>,
         /// Why.
-        reason: String,
+        unfit: Unfit,
     },
 }
 

@@ -3,9 +3,11 @@
 //! Promises nothing beyond what `rules::decide` does. Deliberately has no
 //! logic of its own.
 
+use crate::k8s::Transferred;
 use crate::metrics::EventKind;
 use crate::rules::decide::{Decision, Event, Judge, KeyRange, Scratch, Stage};
 use crate::rules::namespaces::{Namespaces, View};
+use crate::rules::outgoing::{OutgoingScratch, Unfit};
 use crate::rules::{Phase, RuleId};
 
 /// The rules, as the mirror sees them; see [`crate::rules::decide::Judge`].
@@ -40,6 +42,31 @@ pub trait Judging: Send + Sync + 'static {
 
     /// What must be judged again when a Namespace changes.
     fn flipped_by(&self, name: &str, before: &View, after: &View) -> Vec<KeyRange>;
+
+    /// What is to be written for the source's `value` of `key`, or why nothing
+    /// must be.
+    fn outgoing<'b>(
+        &self,
+        key: &[u8],
+        value: &[u8],
+        scratch: &'b mut OutgoingScratch,
+    ) -> Result<Transferred<'b>, Unfit>;
+
+    /// Whether the destination needs no write for the source's `value` of
+    /// `key`, since it has `there`.
+    fn is_there(
+        &self,
+        key: &[u8],
+        value: &[u8],
+        there: &[u8],
+        scratch: &mut OutgoingScratch,
+    ) -> bool;
+
+    /// Tells the destination's encryption configuration from others.
+    fn encryption_digest(&self) -> String;
+
+    /// Whether a look at a value may wait for a KMS plugin.
+    fn may_block(&self) -> bool;
 
     /// A digest of what the rules mean.
     fn digest(&self) -> &str;
@@ -91,6 +118,33 @@ impl Judging for Judge {
         Judge::flipped_by(self, name, before, after)
     }
 
+    fn outgoing<'b>(
+        &self,
+        key: &[u8],
+        value: &[u8],
+        scratch: &'b mut OutgoingScratch,
+    ) -> Result<Transferred<'b>, Unfit> {
+        Judge::outgoing(self, key, value, scratch)
+    }
+
+    fn is_there(
+        &self,
+        key: &[u8],
+        value: &[u8],
+        there: &[u8],
+        scratch: &mut OutgoingScratch,
+    ) -> bool {
+        Judge::is_there(self, key, value, there, scratch)
+    }
+
+    fn encryption_digest(&self) -> String {
+        Judge::encryption_digest(self)
+    }
+
+    fn may_block(&self) -> bool {
+        Judge::may_block(self)
+    }
+
     fn digest(&self) -> &str {
         Judge::digest(self)
     }
@@ -114,7 +168,12 @@ pub fn was_sequential(judge: &(impl Judging + ?Sized), rule_name: &str) -> bool 
 }
 
 /// Why a key without a value is held.
-pub const EMPTY_VALUE: &str = "the value is empty: no kube-apiserver could read it";
+pub fn empty_value() -> Unfit {
+    Unfit {
+        reason: "the value is empty: no kube-apiserver could read it".to_owned(),
+        transient: false,
+    }
+}
 
 /// How a decision is counted.
 pub fn kind(decision: &Decision) -> EventKind {

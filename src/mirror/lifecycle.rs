@@ -18,6 +18,7 @@ use super::options::Options;
 use super::outcome::Written;
 use super::ranges::union;
 use super::reader::Reader;
+use super::reload::{Reload, Reloader};
 use super::report::Report;
 use super::retry::{Backoff, Remedy, persist, watch_remedy};
 use super::session::{End, Session, Setup};
@@ -66,6 +67,8 @@ pub struct Mirror<W: World> {
     summary: Summary,
     /// The newest source revision when carry started.
     target: Option<SourceRevision>,
+    reload: Option<Arc<dyn Reload>>,
+    reloader: Reloader,
 }
 
 /// Which etcds these are.
@@ -90,11 +93,23 @@ impl<W: World> Mirror<W> {
             stop,
             summary: Summary::default(),
             target: None,
+            reload: None,
+            reloader: Reloader::idle(),
         }
+    }
+
+    /// Looks now and then whether `reload` has new encryption configurations.
+    pub fn with_reload(mut self, reload: Arc<dyn Reload>) -> Mirror<W> {
+        self.reload = Some(reload);
+        self
     }
 
     /// Runs until it is stopped, `--once` is done, or nothing can be retried.
     pub async fn run(mut self) -> Result<Summary, MirrorError> {
+        if let Some(reload) = self.reload.take() {
+            let (every, metrics) = (self.options.reload_every, self.parts.metrics.clone());
+            self.reloader = Reloader::start(reload, every, metrics);
+        }
         let end = self.lead_again_and_again().await;
         self.parts.metrics.leader(false);
         self.report.phase(Phase::Stopped);
@@ -221,6 +236,7 @@ impl<W: World> Mirror<W> {
             stop: self.stop.clone(),
             deposed: keeper.lost().clone(),
             standby,
+            reloads: self.reloader.changes(),
             spool,
             reader,
             target,
@@ -243,9 +259,13 @@ async fn run_session<W: World>(
     start: Start,
     now: SourceRevision,
 ) -> Result<Infallible, End> {
+    session.recall()?;
     match start {
         Start::Full(full) => session.bootstrap(&full, now).await?,
-        Start::Resume(from) => session.replay(from, now).await?,
+        Start::Resume(from) => {
+            session.hold_recalled()?;
+            session.replay(from, now).await?;
+        }
     }
     session.tail().await
 }
@@ -371,6 +391,9 @@ pub(super) async fn where_to_begin<W: World>(
         pair: &identity.pair,
         source: identity.source,
         digest: parts.judge.digest(),
+        encryption_of: parts.store.encryption()?.as_deref(),
+        encryption: &parts.judge.encryption_digest(),
+        prefixes: &options.prefixes(),
     })
 }
 

@@ -15,16 +15,19 @@ use tokio::task::JoinSet;
 
 use super::cursor::{DestinationCursor, LedgerCursor, PageSize};
 use super::error::MirrorError;
-use super::judging::{EMPTY_VALUE, Judging, is_sequential, kind};
-use super::pipeline::Write;
+use super::journal::in_doubt;
+use super::judging::{Judging, empty_value, is_sequential, kind};
+use super::pipeline::{Known, Write};
 use super::ranges::after;
 use super::retry::persist;
+use super::sealing::blocking;
 use super::world::{Parts, World};
 use crate::destination::Op;
 use crate::etcd::{EtcdError, SourceRevision};
 use crate::rules::RuleId;
 use crate::rules::decide::{Decision, Event, KeyRange, Scratch};
 use crate::rules::namespaces::Namespaces;
+use crate::rules::outgoing::{OutgoingScratch, Unfit};
 use crate::source::{Item, Source};
 use crate::state::{LedgerChange, LedgerEntry};
 
@@ -49,6 +52,9 @@ pub struct Job {
     pub purpose: Purpose,
     /// Whether what the ledger says is true.
     pub believe_ledger: bool,
+    /// Whether the destination is asked also where the ledger says that it has
+    /// the value.
+    pub compare: bool,
 }
 
 /// What a list is for.
@@ -75,7 +81,7 @@ pub enum Found {
         /// The rule that could not say.
         rule: Option<RuleId>,
         /// Why.
-        reason: String,
+        unfit: Unfit,
     },
 }
 
@@ -162,6 +168,7 @@ struct RangeReader<'a, W: World> {
     ledger: LedgerCursor<W::Store>,
     destination: DestinationCursor<W::Destination>,
     scratch: Scratch,
+    outgoing: OutgoingScratch,
 }
 
 impl<'a, W: World> RangeReader<'a, W> {
@@ -171,7 +178,7 @@ impl<'a, W: World> RangeReader<'a, W> {
             false => LedgerCursor::empty(parts.store.clone()),
         };
         let destination = DestinationCursor::new(parts.destination.clone(), range.clone());
-        let scratch = Scratch::default();
+        let (scratch, outgoing) = (Scratch::default(), OutgoingScratch::default());
         RangeReader {
             parts,
             job,
@@ -180,6 +187,7 @@ impl<'a, W: World> RangeReader<'a, W> {
             ledger,
             destination,
             scratch,
+            outgoing,
         }
     }
 
@@ -220,9 +228,16 @@ impl<'a, W: World> RangeReader<'a, W> {
         for item in page.items {
             self.delete_owned_below(&item.key, page.at, &mut chunk)?;
             let entry = self.ledger.take(&item.key)?;
-            if let Some(found) = self.judge(item, entry, page.at).await? {
-                chunk.found.push(found);
+            let doubted = entry.as_ref().filter(|_| self.job.compare).cloned();
+            let Some(found) = self.judge(item, entry, page.at).await? else {
+                continue;
+            };
+            // It could not be compared: whoever judges it again has to.
+            if let (Found::Hold { key, .. }, Some(entry)) = (&found, doubted) {
+                let change = in_doubt(key.clone(), entry);
+                chunk.found.push(Found::Record(change));
             }
+            chunk.found.push(found);
         }
         self.delete_owned_below(until, page.at, &mut chunk)?;
         // Nobody listens any more if this fails: the list was given up.
@@ -256,10 +271,10 @@ impl<'a, W: World> RangeReader<'a, W> {
             leased: item.lease != 0,
             owned: entry.is_some(),
         };
-        let decision = self
-            .parts
-            .judge
-            .decide(&event, &self.job.namespaces, &mut self.scratch);
+        let judge = &self.parts.judge;
+        let decision = blocking(judge.may_block(), || {
+            judge.decide(&event, &self.job.namespaces, &mut self.scratch)
+        });
         self.parts.metrics.event(kind(&decision));
         match (decision, self.job.purpose) {
             (Decision::Put { rule }, Purpose::Mirror) => self.put(item, rule, entry).await,
@@ -270,10 +285,17 @@ impl<'a, W: World> RangeReader<'a, W> {
             (Decision::Delete(_), Purpose::Mirror) => {
                 Ok(Some(Found::Write(Write::delete(item.key, at))))
             }
-            (Decision::Hold { rule, reason }, Purpose::Mirror) => Ok(Some(Found::Hold {
+            (
+                Decision::Hold {
+                    rule,
+                    reason,
+                    transient,
+                },
+                Purpose::Mirror,
+            ) => Ok(Some(Found::Hold {
                 key: item.key,
                 rule,
-                reason,
+                unfit: Unfit { reason, transient },
             })),
             _ => Ok(None),
         }
@@ -296,19 +318,25 @@ impl<'a, W: World> RangeReader<'a, W> {
         let name = judge.rule_name(rule);
         if let Some(entry) = &entry
             && entry.revision == item.revision
+            && !self.job.compare
         {
             let same = entry.rule == name;
             return Ok((!same).then(|| record(item.key, item.revision, name)));
         }
         if item.value.is_empty() {
-            let reason = EMPTY_VALUE.to_owned();
             return Ok(Some(Found::Hold {
                 key: item.key,
                 rule: Some(rule),
-                reason,
+                unfit: empty_value(),
             }));
         }
-        if self.destination.holds(&item.key, &item.value).await? {
+        let there = self.destination.value_of(&item.key).await?;
+        let is_there = there.is_some_and(|there| {
+            blocking(judge.may_block(), || {
+                judge.is_there(&item.key, &item.value, there, &mut self.outgoing)
+            })
+        });
+        if is_there {
             return Ok(Some(record(item.key, item.revision, name)));
         }
         Ok(Some(Found::Write(Write {
@@ -320,7 +348,7 @@ impl<'a, W: World> RangeReader<'a, W> {
             rule: Some(rule),
             // Stages are finished one by one: no barrier within one.
             barrier: self.job.stage.is_none() && is_sequential(&**judge, rule),
-            owned: entry.is_some(),
+            known: Known::by(entry.is_some()),
         })))
     }
 }

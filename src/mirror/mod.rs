@@ -9,7 +9,9 @@
 //! | catching up after a restart | `replay` |
 //! | following | `reader` → `spool` → `tail` |
 //! | the order of writes | `pipeline` |
-//! | transactions and their outcomes | `writer` |
+//! | values encrypted for the destination | `sealing` |
+//! | transactions and their outcomes | `writer`, with `journal` before the ledger |
+//! | held keys, judged again | `held`, `due`, `rejudge`, `reload` |
 //! | the one loop that all goes through | `session` |
 //! | every error → what is done about it | `retry` |
 //!
@@ -20,8 +22,10 @@
 mod bootstrap;
 mod cursor;
 mod dry_run;
+mod due;
 mod error;
 mod held;
+mod journal;
 mod judged;
 mod judging;
 mod leadership;
@@ -32,9 +36,12 @@ mod outcome;
 pub mod pipeline;
 mod ranges;
 mod reader;
+mod rejudge;
+mod reload;
 mod replay;
 mod report;
 mod retry;
+mod sealing;
 mod session;
 mod spool;
 mod standby;
@@ -48,8 +55,8 @@ pub use error::MirrorError;
 pub use judging::Judging;
 pub use leadership::Holder;
 pub use lifecycle::{Mirror, Summary};
-pub use options::{Options, Standby};
+pub use options::{Options, Standby, Widths};
+pub use reload::{Reload, Reloaded};
 pub use report::{Report, Silent};
 pub use start::{Full, Known, Ledger, Start, decide};
 pub use world::{Parts, World};
-pub use writer::Widths;

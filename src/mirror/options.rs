@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use super::leadership::{Candidate, Holder};
-use super::writer::Widths;
+use crate::state::Prefixes;
 
 /// `--standby`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -20,6 +20,30 @@ pub enum Standby {
     Auto,
 }
 
+/// How much goes out at a time.
+#[derive(Clone, Copy, Debug)]
+pub struct Widths {
+    /// `--max-txn-ops`: keys in one transaction, cold.
+    pub txn_ops: usize,
+    /// Bytes in one transaction, cold.
+    pub txn_bytes: usize,
+    /// Transactions under way, live.
+    pub live: usize,
+    /// Transactions under way, cold.
+    pub cold: usize,
+}
+
+impl Default for Widths {
+    fn default() -> Widths {
+        Widths {
+            txn_ops: 128,
+            txn_bytes: 1 << 20,
+            live: 256,
+            cold: 32,
+        }
+    }
+}
+
 /// The settings of a mirror.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -29,6 +53,8 @@ pub struct Options {
     pub holder: Holder,
     /// `--kube-prefix` with a slash at either end.
     pub kube_prefix: String,
+    /// `--dest-kube-prefix` with a slash at either end.
+    pub dest_kube_prefix: String,
     /// `--standby`.
     pub standby: Standby,
     /// How much goes out at a time.
@@ -45,6 +71,13 @@ pub struct Options {
     pub look_every: Duration,
     /// How long a drain may take.
     pub drain_within: Duration,
+    /// How often it is looked whether the encryption configurations have
+    /// changed.
+    pub reload_every: Duration,
+    /// How long keys wait that are held since a KMS plugin did not answer,
+    /// before they are judged again; each next time twice as long, up to a
+    /// minute.
+    pub retry_held_after: Duration,
 }
 
 impl Options {
@@ -54,6 +87,7 @@ impl Options {
             name: name.into(),
             holder,
             kube_prefix: "/registry/".to_owned(),
+            dest_kube_prefix: "/registry/".to_owned(),
             standby: Standby::Auto,
             widths: Widths::default(),
             once: false,
@@ -62,12 +96,22 @@ impl Options {
             progress_every: Duration::from_secs(30),
             look_every: Duration::from_secs(5),
             drain_within: Duration::from_millis(3500),
+            reload_every: Duration::from_secs(10),
+            retry_held_after: Duration::from_secs(2),
         }
     }
 
     /// Where the checkpoint is at the destination.
     pub fn checkpoint_key(&self) -> String {
         format!("/carry/{}/checkpoint", self.name)
+    }
+
+    /// Under which prefixes the keys are.
+    pub fn prefixes(&self) -> Prefixes {
+        Prefixes {
+            source: self.kube_prefix.clone(),
+            destination: self.dest_kube_prefix.clone(),
+        }
     }
 
     /// What it campaigns with.

@@ -4,12 +4,13 @@
 //! them: that is the writer's.
 
 use super::error::MirrorError;
-use super::pipeline::Batch;
 use super::retry::{Remedy, remedy};
+use super::sealing::Prepared;
 use crate::destination::{Fence, Outcome};
 use crate::etcd::EtcdError;
 use crate::metrics::TxnOutcome;
 use crate::rules::RuleId;
+use crate::rules::outgoing::Unfit;
 use crate::state::Checkpoint;
 
 /// Why writing cannot go on.
@@ -35,7 +36,7 @@ pub struct Refused {
     /// The rule that selected it.
     pub rule: Option<RuleId>,
     /// Why.
-    pub reason: String,
+    pub unfit: Unfit,
 }
 
 /// How much was done.
@@ -49,10 +50,20 @@ pub struct Written {
     pub transactions: u64,
 }
 
+/// A batch with what became of it.
+pub struct Committed {
+    /// The batch, and what was left out of it.
+    pub prepared: Prepared,
+    /// Under which fence it was sent.
+    pub fence: Fence,
+    /// The answer; `None` where nothing was sent.
+    pub result: Option<Result<Outcome, EtcdError>>,
+}
+
 /// One answer.
 pub enum Done {
     /// A transaction over keys.
-    Commit(Batch, Fence, Result<Outcome, EtcdError>),
+    Commit(Committed),
     /// A checkpoint.
     Checkpoint(Checkpoint, Fence, Result<Outcome, EtcdError>),
     /// A renewed fence.

@@ -30,8 +30,27 @@ pub struct Write {
     /// Whether it is applied alone: everything earlier before it, everything
     /// later after it.
     pub barrier: bool,
-    /// Whether the ledger has the key already.
-    pub owned: bool,
+    /// What the ledger has of the key already.
+    pub known: Known,
+}
+
+/// What the ledger has of a key before it is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Known {
+    /// Nothing.
+    No,
+    /// That we are about to write it for the first time; nothing was sent yet
+    /// that may have arrived.
+    Intent,
+    /// That it is ours.
+    Yes,
+}
+
+impl Known {
+    /// By whether the ledger has an entry.
+    pub fn by(entry: bool) -> Known {
+        if entry { Known::Yes } else { Known::No }
+    }
 }
 
 impl Write {
@@ -42,7 +61,7 @@ impl Write {
             revision,
             rule: None,
             barrier: false,
-            owned: true,
+            known: Known::Yes,
         }
     }
 }
@@ -75,14 +94,21 @@ pub struct Note {
     pub revision: SourceRevision,
     /// See [`Write::rule`].
     pub rule: Option<RuleId>,
-    /// See [`Write::owned`].
-    pub owned: bool,
+    /// See [`Write::known`].
+    pub known: Known,
 }
 
 impl Batch {
     /// The bytes of its keys and values.
     pub fn bytes(&self) -> usize {
         self.ops.iter().map(op_bytes).sum()
+    }
+
+    /// From now on it may have arrived.
+    pub fn note_sent(&mut self) {
+        for note in &mut self.notes {
+            note.known = Known::Yes;
+        }
     }
 
     /// Cuts it in two; both keep their order.
@@ -141,6 +167,7 @@ impl Pipeline {
             return;
         }
         let epoch = self.epoch_for(write.barrier);
+        let write = self.still_intended(id, write);
         match self.coalesced(id, &write, epoch) {
             Some(oldest) => self.enqueue(
                 id,
@@ -173,8 +200,9 @@ impl Pipeline {
         (!batch.ops.is_empty()).then_some(batch)
     }
 
-    /// Takes note that one write of a batch has ended, whatever became of it.
-    pub fn complete(&mut self, op: &Op, note: &Note) {
+    /// Takes note that one write of a batch has ended, whatever became of it,
+    /// and what the ledger has of its key now.
+    pub fn complete(&mut self, op: &Op, note: &Note, known: Known) {
         self.forget_outstanding(note.oldest);
         self.leave_epoch(note.epoch);
         let Some(slot) = self.slots.get_mut(note.slot) else {
@@ -183,8 +211,7 @@ impl Pipeline {
         slot.in_flight = None;
         match slot.waiting.front_mut() {
             Some(next) => {
-                // The delete took the key out of the ledger.
-                next.write.owned &= matches!(op, Op::Put { .. });
+                next.write.known = known;
                 let epoch = next.epoch;
                 self.make_ready(note.slot, epoch);
             }
@@ -214,6 +241,11 @@ impl Pipeline {
         }
     }
 
+    /// Whether a write of `key` waits or is under way.
+    pub fn has(&self, key: &[u8]) -> bool {
+        self.index.contains_key(key)
+    }
+
     /// Whether the last write that waits for `key` is a put.
     pub fn put_waits(&self, key: &[u8]) -> bool {
         let last = self
@@ -221,6 +253,15 @@ impl Pipeline {
             .get(key)
             .and_then(|&id| self.slots[id].waiting.back());
         last.is_some_and(|waiting| matches!(waiting.write.op, Op::Put { .. }))
+    }
+
+    /// What stands for a first write is one too.
+    fn still_intended(&self, id: usize, mut write: Write) -> Write {
+        let last = self.slots[id].waiting.back();
+        if last.is_some_and(|last| last.write.known == Known::Intent) {
+            write.known = Known::Intent;
+        }
+        write
     }
 
     fn slot_of(&mut self, key: &[u8]) -> usize {
@@ -343,7 +384,7 @@ impl Pipeline {
             op,
             revision,
             rule,
-            owned,
+            known,
             ..
         } = write;
         batch.ops.push(op);
@@ -353,7 +394,7 @@ impl Pipeline {
             oldest,
             revision,
             rule,
-            owned,
+            known,
         });
     }
 
@@ -411,7 +452,8 @@ pub fn op_key(op: &Op) -> &[u8] {
     }
 }
 
-fn op_bytes(op: &Op) -> usize {
+/// The bytes of its key and value.
+pub fn op_bytes(op: &Op) -> usize {
     match op {
         Op::Put { key, value } => key.len() + value.len(),
         Op::Delete { key } => key.len(),

@@ -14,15 +14,18 @@ use super::bootstrap::{namespaces_at, view_of};
 use super::error::MirrorError;
 use super::judged::Judged;
 use super::judging::Judging;
-use super::listing::{Found, Purpose};
+use super::listing::Found;
+use super::pipeline::Known;
 use super::ranges::union;
 use super::retry::persist;
+use super::sealing::blocking;
 use super::session::{End, Fed, Feed, Session};
 use super::spool::change_bytes;
 use super::world::World;
 use crate::destination::{Destination, Op};
 use crate::etcd::{EtcdError, SourceRevision};
 use crate::rules::decide::KeyRange;
+use crate::rules::outgoing::OutgoingScratch;
 use crate::source::{Change, WatchEvent};
 use crate::state::{LedgerChange, LedgerEntry};
 
@@ -59,7 +62,7 @@ impl<W: World> Session<W> {
         let flipped = self.renew_namespaces(&latest, to);
         let judged = self.judge_all(latest)?;
         self.apply_by_stage(judged).await?;
-        self.relist(flipped, to).await?;
+        self.relist_flipped(flipped, to).await?;
         self.seen = to;
         Ok(())
     }
@@ -70,6 +73,7 @@ impl<W: World> Session<W> {
         let last = self.parts.judge.stages().len();
         let mut all = Vec::with_capacity(latest.changes.len());
         for change in latest.changes.into_values() {
+            self.go_on()?;
             if let Some(judged) = self.judge(change)? {
                 let stage = judged
                     .rule()
@@ -169,22 +173,18 @@ impl<W: World> Session<W> {
         Ok(())
     }
 
-    /// Judges all keys of `ranges` again as of `at`, which everything that was
-    /// submitted so far is not newer than.
-    pub async fn relist(&mut self, ranges: Vec<KeyRange>, at: SourceRevision) -> Result<(), End> {
-        if ranges.is_empty() {
-            return Ok(());
+    /// Judges all keys of `ranges` again as of `at`, since labels of their
+    /// Namespaces have changed.
+    pub async fn relist_flipped(
+        &mut self,
+        ranges: Vec<KeyRange>,
+        at: SourceRevision,
+    ) -> Result<(), End> {
+        let flipped = !ranges.is_empty();
+        let listed = self.relist(ranges, at).await?;
+        if flipped {
+            tracing::info!("labels of namespaces changed: {listed} keys judged again");
         }
-        self.settle().await?;
-        for range in &ranges {
-            self.release_range(range);
-        }
-        let mut list_at = at;
-        let listed = self
-            .list(ranges, &mut list_at, None, Purpose::Mirror)
-            .await?;
-        self.settle().await?;
-        tracing::info!("labels of namespaces changed: {listed} keys judged again");
         Ok(())
     }
 }
@@ -205,12 +205,17 @@ async fn compare<D: Destination, J: Judging>(
 ) -> Result<Found, MirrorError> {
     let write = match judged {
         Judged::Write(write) => write,
-        Judged::Hold { key, rule, reason } => return Ok(Found::Hold { key, rule, reason }),
+        Judged::Hold { key, rule, unfit } => return Ok(Found::Hold { key, rule, unfit }),
     };
-    if let (Op::Put { key, value }, true) = (&write.op, write.owned) {
+    if let (Op::Put { key, value }, Known::Yes) = (&write.op, write.known) {
         let there = persist("reading the destination", || destination.get(key)).await;
         let there = there.map_err(MirrorError::Destination)?;
-        if there.as_ref() == Some(value) {
+        let is_there = there.is_some_and(|there| {
+            blocking(judge.may_block(), || {
+                judge.is_there(key, value, &there, &mut OutgoingScratch::default())
+            })
+        });
+        if is_there {
             let rule = write
                 .rule
                 .map_or("", |rule| judge.rule_name(rule))

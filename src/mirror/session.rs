@@ -6,18 +6,21 @@
 //! work is begun, and that every wait ends when carry is to stop. Deliberately
 //! holds no policy: bootstrap, replay and tail are beside it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
+use super::due::Due;
 use super::error::MirrorError;
 use super::held::{Held, Why};
 use super::judging::Judging;
 use super::listing::{Chunk, Found, Job, Listing, Purpose};
 use super::options::Options;
-use super::outcome::WriteEnd;
+use super::outcome::{Refused, WriteEnd};
 use super::reader::Reader;
 use super::report::Report;
 use super::retry::{Remedy, watch_remedy};
@@ -30,7 +33,7 @@ use crate::metrics::Phase;
 use crate::rules::decide::{KeyRange, Scratch};
 use crate::rules::namespaces::Namespaces;
 use crate::source::{Change, WatchEvent};
-use crate::state::{Checkpoint, Pair};
+use crate::state::{Checkpoint, Pair, StateStore};
 
 /// Why a session ended.
 #[derive(Debug)]
@@ -97,6 +100,14 @@ pub struct Session<W: World> {
     /// Ranges that were listed at a newer revision than the watch is at.
     pub(super) horizons: Vec<(KeyRange, SourceRevision)>,
     pub(super) held: Held,
+    /// Held keys that are being judged again, with the reasons so far.
+    pub(super) again: BTreeMap<Vec<u8>, Why>,
+    /// Which held keys are to be judged again.
+    pub(super) due: Due,
+    /// The destination's encryption that it was, or is being, compared under.
+    pub(super) encryption: String,
+    /// Whether lists ask the destination also where the ledger knows.
+    pub(super) compare: bool,
     /// Everything of the source up to here was decided upon.
     pub(super) seen: SourceRevision,
     /// Where `--once` ends, and where "caught up" is said.
@@ -110,6 +121,7 @@ pub struct Session<W: World> {
     stop: CancellationToken,
     deposed: CancellationToken,
     standby: Arc<StandbyWatch>,
+    reloads: watch::Receiver<u64>,
     spool: Arc<Spool>,
     _reader: Reader,
     tick: Interval,
@@ -134,6 +146,8 @@ pub struct Setup<W: World> {
     pub deposed: CancellationToken,
     /// Live or cold.
     pub standby: Arc<StandbyWatch>,
+    /// Counts changes of the encryption configuration.
+    pub reloads: watch::Receiver<u64>,
     /// What the watch delivers.
     pub spool: Arc<Spool>,
     /// Who fills it.
@@ -147,6 +161,7 @@ impl<W: World> Session<W> {
     pub fn new(setup: Setup<W>) -> Session<W> {
         let mut tick = interval(Duration::from_millis(50));
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let due = Due::new(setup.options.retry_held_after);
         Session {
             parts: setup.parts,
             options: setup.options,
@@ -157,6 +172,10 @@ impl<W: World> Session<W> {
             namespaces_at: SourceRevision(0),
             horizons: Vec::new(),
             held: Held::default(),
+            again: BTreeMap::new(),
+            due,
+            encryption: String::new(),
+            compare: false,
             seen: SourceRevision(0),
             target: setup.target,
             following: false,
@@ -166,6 +185,7 @@ impl<W: World> Session<W> {
             stop: setup.stop,
             deposed: setup.deposed,
             standby: setup.standby,
+            reloads: setup.reloads,
             spool: setup.spool,
             _reader: setup.reader,
             tick,
@@ -191,7 +211,7 @@ impl<W: World> Session<W> {
             // Answers before new work: they make room, and free keys.
             Some(done) = self.writer.next(), if self.writer.is_busy() => {
                 self.writer.settle(done)?;
-                self.take_refused();
+                self.take_refused()?;
                 Ok(None)
             }
             // New work, as long as there is room for it.
@@ -202,6 +222,12 @@ impl<W: World> Session<W> {
     fn on_tick(&mut self) -> Result<(), End> {
         let now = Instant::now();
         self.writer.flush()?;
+        // An error means that nobody reads files.
+        if self.reloads.has_changed().unwrap_or(false) {
+            self.reloads.mark_unchanged();
+            self.due.all();
+        }
+        self.due.look(now, self.held.transient());
         if now >= self.checkpoint_at {
             self.checkpoint_at = now + self.options.checkpoint_every;
             self.write_checkpoint()?;
@@ -226,6 +252,7 @@ impl<W: World> Session<W> {
             revision: revision.0,
             rules_digest: self.parts.judge.digest().to_owned(),
             bootstrapped,
+            prefixes: Some(self.options.prefixes()),
         }
     }
 
@@ -264,6 +291,15 @@ impl<W: World> Session<W> {
         }
     }
 
+    /// Between looks at values, each of which may wait for a KMS plugin:
+    /// whether to go on.
+    pub fn go_on(&self) -> Result<(), End> {
+        match self.parts.judge.may_block() && self.stop.is_cancelled() {
+            true => Err(End::Stopped),
+            false => Ok(()),
+        }
+    }
+
     /// Lists `ranges` and takes in what is found; returns how many keys were
     /// looked at. `at` moves on where it was compacted.
     pub async fn list(
@@ -281,6 +317,7 @@ impl<W: World> Session<W> {
             namespaces,
             purpose,
             believe_ledger: true,
+            compare: self.compare,
         };
         let mut listing = Listing::start(&self.parts, job);
         let mut judged = 0;
@@ -317,45 +354,42 @@ impl<W: World> Session<W> {
         match found {
             Found::Write(write) => self.writer.pipeline.submit(write),
             Found::Record(change) => self.writer.record(change)?,
-            Found::Hold { key, rule, reason } => self.hold(key, Why { rule, reason }),
+            Found::Hold { key, rule, unfit } => self.hold(key, Why { rule, unfit })?,
         }
         Ok(())
     }
 
     /// Neither writes nor deletes a key until it can be judged.
-    pub fn hold(&mut self, key: Vec<u8>, why: Why) {
-        self.report.hold(&key, &why.reason);
+    pub fn hold(&mut self, key: Vec<u8>, why: Why) -> Result<(), End> {
+        self.report.hold(&key, &why.unfit.reason);
+        let known = self.again.get(&key);
+        let told = known.is_some_and(|known| known.unfit.reason == why.unfit.reason);
         let shown = String::from_utf8_lossy(&key).into_owned();
-        let reason = why.reason.clone();
-        if self.held.hold(key, why) {
+        let (name, reason) = (key.clone(), why.unfit.reason.clone());
+        if !self.held.hold(key, why) {
+            return Ok(());
+        }
+        if !told {
             tracing::warn!("`{shown}` is held: {reason}");
         }
+        Ok(self.parts.store.hold(&name)?)
     }
 
     /// The key was judged.
-    pub fn release(&mut self, key: &[u8]) {
+    pub fn release(&mut self, key: &[u8]) -> Result<(), End> {
         if self.held.release(key) {
             self.report.release(key);
+            self.parts.store.release(&[key.to_vec()])?;
         }
+        Ok(())
     }
 
-    /// The keys of `range` are about to be judged again.
-    pub fn release_range(&mut self, range: &KeyRange) {
-        for key in self.held.release_range(range) {
-            self.report.release(&key);
-        }
-    }
-
-    fn take_refused(&mut self) {
+    fn take_refused(&mut self) -> Result<(), End> {
         for refused in self.writer.take_refused() {
-            self.hold(
-                refused.key,
-                Why {
-                    rule: refused.rule,
-                    reason: refused.reason,
-                },
-            );
+            let Refused { key, rule, unfit } = refused;
+            self.hold(key, Why { rule, unfit })?;
         }
+        Ok(())
     }
 
     /// Tells the world how it is.
@@ -391,6 +425,8 @@ impl<W: World> Session<W> {
             self.writer.launch()?;
             if let Some(done) = self.writer.next().await {
                 self.writer.settle(done)?;
+                // Before the checkpoint passes them.
+                self.take_refused()?;
             }
         }
         Ok(())

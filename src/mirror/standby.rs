@@ -11,10 +11,18 @@ use tokio::time::sleep;
 
 use super::options::{Options, Standby};
 use super::retry::persist;
-use super::writer::Way;
 use crate::destination::Destination;
 use crate::etcd::EtcdError;
 use crate::rules::decide::KeyRange;
+
+/// How writes go out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// A kube-apiserver serves from the destination: one key a transaction.
+    Live,
+    /// Nobody watches the destination: many keys a transaction.
+    Cold,
+}
 
 /// How to write, as of the last look.
 pub struct StandbyWatch {

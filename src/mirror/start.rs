@@ -6,7 +6,7 @@
 use super::error::MirrorError;
 use crate::etcd::SourceRevision;
 use crate::source::SourceStatus;
-use crate::state::{Checkpoint, Pair};
+use crate::state::{Checkpoint, Pair, Prefixes};
 
 /// Where to begin.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +31,9 @@ pub struct Full {
 pub enum Ledger {
     /// It is right.
     Keep,
+    /// It is right, but the destination may be unable to read what it has:
+    /// every value is compared.
+    Compare,
     /// It is new, or does not go with the destination.
     Reset,
     /// As `Reset`, but an earlier carry has applied everything up to here: what
@@ -55,6 +58,13 @@ pub struct Known<'a> {
     pub source: SourceStatus,
     /// The rules now.
     pub digest: &'a str,
+    /// The digest of the destination's encryption configuration under which it
+    /// was last compared as a whole.
+    pub encryption_of: Option<&'a str>,
+    /// That digest now.
+    pub encryption: &'a str,
+    /// Under which prefixes the keys are now.
+    pub prefixes: &'a Prefixes,
 }
 
 /// Decides where to begin, or why not at all.
@@ -63,6 +73,7 @@ pub fn decide(known: &Known<'_>) -> Result<Start, MirrorError> {
         return Ok(full("first copy", Ledger::Reset));
     };
     refuse_other_source(known, checkpoint)?;
+    refuse_other_prefixes(known, checkpoint)?;
     let at = SourceRevision(checkpoint.revision);
     if known.ledger_of != Some(known.pair) {
         return Ok(full(
@@ -78,11 +89,21 @@ pub fn decide(known: &Known<'_>) -> Result<Start, MirrorError> {
             lost(checkpoint),
         ));
     }
+    let kept = match known.encryption_of == Some(known.encryption) {
+        true => Ledger::Keep,
+        false => Ledger::Compare,
+    };
     if !checkpoint.bootstrapped {
-        return Ok(full("the first copy was not finished", Ledger::Keep));
+        return Ok(full("the first copy was not finished", kept));
     }
     if checkpoint.rules_digest != known.digest {
-        return Ok(full("the rules have changed", Ledger::Keep));
+        return Ok(full("the rules have changed", kept));
+    }
+    if kept == Ledger::Compare {
+        return Ok(full(
+            "the destination's encryption configuration has changed",
+            kept,
+        ));
     }
     Ok(Start::Resume(at))
 }
@@ -121,4 +142,22 @@ fn refuse_other_source(known: &Known<'_>, checkpoint: &Checkpoint) -> Result<(),
         });
     }
     Ok(())
+}
+
+/// What was written under other keys would stay behind. Without a record, both
+/// sides had the source's prefix.
+fn refuse_other_prefixes(known: &Known<'_>, checkpoint: &Checkpoint) -> Result<(), MirrorError> {
+    let unrecorded = Prefixes {
+        source: known.prefixes.source.clone(),
+        destination: known.prefixes.source.clone(),
+    };
+    let recorded = checkpoint.prefixes.as_ref().unwrap_or(&unrecorded);
+    match recorded == known.prefixes {
+        true => Ok(()),
+        false => Err(MirrorError::OtherPrefixes {
+            key: known.key.to_owned(),
+            recorded: recorded.clone(),
+            now: known.prefixes.clone(),
+        }),
+    }
 }

@@ -12,15 +12,17 @@ use std::sync::Arc;
 use super::bootstrap::view_of;
 use super::held::Why;
 use super::judged::Judged;
-use super::judging::{EMPTY_VALUE, Judging, is_sequential, kind, was_sequential};
-use super::pipeline::Write;
+use super::judging::{Judging, empty_value, is_sequential, kind, was_sequential};
+use super::pipeline::{Known, Write};
 use super::ranges::union;
+use super::sealing::blocking;
 use super::session::{End, Fed, Feed, Session};
 use super::world::World;
 use crate::destination::Op;
 use crate::etcd::SourceRevision;
 use crate::metrics::Phase;
 use crate::rules::decide::{Decision, Event, KeyRange};
+use crate::rules::outgoing::Unfit;
 use crate::source::{Change, WatchEvent};
 use crate::state::{LedgerEntry, StateStore};
 
@@ -31,6 +33,7 @@ impl<W: World> Session<W> {
         let early = std::mem::take(&mut self.backlog);
         self.take_changes(early).await?;
         loop {
+            self.rejudge_due().await?;
             self.note_caught_up();
             if self.options.once && self.caught_up {
                 return Err(End::Finished);
@@ -89,10 +92,11 @@ impl<W: World> Session<W> {
             }
         }
         for change in changes {
+            self.go_on()?;
             self.make_room().await?;
             self.take_change(change)?;
         }
-        self.relist(union(flipped), revision).await?;
+        self.relist_flipped(union(flipped), revision).await?;
         self.reach(revision);
         Ok(())
     }
@@ -111,7 +115,7 @@ impl<W: World> Session<W> {
         match self.judge(change)? {
             None => {}
             Some(Judged::Write(write)) => self.writer.pipeline.submit(write),
-            Some(Judged::Hold { key, rule, reason }) => self.hold(key, Why { rule, reason }),
+            Some(Judged::Hold { key, rule, unfit }) => self.hold(key, Why { rule, unfit })?,
         }
         Ok(())
     }
@@ -134,12 +138,12 @@ impl<W: World> Session<W> {
             leased: change.lease != 0,
             owned: entry.is_some() || self.writer.pipeline.put_waits(&change.key),
         };
-        let decision = self
-            .parts
-            .judge
-            .decide(&event, &self.namespaces, &mut self.scratch);
+        let judge = &self.parts.judge;
+        let decision = blocking(judge.may_block(), || {
+            judge.decide(&event, &self.namespaces, &mut self.scratch)
+        });
         if !matches!(decision, Decision::Hold { .. }) {
-            self.release(&change.key);
+            self.release(&change.key)?;
         }
         self.parts.metrics.event(kind(&decision));
         Ok(self.judged(change, decision, entry.as_ref()))
@@ -170,14 +174,14 @@ impl<W: World> Session<W> {
                     revision,
                     rule: Some(rule),
                     barrier: is_sequential(judge, rule),
-                    owned: entry.is_some(),
+                    known: Known::by(entry.is_some()),
                 })),
                 None => {
-                    let reason = EMPTY_VALUE.to_owned();
+                    let unfit = empty_value();
                     Some(Judged::Hold {
                         key,
                         rule: Some(rule),
-                        reason,
+                        unfit,
                     })
                 }
             },
@@ -188,7 +192,15 @@ impl<W: World> Session<W> {
                     ..Write::delete(key, revision)
                 }))
             }
-            Decision::Hold { rule, reason } => Some(Judged::Hold { key, rule, reason }),
+            Decision::Hold {
+                rule,
+                reason,
+                transient,
+            } => Some(Judged::Hold {
+                key,
+                rule,
+                unfit: Unfit { reason, transient },
+            }),
             Decision::Skip(_) => None,
         }
     }

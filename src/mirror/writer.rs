@@ -10,53 +10,26 @@ use std::sync::Arc;
 use tokio::task::JoinSet;
 
 use super::error::MirrorError;
+use super::journal::Journal;
 use super::judging::Judging;
-use super::outcome::{Done, Refused, WriteEnd, Written, counted};
-use super::pipeline::{Batch, Limits, Pipeline, Write, op_key};
+use super::options::Widths;
+use super::outcome::{Committed, Done, Refused, WriteEnd, Written, counted};
+use super::pipeline::{Batch, Known, Limits, Pipeline, Write, op_key};
 use super::retry::{Backoff, Remedy, remedy};
+use super::sealing::{Sealer, Unsent};
+use super::standby::Way;
 use super::world::{Parts, World};
 use crate::destination::election::{Election, Term};
 use crate::destination::{Destination, Fence, Op, Outcome};
 use crate::etcd::{EtcdError, SourceRevision};
 use crate::rules::RuleId;
+use crate::rules::outgoing::Unfit;
 use crate::state::{Checkpoint, LedgerChange, LedgerEntry, StateStore};
-
-/// How writes go out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
-    /// A kube-apiserver serves from the destination: one key a transaction.
-    Live,
-    /// Nobody watches the destination: many keys a transaction.
-    Cold,
-}
-
-/// How much goes out at a time.
-#[derive(Clone, Copy, Debug)]
-pub struct Widths {
-    /// `--max-txn-ops`: keys in one transaction, cold.
-    pub txn_ops: usize,
-    /// Bytes in one transaction, cold.
-    pub txn_bytes: usize,
-    /// Transactions under way, live.
-    pub live: usize,
-    /// Transactions under way, cold.
-    pub cold: usize,
-}
-
-impl Default for Widths {
-    fn default() -> Widths {
-        Widths {
-            txn_ops: 128,
-            txn_bytes: 1 << 20,
-            live: 256,
-            cold: 32,
-        }
-    }
-}
 
 /// The writing side of a mirror.
 pub struct Writer<W: World> {
     parts: Parts<W>,
+    sealer: Arc<Sealer<W::Judge>>,
     /// What waits and what is under way.
     pub pipeline: Pipeline,
     term: Arc<Term>,
@@ -72,9 +45,7 @@ pub struct Writer<W: World> {
     /// Nothing is sent while the fence is renewed.
     renewing: bool,
     backoff: Backoff,
-    ledger: Vec<LedgerChange>,
-    /// Whether `ledger` holds a key that is forgotten.
-    forgets: bool,
+    ledger: Journal<W::Store>,
     last_checkpoint: Option<Checkpoint>,
     written: Written,
     refused: Vec<Refused>,
@@ -85,8 +56,11 @@ pub struct Writer<W: World> {
 impl<W: World> Writer<W> {
     /// A writer under `term`.
     pub fn new(parts: Parts<W>, term: Term, checkpoint_key: Vec<u8>, widths: Widths) -> Self {
+        let sealer = Arc::new(Sealer::new(parts.judge.clone()));
+        let ledger = Journal::new(parts.store.clone());
         Writer {
             parts,
+            sealer,
             pipeline: Pipeline::default(),
             term: Arc::new(term),
             checkpoint_key,
@@ -102,8 +76,7 @@ impl<W: World> Writer<W> {
             checkpointing: false,
             renewing: false,
             backoff: Backoff::default(),
-            ledger: Vec::new(),
-            forgets: false,
+            ledger,
             last_checkpoint: None,
             written: Written::default(),
             refused: Vec::new(),
@@ -154,21 +127,15 @@ impl<W: World> Writer<W> {
     /// Puts a change into the ledger that needs no write at the destination.
     pub fn record(&mut self, change: LedgerChange) -> Result<(), MirrorError> {
         self.ledger.push(change);
-        if self.ledger.len() >= LEDGER_BATCH {
-            self.flush()
-        } else {
-            Ok(())
+        match self.ledger.is_full() {
+            true => self.flush(),
+            false => Ok(()),
         }
     }
 
     /// Writes what the ledger has to learn.
     pub fn flush(&mut self) -> Result<(), MirrorError> {
-        if !self.ledger.is_empty() {
-            self.parts.store.apply(&self.ledger)?;
-            self.ledger.clear();
-            self.forgets = false;
-        }
-        Ok(())
+        self.ledger.flush()
     }
 
     /// Sends what may be sent.
@@ -193,7 +160,7 @@ impl<W: World> Writer<W> {
             };
             batches.push(batch);
         }
-        self.note_batches(&batches)?;
+        self.note_batches(&mut batches)?;
         batches.into_iter().for_each(|batch| self.send(batch));
         Ok(())
     }
@@ -204,35 +171,27 @@ impl<W: World> Writer<W> {
         writes: impl Iterator<Item = &'w mut Write>,
     ) -> Result<(), MirrorError> {
         let mut intents = Vec::new();
-        for write in writes.filter(|write| !write.owned) {
-            write.owned = true;
+        for write in writes.filter(|write| write.known == Known::No) {
+            write.known = Known::Intent;
             intents.push(self.entry(op_key(&write.op), SourceRevision(0), write.rule));
         }
-        self.apply_intents(&intents)
+        self.ledger.apply(&intents)
     }
 
     /// A key that is about to be written for the first time goes into the
     /// ledger before, without a revision: if we die between the destination's
     /// commit and the ledger's, the key is still known as ours.
-    fn note_batches(&mut self, batches: &[Batch]) -> Result<(), MirrorError> {
-        let notes = batches
-            .iter()
-            .flat_map(|batch| batch.ops.iter().zip(&batch.notes));
-        let first = notes.filter(|(op, note)| !note.owned && matches!(op, Op::Put { .. }));
-        let intents: Vec<LedgerChange> = first
-            .map(|(op, note)| self.entry(op_key(op), SourceRevision(0), note.rule))
-            .collect();
-        self.apply_intents(&intents)
-    }
-
-    /// What the ledger is still to learn comes first: a delete must not take
-    /// away what is noted now.
-    fn apply_intents(&mut self, intents: &[LedgerChange]) -> Result<(), MirrorError> {
-        if intents.is_empty() {
-            return Ok(());
+    fn note_batches(&mut self, batches: &mut [Batch]) -> Result<(), MirrorError> {
+        let mut intents = Vec::new();
+        for batch in batches {
+            for (op, note) in batch.ops.iter().zip(&mut batch.notes) {
+                if note.known == Known::No && matches!(op, Op::Put { .. }) {
+                    note.known = Known::Intent;
+                    intents.push(self.entry(op_key(op), SourceRevision(0), note.rule));
+                }
+            }
         }
-        self.flush()?;
-        Ok(self.parts.store.apply(intents)?)
+        self.ledger.apply(&intents)
     }
 
     fn entry(&self, key: &[u8], revision: SourceRevision, rule: Option<RuleId>) -> LedgerChange {
@@ -248,10 +207,15 @@ impl<W: World> Writer<W> {
     fn send(&mut self, batch: Batch) {
         self.commits += 1;
         let destination = self.parts.destination.clone();
-        let term = self.term.clone();
+        let (term, sealer) = (self.term.clone(), self.sealer.clone());
         self.tasks.spawn(async move {
-            let result = destination.commit(&term.fence, &batch.ops).await;
-            Done::Commit(batch, term.fence.clone(), result)
+            let prepared = sealer.prepare(batch);
+            let result = prepared.commit(&*destination, &term.fence).await;
+            Done::Commit(Committed {
+                prepared,
+                fence: term.fence.clone(),
+                result,
+            })
         });
     }
 
@@ -306,7 +270,7 @@ impl<W: World> Writer<W> {
         }
         // Of a put the ledger has the intent, so it may wait for others. A
         // key that was deleted must be gone from it before it is put again.
-        if self.forgets || self.ledger.len() >= LEDGER_BATCH || self.is_idle() {
+        if self.ledger.forgets() || self.ledger.is_full() || self.is_idle() {
             self.flush()?;
         }
         Ok(())
@@ -314,9 +278,19 @@ impl<W: World> Writer<W> {
 
     fn settle_one(&mut self, done: Done) -> Result<(), WriteEnd> {
         match done {
-            Done::Commit(batch, fence, result) => {
+            Done::Commit(committed) => {
                 self.commits -= 1;
-                self.settle_commit(batch, &fence, result)
+                let prepared = committed.prepared;
+                let bytes = prepared.sent_bytes();
+                for unsent in prepared.unsent {
+                    self.refuse_unsent(unsent)?;
+                }
+                if let Some(Ok(Outcome::Applied(_))) = committed.result {
+                    self.parts.metrics.reencrypted(prepared.sealed);
+                }
+                committed.result.map_or(Ok(()), |result| {
+                    self.settle_commit(prepared.batch, bytes, &committed.fence, result)
+                })
             }
             Done::Checkpoint(checkpoint, fence, result) => {
                 self.checkpointing = false;
@@ -328,13 +302,14 @@ impl<W: World> Writer<W> {
 
     fn settle_commit(
         &mut self,
-        batch: Batch,
+        mut batch: Batch,
+        bytes: usize,
         fence: &Fence,
         result: Result<Outcome, EtcdError>,
     ) -> Result<(), WriteEnd> {
         self.parts.metrics.transaction(counted(&result));
         match result {
-            Ok(Outcome::Applied(_)) => self.applied(batch),
+            Ok(Outcome::Applied(_)) => self.applied(batch, bytes),
             Ok(Outcome::Fenced) => {
                 self.parked.push(batch);
                 self.renew_fence(fence);
@@ -350,10 +325,11 @@ impl<W: World> Writer<W> {
             Err(error) => match remedy(&error) {
                 Remedy::Retry => {
                     self.note_trouble(&error);
+                    batch.note_sent();
                     self.parked.push(batch);
                     self.renew_fence(fence);
                 }
-                Remedy::Hold => self.refuse(batch, &error),
+                Remedy::Hold => self.refuse(batch, bytes, &error)?,
                 Remedy::Resync | Remedy::Fatal => {
                     return Err(MirrorError::Destination(error).into());
                 }
@@ -362,14 +338,15 @@ impl<W: World> Writer<W> {
         Ok(())
     }
 
-    fn applied(&mut self, batch: Batch) {
+    fn applied(&mut self, batch: Batch, bytes: usize) {
         self.backoff.reset();
         self.written.transactions += 1;
         self.parts
             .metrics
-            .written(batch.ops.len() as u64, batch.bytes() as u64);
+            .written(batch.ops.len() as u64, bytes as u64);
         for (op, note) in batch.ops.into_iter().zip(&batch.notes) {
-            self.pipeline.complete(&op, note);
+            let known = Known::by(matches!(op, Op::Put { .. }));
+            self.pipeline.complete(&op, note, known);
             let change = match op {
                 Op::Put { key, .. } => {
                     self.written.puts += 1;
@@ -387,7 +364,6 @@ impl<W: World> Writer<W> {
                 }
                 Op::Delete { key } => {
                     self.written.deletes += 1;
-                    self.forgets = true;
                     LedgerChange { key, entry: None }
                 }
             };
@@ -400,17 +376,42 @@ impl<W: World> Writer<W> {
         self.parked.extend([first, second]);
     }
 
-    fn refuse(&mut self, batch: Batch, error: &EtcdError) {
-        let bytes = batch.bytes();
-        for (op, note) in batch.ops.iter().zip(&batch.notes) {
-            self.pipeline.complete(op, note);
-            let reason = format!("the destination refuses its {bytes} bytes: {error}");
-            self.refused.push(Refused {
-                key: op_key(op).to_vec(),
-                rule: note.rule,
-                reason,
-            });
+    fn refuse(&mut self, batch: Batch, bytes: usize, error: &EtcdError) -> Result<(), MirrorError> {
+        for (op, note) in batch.ops.into_iter().zip(batch.notes) {
+            let unfit = Unfit {
+                reason: format!("the destination refuses its {bytes} bytes: {error}"),
+                transient: false,
+            };
+            self.refuse_unsent(Unsent { op, note, unfit })?;
         }
+        Ok(())
+    }
+
+    /// A key that never got to the destination is not ours. One that is may
+    /// have there what can no longer be decrypted: it is compared later.
+    fn refuse_unsent(&mut self, unsent: Unsent) -> Result<(), MirrorError> {
+        let Unsent { op, note, unfit } = unsent;
+        let key = op_key(&op).to_vec();
+        let known = match note.known {
+            Known::Yes => {
+                self.ledger.doubt(&key)?;
+                Known::Yes
+            }
+            Known::No | Known::Intent => {
+                self.ledger.push(LedgerChange {
+                    key: key.clone(),
+                    entry: None,
+                });
+                Known::No
+            }
+        };
+        self.pipeline.complete(&op, &note, known);
+        // What comes after it says whether the key is held.
+        if !self.pipeline.has(&key) {
+            let rule = note.rule;
+            self.refused.push(Refused { key, rule, unfit });
+        }
+        Ok(())
     }
 
     fn settle_checkpoint(
@@ -481,7 +482,3 @@ impl<W: World> Writer<W> {
         }
     }
 }
-
-/// How many changes of the ledger are written at a time where nothing else
-/// asks for it.
-const LEDGER_BATCH: usize = 512;

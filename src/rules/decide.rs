@@ -4,6 +4,9 @@
 //! Promises that a key that cannot be judged is held, never written or
 //! deleted. Deliberately knows nothing of where keys come from or go to.
 
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
 use zeroize::Zeroizing;
 
 use crate::k8s::{Key, Keyring, Record, key::is_cluster_local};
@@ -15,22 +18,38 @@ use super::rule_set::RuleId;
 use super::slots::SlotSource;
 
 pub use super::evaluate::Scratch;
+pub use super::key_map::KeyMap;
 pub use super::key_range::KeyRange;
+pub use super::keyrings::Keyrings;
 pub use super::plan::Stage;
 pub use super::selection::{Decision, DeleteReason, Event, Selection, SkipReason};
 
-/// The compiled plan with the keys to read values: decides about keys.
-/// Cheap to share between tasks.
+/// The compiled plan with the keys to read and write values: decides about
+/// keys. To be shared between tasks.
 #[derive(Debug)]
 pub struct Judge {
     plan: Plan,
-    keyring: Keyring,
+    keyrings: ArcSwap<Keyrings>,
+    key_map: KeyMap,
 }
 
 impl Judge {
-    /// A judge by `plan`, over values that `keyring` decrypts.
+    /// A judge by `plan`, over values that `keyring` decrypts at either side,
+    /// under the same keys.
     pub fn new(plan: Plan, keyring: Keyring) -> Judge {
-        Judge { plan, keyring }
+        let prefix = plan.prefix().to_owned();
+        Judge::between(plan, Keyrings::alike(keyring), &prefix)
+    }
+
+    /// A judge by `plan`, where the destination has its own encryption and its
+    /// own prefix of all Kubernetes keys.
+    pub fn between(plan: Plan, keyrings: Keyrings, destination_prefix: &str) -> Judge {
+        let key_map = KeyMap::new(plan.prefix(), destination_prefix);
+        Judge {
+            plan,
+            keyrings: ArcSwap::from_pointee(keyrings),
+            key_map,
+        }
     }
 
     /// The plan.
@@ -38,9 +57,19 @@ impl Judge {
         &self.plan
     }
 
-    /// The keys.
-    pub fn keyring(&self) -> &Keyring {
-        &self.keyring
+    /// The keys of either side, as they are now.
+    pub fn keyrings(&self) -> Arc<Keyrings> {
+        self.keyrings.load_full()
+    }
+
+    /// From now on values are read and written with these.
+    pub fn set_keyrings(&self, keyrings: Keyrings) {
+        self.keyrings.store(Arc::new(keyrings));
+    }
+
+    /// Where the destination has the source's keys.
+    pub fn key_map(&self) -> &KeyMap {
+        &self.key_map
     }
 
     /// Decides about one event. Never fails: what cannot be judged is held.
@@ -62,7 +91,15 @@ impl Judge {
         };
         match selection {
             Selection::Selected(rule) => Decision::Put { rule },
-            Selection::Unknown { rule, reason } => Decision::Hold { rule, reason },
+            Selection::Unknown {
+                rule,
+                reason,
+                transient,
+            } => Decision::Hold {
+                rule,
+                reason,
+                transient,
+            },
             Selection::Not(_) if event.owned => Decision::Delete(match event.value {
                 None => DeleteReason::Gone,
                 Some(_) => DeleteReason::Unselected,
@@ -83,7 +120,7 @@ impl Judge {
     fn evaluator(&self) -> Evaluator<'_> {
         Evaluator {
             plan: &self.plan,
-            keyring: &self.keyring,
+            keyrings: &self.keyrings,
         }
     }
 
@@ -128,7 +165,9 @@ impl Judge {
     /// What the stored bytes of a Namespace say.
     pub fn namespace_view(&self, key: &[u8], value: &[u8]) -> View {
         let mut plain = Zeroizing::default();
-        let opened = self.keyring.open("", "namespaces", key, value, &mut plain);
+        let keyrings = self.keyrings.load();
+        let source = &keyrings.source;
+        let opened = source.open("", "namespaces", key, value, &mut plain);
         let record = opened
             .ok()
             .and_then(|opened| Record::parse(opened.plain).ok());

@@ -4,14 +4,16 @@
 //! the Namespaces decide comes first and touches no value; then the value is
 //! decrypted and scanned once for all candidates; then the programs run.
 
+use arc_swap::ArcSwap;
 use zeroize::Zeroizing;
 
-use crate::k8s::{Field, Key, Keyring, Query, Record};
+use crate::k8s::{Field, Key, Query, Record};
 use crate::lang::{FaultKind, Slots, Value, Verdict};
 use crate::vm;
 
 use super::candidates::{CandidateSet, Found, Member};
 use super::compiled::Gate;
+use super::keyrings::Keyrings;
 use super::namespaces::{Namespaces, View};
 use super::plan::Plan;
 use super::rule_set::{OnError, RuleId};
@@ -31,7 +33,7 @@ pub struct Scratch {
 /// A plan, and the keys to read values with.
 pub(super) struct Evaluator<'p> {
     pub plan: &'p Plan,
-    pub keyring: &'p Keyring,
+    pub keyrings: &'p ArcSwap<Keyrings>,
 }
 
 impl Evaluator<'_> {
@@ -55,15 +57,19 @@ impl Evaluator<'_> {
         }
         // Borrowed apart, since the plain text outlives the scan's borrow.
         let mut plain = std::mem::take(&mut scratch.plain);
-        let opened = self
-            .keyring
+        let keyrings = self.keyrings.load();
+        let opened = keyrings
+            .source
             .open(place.group(), place.plural(), key, value, &mut plain);
         let selection = match opened {
             Ok(opened) => match Record::parse(opened.plain) {
                 Ok(record) => self.try_rules(&set, &record, namespaces, scratch),
-                Err(error) => self.unknown(&set, &scratch.passed, error.to_string()),
+                Err(error) => self.unknown(&set, &scratch.passed, error.to_string(), false),
             },
-            Err(error) => self.unknown(&set, &scratch.passed, error.to_string()),
+            Err(error) => {
+                let transient = error.is_transient();
+                self.unknown(&set, &scratch.passed, error.to_string(), transient)
+            }
         };
         scratch.plain = plain;
         selection
@@ -96,7 +102,13 @@ impl Evaluator<'_> {
 
     /// A value that cannot be read is held, unless every rule that it might
     /// concern would rather skip it.
-    fn unknown(&self, set: &CandidateSet, passed: &[bool], reason: String) -> Selection {
+    fn unknown(
+        &self,
+        set: &CandidateSet,
+        passed: &[bool],
+        reason: String,
+        transient: bool,
+    ) -> Selection {
         let concerned = set
             .members
             .iter()
@@ -106,7 +118,11 @@ impl Evaluator<'_> {
             .map(|(member, _)| member.rule)
             .find(|&rule| self.holds(rule))
         {
-            Some(_) => Selection::Unknown { rule: None, reason },
+            Some(_) => Selection::Unknown {
+                rule: None,
+                reason,
+                transient,
+            },
             None => Selection::Not(SkipReason::NotSelected),
         }
     }
@@ -122,7 +138,7 @@ impl Evaluator<'_> {
         let mut values = recycle(std::mem::take(&mut scratch.values));
         let selection = match fill(set, record, namespaces, &mut fields, &mut values) {
             Ok(()) => self.first_match(set, &values, &scratch.passed),
-            Err(reason) => self.unknown(set, &scratch.passed, reason),
+            Err(reason) => self.unknown(set, &scratch.passed, reason, false),
         };
         scratch.fields = recycle(fields);
         scratch.values = recycle(values);
@@ -162,6 +178,8 @@ impl Evaluator<'_> {
             Some((rule, FaultKind::Unreadable)) => Selection::Unknown {
                 rule: Some(rule),
                 reason: "the object of its Namespace could not be read".to_owned(),
+                // It may have been encrypted by a plugin that did not answer.
+                transient: self.keyrings.load().asks_plugins,
             },
             None => Selection::Not(SkipReason::NotSelected),
         }
@@ -296,7 +314,7 @@ fn of_field(field: Field<'_>) -> Value<'_> {
         Field::Double(value) => Value::Double(value),
         Field::String(value) => Value::String(value),
         Field::Bytes(value) => Value::Bytes(value.into()),
-        Field::Composite => Value::Composite,
+        Field::Composite(_) => Value::Composite,
     }
 }
 

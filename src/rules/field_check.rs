@@ -3,13 +3,12 @@
 //! Promises that a mistyped field of a kind with a schema is an error with a
 //! suggestion, since it would silently select everything or nothing.
 
-use crate::diagnostic::{Diagnostic, Spanned};
-use crate::k8s::Path;
-use crate::k8s::schema::{self, FieldType, PathError};
+use crate::diagnostic::{Diagnostic, Span, Spanned};
+use crate::k8s::schema::{self, FieldType, JsonShape, PathError};
 
-use super::lower::to_path;
-use super::rule_set::{GroupPattern, Operator, Requirement, Rule};
-use super::vocabulary;
+use super::findings::Findings;
+use super::rule_set::{GroupPattern, Operator, Requirement, Rule, RuleSet};
+use super::vocabulary::{self, FieldPath};
 
 /// One kind that a rule selects from.
 struct Selected {
@@ -18,16 +17,23 @@ struct Selected {
     kind: String,
 }
 
-/// Findings about the `fieldSelectors` of `rule`.
-pub fn check_fields(rule: &Rule) -> Vec<Diagnostic> {
-    let kinds = selected_kinds(rule);
-    let requirements = rule
-        .field_selectors
-        .iter()
-        .flat_map(|selector| &selector.requirements);
-    requirements
-        .filter_map(|requirement| check(requirement, &kinds))
-        .collect()
+/// Adds what is wrong with the `fieldSelectors` of `rules`.
+pub fn check(rules: &RuleSet, findings: &mut Findings<'_>) {
+    for rule in rules
+        .rules()
+        .filter(|rule| !rule.field_selectors.is_empty())
+    {
+        let kinds = selected_kinds(rule);
+        let requirements = rule
+            .field_selectors
+            .iter()
+            .flat_map(|selector| &selector.requirements);
+        for requirement in requirements {
+            if let Some(diagnostic) = check_requirement(requirement, &kinds) {
+                findings.push_within(&requirement.key, diagnostic);
+            }
+        }
+    }
 }
 
 /// The kinds of `resources`; without, every kind that carry knows of a group
@@ -59,35 +65,53 @@ fn selected_kinds(rule: &Rule) -> Vec<Selected> {
     named.collect()
 }
 
-fn check(requirement: &Requirement, kinds: &[Selected]) -> Option<Diagnostic> {
-    // A path that does not parse is reported where the rule is lowered.
-    let path = vocabulary::parse_path(&requirement.key.value, requirement.key.span).ok()?;
-    let path = to_path(&path);
+/// Places in what it returns are offsets in the text of the requirement's key.
+fn check_requirement(requirement: &Requirement, kinds: &[Selected]) -> Option<Diagnostic> {
+    let whole = Span::new(0, requirement.key.value.len());
+    // A path that does not parse has been reported where it was read.
+    let written = vocabulary::parse_path(&requirement.key.value, whole).ok()?;
+    let path = written.path();
     let mut missing = Vec::new();
     for selected in kinds {
         let version = selected.version.as_deref();
         match schema::resolve(&selected.group, version, &selected.kind, &path) {
             Ok(found) => {
-                if let Some(diagnostic) = check_type(requirement, selected, &found) {
+                if let Some(diagnostic) = check_type(requirement, whole, selected, &found) {
                     return Some(diagnostic);
                 }
             }
             Err(PathError::UnknownKind) => {}
-            Err(error @ PathError::UnknownField { .. }) => missing.push((selected, error)),
-            Err(error) => return Some(refused(requirement, selected, &path, &error)),
+            Err(PathError::UnknownField {
+                segment,
+                name,
+                suggestion,
+                ..
+            }) => missing.push(Missing {
+                kind: &selected.kind,
+                segment,
+                name,
+                suggestion,
+            }),
         }
     }
     // With several kinds, a field that one of them has is no mistake.
     let all = !missing.is_empty() && missing.len() == kinds.len();
-    let (selected, error) = missing.into_iter().next().filter(|_| all)?;
-    Some(refused(requirement, selected, &path, &error))
+    let missing = missing.into_iter().next().filter(|_| all)?;
+    Some(unknown(&written, missing, kinds.len() > 1))
 }
 
-fn check_type(requirement: &Requirement, of: &Selected, found: &FieldType) -> Option<Diagnostic> {
-    let scalar = !matches!(
-        found,
-        FieldType::Bytes | FieldType::Map | FieldType::List | FieldType::Message
-    );
+fn check_type(
+    requirement: &Requirement,
+    whole: Span,
+    of: &Selected,
+    found: &FieldType,
+) -> Option<Diagnostic> {
+    let scalar = match found {
+        FieldType::Bytes | FieldType::Map | FieldType::List | FieldType::Message => false,
+        // Of what may have any shape only the value tells.
+        FieldType::Special(special) => special.json_shape() != JsonShape::Strings,
+        _ => true,
+    };
     if scalar
         || matches!(
             requirement.operator,
@@ -96,30 +120,37 @@ fn check_type(requirement: &Requirement, of: &Selected, found: &FieldType) -> Op
     {
         return None;
     }
-    let (key, kind) = (&requirement.key, &of.kind);
-    let message = format!("`{}` of {kind} cannot be compared with a text", key.value);
-    Some(Diagnostic::error(key.span, message).label("not a scalar field").help(
+    let (key, kind) = (&requirement.key.value, &of.kind);
+    let message = format!("`{key}` of {kind} cannot be compared with a text");
+    Some(Diagnostic::error(whole, message).label("not a scalar field").help(
         "compare a scalar field below it, or ask with `Exists` or `DoesNotExist` whether it is there",
     ))
 }
 
-fn refused(requirement: &Requirement, of: &Selected, path: &Path, error: &PathError) -> Diagnostic {
-    let span = requirement.key.span;
-    match error {
-        PathError::UnknownField {
-            name, suggestion, ..
-        } => {
-            let message = format!("{} has no field `{name}`", of.kind);
-            let diagnostic = Diagnostic::error(span, message).label("unknown field");
-            match suggestion {
-                Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
-                None => diagnostic.help("write it as the Kubernetes API shows it, from the top of the object (`type`, `spec.type`, `metadata.name`)"),
-            }
-        }
-        error => Diagnostic::error(
-            span,
-            format!("`{path}` of {} cannot be read: {error}", of.kind),
-        )
-        .help("select by labels instead"),
+/// A field that a kind does not have.
+struct Missing<'k> {
+    kind: &'k str,
+    /// Which step of the path.
+    segment: usize,
+    name: String,
+    suggestion: Option<String>,
+}
+
+fn unknown(path: &FieldPath, missing: Missing<'_>, several_kinds: bool) -> Diagnostic {
+    let Missing {
+        kind,
+        segment,
+        name,
+        suggestion,
+    } = missing;
+    let message = match several_kinds {
+        true => format!("no kind that this rule selects has a field `{name}`"),
+        false => format!("{kind} has no field `{name}`"),
+    };
+    let place = path.steps.get(segment).map(|step| step.span);
+    let diagnostic = Diagnostic::error(place.unwrap_or_default(), message).label("unknown field");
+    match suggestion {
+        Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
+        None => diagnostic.help("write it as the Kubernetes API shows it, from the top of the object (`type`, `spec.type`, `metadata.name`)"),
     }
 }

@@ -12,7 +12,7 @@ use super::entries;
 use super::fields::{self, Fields, Refused, Shape};
 use super::findings::Findings;
 use super::rule_set::{Phase, Rule, RuleSet};
-use super::{lint, reader};
+use super::{field_check, lint, reader};
 use crate::diagnostic::{Diagnostic, SourceText, Span};
 
 /// What became of a rules file.
@@ -52,6 +52,7 @@ pub fn load(source: &SourceText) -> Loaded {
         .and_then(|document| rule_set(&document, &mut findings))
         .unwrap_or_default();
     lint::check(&rules, &mut findings);
+    field_check::check(&rules, &mut findings);
     let rule_set = (!findings.has_errors()).then_some(rules);
     Loaded {
         rule_set,

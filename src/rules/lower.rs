@@ -228,10 +228,9 @@ fn requirement(from: &Requirement, read: Read, scope: &mut Scope) -> Result<Node
     let source = match read {
         Read::Label => SlotSource::Field(Path::label(&from.key.value)),
         Read::NamespaceLabel => SlotSource::NamespaceLabel(from.key.value.as_str().into()),
-        Read::Field => SlotSource::Field(to_path(&vocabulary::parse_path(
-            &from.key.value,
-            from.key.span,
-        )?)),
+        Read::Field => {
+            SlotSource::Field(vocabulary::parse_path(&from.key.value, from.key.span)?.path())
+        }
     };
     let slot = scope.slot(source);
     let one_of = || match from.values.as_slice() {
@@ -249,16 +248,6 @@ fn requirement(from: &Requirement, read: Read, scope: &mut Scope) -> Result<Node
         Operator::Exists => Node::test(slot, Test::Present, from.span),
         Operator::DoesNotExist => Node::test(slot, Test::Present, from.span).negated(),
     })
-}
-
-/// The same path as values are read by.
-pub(super) fn to_path(path: &vocabulary::FieldPath) -> Path {
-    let steps = path.steps.iter().map(|step| match &step.value {
-        vocabulary::Step::Field(name) => Step::Field(name.as_str().into()),
-        vocabulary::Step::Key(key) => Step::Key(key.as_str().into()),
-        vocabulary::Step::Index(at) => Step::Index(*at),
-    });
-    Path::new(steps.collect())
 }
 
 fn excludes(from: &[Exclude], span: Span, scope: &mut Scope) -> Result<Node, Diagnostic> {

@@ -31,6 +31,15 @@ impl Namespaces {
         self.by_name.get(name).unwrap_or(&View::Absent)
     }
 
+    /// The names of those that could not be read.
+    pub fn unreadable(&self) -> impl Iterator<Item = &str> {
+        let unreadable = self
+            .by_name
+            .iter()
+            .filter(|(_, view)| **view == View::Unreadable);
+        unreadable.map(|(name, _)| name.as_ref())
+    }
+
     /// Sets what is known of `name` and returns what was known before.
     pub fn set(&mut self, name: &str, view: View) -> View {
         let before = match view {

@@ -12,7 +12,6 @@ use crate::lang::listing;
 
 use super::candidates::Candidates;
 use super::compiled::CompiledRule;
-use super::field_check::check_fields;
 use super::key_range::{KeyRange, normalize};
 use super::rule_set::{Phase, RuleId, RuleSet};
 use super::slots::SlotSource;
@@ -51,7 +50,6 @@ impl Plan {
         let mut diagnostics = Vec::new();
         let mut rules = Vec::new();
         for rule in rule_set.rules() {
-            diagnostics.extend(check_fields(rule));
             match CompiledRule::new(rule) {
                 Ok(compiled) => rules.push(compiled),
                 Err(diagnostic) => diagnostics.push(diagnostic),

@@ -21,7 +21,7 @@ pub struct Event<'a> {
 /// What the plan says of a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// Write the value as it is at the source.
+    /// Write the source's value.
     Put {
         /// The first rule that selects it.
         rule: RuleId,
@@ -37,6 +37,8 @@ pub enum Decision {
         rule: Option<RuleId>,
         /// Why, for people; never holds values.
         reason: String,
+        /// Whether it may pass by itself: a KMS plugin did not answer.
+        transient: bool,
     },
 }
 
@@ -81,5 +83,7 @@ pub enum Selection {
         rule: Option<RuleId>,
         /// Why, for people; never holds values.
         reason: String,
+        /// Whether it may pass by itself: a KMS plugin did not answer.
+        transient: bool,
     },
 }

@@ -19,6 +19,7 @@ use super::decide::Judge;
 use super::evaluate::{bind, fill};
 use super::namespaces::Namespaces;
 use super::rule_set::RuleId;
+use super::shown::{self, NOT_SHOWN};
 use super::slots::SlotSource;
 
 /// How a condition came out.
@@ -94,7 +95,7 @@ impl Judge {
     }
 
     /// Decrypts and parses a value, and looks at it.
-    fn with_record<T>(
+    pub(super) fn with_record<T>(
         &self,
         key: &[u8],
         value: &[u8],
@@ -102,8 +103,9 @@ impl Judge {
     ) -> Result<T, String> {
         let place = self.place(key).map_err(|_| NOT_KUBERNETES.to_owned())?;
         let mut plain = Zeroizing::default();
-        let opened = self
-            .keyring()
+        let keyrings = self.keyrings();
+        let opened = keyrings
+            .source
             .open(place.group(), place.plural(), key, value, &mut plain);
         let opened = opened.map_err(|error| error.to_string())?;
         let record = Record::parse(opened.plain).map_err(|error| error.to_string())?;
@@ -281,7 +283,7 @@ impl Tracer<'_, '_> {
             .values
             .get(usize::from(*self.member.binding.get(at)?))?;
         Some(if self.redact && is_private(source) && value.is_present() {
-            "(not shown: it belongs to a Secret)".to_owned()
+            NOT_SHOWN.to_owned()
         } else {
             show(value)
         })
@@ -304,17 +306,11 @@ fn show(value: &Value<'_>) -> String {
     }
 }
 
-/// Of a Secret, only its type and plain metadata may be shown: annotations and
-/// managed fields can repeat its data.
 fn is_private(source: &SlotSource) -> bool {
     let SlotSource::Field(path) = source else {
         return false;
     };
-    match path.steps() {
-        [Step::Field(top)] => !matches!(&**top, "type" | "immutable" | "kind" | "apiVersion"),
-        [Step::Field(top), Step::Field(field), ..] if **top == *"metadata" => {
-            matches!(&**field, "annotations" | "managedFields")
-        }
-        _ => true,
-    }
+    let mut names = path.steps().iter().map(Step::name);
+    let top = names.next().flatten().unwrap_or_default();
+    shown::is_private(top, names.next().flatten())
 }

@@ -3,12 +3,9 @@
 //! Promises a diagnostic at the character where a path goes wrong.
 //! Deliberately does not know which fields exist (see `k8s::schema`).
 
-use pest::Parser as _;
-use pest::error::InputLocation;
-use pest::iterators::Pair;
-use pest_derive::Parser;
-
 use crate::diagnostic::{Diagnostic, Span, Spanned};
+use crate::k8s::path::{PathSyntaxError, parse_steps};
+use crate::k8s::{Path, Step};
 
 /// A path through an object; holds at least one step.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,78 +14,36 @@ pub struct FieldPath {
     pub steps: Vec<Spanned<Step>>,
 }
 
-/// One step of a path.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Step {
-    /// `.name`: a field, or a key of a map.
-    Field(String),
-    /// `["name"]`: a key of a map, or a field.
-    Key(String),
-    /// `[0]`: an element of a list.
-    Index(u32),
-}
-
-// The derive makes an enum of the grammar's rules; its own module keeps the
-// name `Rule` from meaning two things.
-#[allow(missing_docs)]
-mod grammar {
-    #[derive(super::Parser)]
-    #[grammar = "../grammar/path.pest"]
-    pub struct Grammar;
+impl FieldPath {
+    /// The path as values are read by.
+    pub fn path(&self) -> Path {
+        Path::new(self.steps.iter().map(|step| step.value.clone()).collect())
+    }
 }
 
 /// Parses `text`, which is the value of the scalar at `span`.
 pub fn parse_path(text: &str, span: Span) -> Result<FieldPath, Diagnostic> {
     let place = Place::new(text, span);
-    let mut pairs = grammar::Grammar::parse(grammar::Rule::path, text)
-        .map_err(|error| wrong(text, start_of(&error.location), &place))?;
-    let steps = pairs.next().into_iter().flat_map(Pair::into_inner);
-    let steps = steps.filter(|pair| pair.as_rule() != grammar::Rule::EOI);
-    let steps = steps
-        .map(|pair| step(&pair, &place))
-        .collect::<Result<_, _>>()?;
-    Ok(FieldPath { steps })
-}
-
-fn step(pair: &Pair<'_, grammar::Rule>, place: &Place) -> Result<Spanned<Step>, Diagnostic> {
-    let written = pair.as_str();
-    let span = place.of(pair.as_span().start(), pair.as_span().end());
-    let step = match pair.as_rule() {
-        grammar::Rule::index => Step::Index(written.parse().map_err(|_| {
-            Diagnostic::error(span, format!("the index `{written}` is too large"))
-                .help("lists are counted from 0; no stored list is as long")
-        })?),
-        grammar::Rule::double | grammar::Rule::single => Step::Key(written.to_owned()),
-        _ => Step::Field(written.to_owned()),
+    let steps = parse_steps(text).map_err(|error| wrong(&error, &place))?;
+    let spanned = |(step, bytes): (Step, std::ops::Range<usize>)| {
+        Spanned::new(step, place.of(bytes.start, bytes.end))
     };
-    Ok(Spanned::new(step, span))
+    Ok(FieldPath {
+        steps: steps.into_iter().map(spanned).collect(),
+    })
 }
 
-fn start_of(location: &InputLocation) -> usize {
-    match *location {
-        InputLocation::Pos(at) | InputLocation::Span((at, _)) => at,
-    }
-}
-
-fn wrong(text: &str, at: usize, place: &Place) -> Diagnostic {
-    let (before, rest) = (text.get(..at).unwrap_or(""), text.get(at..).unwrap_or(""));
-    let width = rest.chars().next().map_or(0, char::len_utf8);
-    let found = match rest.chars().next() {
-        Some('[') if at == 0 => "a path begins with the name of a field".to_owned(),
-        Some('[') => "this bracket is not closed".to_owned(),
-        Some('"' | '\'') if before.ends_with('[') => {
-            "the quote or the bracket is not closed".to_owned()
-        }
-        Some(c) => format!("`{c}` is not expected here"),
-        None => "it ends too early".to_owned(),
-    };
-    let message = match text {
+fn wrong(error: &PathSyntaxError, place: &Place) -> Diagnostic {
+    let PathSyntaxError { text, at, what } = error;
+    let next = text.get(*at..).and_then(|rest| rest.chars().next());
+    let message = match text.as_str() {
         "" => "the field path is empty".to_owned(),
         text => format!("`{text}` is not a field path"),
     };
-    Diagnostic::error(place.of(at, at + width), message)
-        .label(found)
-        .help(advice(text, at))
+    let width = next.map_or(0, char::len_utf8);
+    Diagnostic::error(place.of(*at, at + width), message)
+        .label(*what)
+        .help(advice(text, *at))
 }
 
 fn advice(text: &str, at: usize) -> String {
@@ -108,6 +63,9 @@ fn advice(text: &str, at: usize) -> String {
     }
     if before.ends_with('[') && rest.starts_with(['*', ':', '-', ']']) {
         return "name one element, counted from 0: `containers[0]`".into();
+    }
+    if before.ends_with('[') && rest.starts_with(|c: char| c.is_ascii_digit()) {
+        return "lists are counted from 0; no stored list is as long".into();
     }
     if before.ends_with('[') && !rest.starts_with(['"', '\'']) {
         return "put the key in quotes: `labels[\"name\"]`".into();

@@ -2,7 +2,7 @@
 //!
 //! Promises the same answers as the one on disk, and nothing after a restart.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::schema;
@@ -12,33 +12,35 @@ use crate::rules::decide::KeyRange;
 /// Local state in memory. Clones share it, as processes share a disk.
 #[derive(Clone, Default)]
 pub struct MemoryStore {
-    held: Arc<Mutex<Held>>,
+    state: Arc<Mutex<State>>,
 }
 
 #[derive(Default)]
-struct Held {
+struct State {
     ledger: BTreeMap<Vec<u8>, LedgerEntry>,
     pair: Option<Pair>,
     checkpoints: Vec<Checkpoint>,
+    held: BTreeSet<Vec<u8>>,
+    encryption: Option<String>,
 }
 
 impl MemoryStore {
-    fn held(&self) -> MutexGuard<'_, Held> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl StateStore for MemoryStore {
     fn get(&self, key: &[u8]) -> Result<Option<LedgerEntry>, StateError> {
-        Ok(self.held().ledger.get(key).cloned())
+        Ok(self.state().ledger.get(key).cloned())
     }
 
     fn apply(&self, changes: &[LedgerChange]) -> Result<(), StateError> {
-        let mut held = self.held();
+        let mut state = self.state();
         for LedgerChange { key, entry } in changes {
             match entry {
-                None => held.ledger.remove(key),
-                Some(entry) => held.ledger.insert(key.clone(), entry.clone()),
+                None => state.ledger.remove(key),
+                Some(entry) => state.ledger.insert(key.clone(), entry.clone()),
             };
         }
         Ok(())
@@ -52,8 +54,8 @@ impl StateStore for MemoryStore {
         if range.start >= range.end {
             return Ok(Vec::new());
         }
-        let held = self.held();
-        let found = held.ledger.range(range.start.clone()..range.end.clone());
+        let state = self.state();
+        let found = state.ledger.range(range.start.clone()..range.end.clone());
         Ok(found
             .take(limit)
             .map(|(key, entry)| (key.clone(), entry.clone()))
@@ -61,28 +63,54 @@ impl StateStore for MemoryStore {
     }
 
     fn pair(&self) -> Result<Option<Pair>, StateError> {
-        Ok(self.held().pair.clone())
+        Ok(self.state().pair.clone())
     }
 
     fn reset(&self, pair: &Pair) -> Result<(), StateError> {
-        *self.held() = Held {
+        *self.state() = State {
             pair: Some(pair.clone()),
-            ..Held::default()
+            ..State::default()
         };
         Ok(())
     }
 
     fn checkpoints(&self) -> Result<Vec<Checkpoint>, StateError> {
-        Ok(self.held().checkpoints.clone())
+        Ok(self.state().checkpoints.clone())
     }
 
     fn add_checkpoint(&self, checkpoint: &Checkpoint) -> Result<(), StateError> {
-        schema::add_checkpoint(&mut self.held().checkpoints, checkpoint);
+        schema::add_checkpoint(&mut self.state().checkpoints, checkpoint);
+        Ok(())
+    }
+
+    fn encryption(&self) -> Result<Option<String>, StateError> {
+        Ok(self.state().encryption.clone())
+    }
+
+    fn set_encryption(&self, digest: &str) -> Result<(), StateError> {
+        self.state().encryption = Some(digest.to_owned());
+        Ok(())
+    }
+
+    fn held(&self) -> Result<Vec<Vec<u8>>, StateError> {
+        Ok(self.state().held.iter().cloned().collect())
+    }
+
+    fn hold(&self, key: &[u8]) -> Result<(), StateError> {
+        self.state().held.insert(key.to_vec());
+        Ok(())
+    }
+
+    fn release(&self, keys: &[Vec<u8>]) -> Result<(), StateError> {
+        let mut state = self.state();
+        for key in keys {
+            state.held.remove(key);
+        }
         Ok(())
     }
 
     fn set_checkpoint(&self, checkpoint: &Checkpoint) -> Result<(), StateError> {
-        self.held().checkpoints = vec![checkpoint.clone()];
+        self.state().checkpoints = vec![checkpoint.clone()];
         Ok(())
     }
 }

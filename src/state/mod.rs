@@ -45,6 +45,21 @@ pub struct Checkpoint {
     pub rules_digest: String,
     /// Whether the first full copy is done.
     pub bootstrapped: bool,
+    /// Under which key prefixes; an older carry, which had one for both sides,
+    /// did not record it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prefixes: Option<Prefixes>,
+}
+
+/// Under which prefixes the Kubernetes keys are, each with a slash at either
+/// end.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Prefixes {
+    /// At the source.
+    pub source: String,
+    /// At the destination.
+    pub destination: String,
 }
 
 /// Between which two etcds the ledger holds; a ledger of another pair is
@@ -122,6 +137,23 @@ pub trait StateStore: Send + Sync + 'static {
     /// only the last few are kept: with one that was forgotten, the ledger is
     /// rebuilt.
     fn add_checkpoint(&self, checkpoint: &Checkpoint) -> Result<(), StateError>;
+
+    /// The digest of the destination's encryption configuration under which the
+    /// destination was last compared as a whole; `None` while it is new.
+    fn encryption(&self) -> Result<Option<String>, StateError>;
+
+    /// Notes that everything was compared under this digest.
+    fn set_encryption(&self, digest: &str) -> Result<(), StateError>;
+
+    /// The keys that were held when carry last ran: neither written nor deleted
+    /// until they can be judged.
+    fn held(&self) -> Result<Vec<Vec<u8>>, StateError>;
+
+    /// Notes that a key is held.
+    fn hold(&self, key: &[u8]) -> Result<(), StateError>;
+
+    /// Notes that these keys were judged.
+    fn release(&self, keys: &[Vec<u8>]) -> Result<(), StateError>;
 
     /// Notes that the destination has this checkpoint and no other.
     fn set_checkpoint(&self, checkpoint: &Checkpoint) -> Result<(), StateError>;

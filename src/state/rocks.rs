@@ -14,8 +14,8 @@ use rocksdb::{
 };
 
 use super::schema::{
-    CHECKPOINTS_KEY, FORMAT, FORMAT_KEY, LEDGER, META, PAIR_KEY, add_checkpoint, decode_entry,
-    decode_format, decode_json, encode_entry, encode_json,
+    CHECKPOINTS_KEY, ENCRYPTION_KEY, FORMAT, FORMAT_KEY, HELD, HELD_END, LEDGER, META, PAIR_KEY,
+    add_checkpoint, decode_entry, decode_format, decode_json, encode_entry, encode_json,
 };
 use super::{Checkpoint, LedgerChange, LedgerEntry, Pair, StateError, StateStore};
 use crate::rules::decide::KeyRange;
@@ -136,6 +136,8 @@ impl StateStore for RocksStore {
             batch.delete_cf(ledger, last);
         }
         batch.delete_cf(meta, CHECKPOINTS_KEY);
+        batch.delete_cf(meta, ENCRYPTION_KEY);
+        batch.delete_range_cf(meta, HELD, HELD_END);
         batch.put_cf(meta, PAIR_KEY, encode_json(pair)?);
         self.db.write_opt(batch, &synced()).map_err(failed)
     }
@@ -149,6 +151,43 @@ impl StateStore for RocksStore {
         let mut all = self.checkpoints()?;
         add_checkpoint(&mut all, checkpoint);
         self.set_meta(CHECKPOINTS_KEY, &encode_json(&all)?)
+    }
+
+    fn encryption(&self) -> Result<Option<String>, StateError> {
+        let bytes = self.meta(ENCRYPTION_KEY)?;
+        bytes
+            .map(|bytes| decode_json("digest of the encryption", &bytes))
+            .transpose()
+    }
+
+    fn set_encryption(&self, digest: &str) -> Result<(), StateError> {
+        self.set_meta(ENCRYPTION_KEY, &encode_json(&digest)?)
+    }
+
+    fn held(&self) -> Result<Vec<Vec<u8>>, StateError> {
+        let mut options = ReadOptions::default();
+        options.set_iterate_upper_bound(HELD_END);
+        let mode = IteratorMode::From(HELD, Direction::Forward);
+        let found = self.db.iterator_cf_opt(self.family(META)?, options, mode);
+        let keys = found.map(|item| {
+            let (key, _) = item.map_err(failed)?;
+            Ok(key.get(HELD.len()..).unwrap_or_default().to_vec())
+        });
+        keys.collect()
+    }
+
+    fn hold(&self, key: &[u8]) -> Result<(), StateError> {
+        let key = [HELD, key].concat();
+        self.db.put_cf(self.family(META)?, key, b"").map_err(failed)
+    }
+
+    fn release(&self, keys: &[Vec<u8>]) -> Result<(), StateError> {
+        let meta = self.family(META)?;
+        let mut batch = WriteBatch::default();
+        for key in keys {
+            batch.delete_cf(meta, [HELD, key].concat());
+        }
+        self.db.write(batch).map_err(failed)
     }
 
     fn set_checkpoint(&self, checkpoint: &Checkpoint) -> Result<(), StateError> {

@@ -24,6 +24,15 @@ pub(super) const PAIR_KEY: &[u8] = b"pair";
 /// In `meta`: a JSON list of [`super::Checkpoint`].
 pub(super) const CHECKPOINTS_KEY: &[u8] = b"checkpoints";
 
+/// In `meta`: a digest as JSON.
+pub(super) const ENCRYPTION_KEY: &[u8] = b"encryption";
+
+/// In `meta`: this and a held key; no value.
+pub(super) const HELD: &[u8] = b"held/";
+
+/// In `meta`: behind all held keys.
+pub(super) const HELD_END: &[u8] = b"held0";
+
 /// First byte of an entry: version 1 is revision (big-endian, 8 bytes), then
 /// the rule's name to the end.
 const ENTRY_V1: u8 = 1;

@@ -3,4 +3,6 @@
 
 mod encryption;
 mod etcd_carry;
+pub mod fields;
 mod kube_corpus;
+mod kube_golden;

@@ -1,4 +1,4 @@
-//! Encryption configurations, and what is done with them.
+//! Which providers of an encryption configuration a value meets.
 
 use carry::k8s::Keyring;
 use carry::k8s::crypto::{CryptoError, Provider, describe};
@@ -16,12 +16,6 @@ fn entry(resources: &str, providers: &str) -> String {
     config(&format!(
         "- resources: [{resources}]\n  providers:\n{providers}"
     ))
-}
-
-fn error(yaml: &str) -> String {
-    Keyring::parse("enc.yaml", yaml)
-        .map(|_| "accepted".to_owned())
-        .unwrap_or_else(|error| error.to_string())
 }
 
 /// Which provider a value of the resource meets, told by the error.
@@ -118,162 +112,6 @@ fn prefixes_are_matched_whole() {
         open(&[b"k8s:enc:aescbc:v1:a:", &iv[..], b"part"].concat()),
         Some(CryptoError::PartialBlock)
     );
-}
-
-#[test]
-fn both_spellings_load() {
-    let rest = "resources:\n- resources: [secrets]\n  providers: [{identity: {}}]\n";
-    assert_eq!(
-        error(&format!("kind: EncryptionConfig\napiVersion: v1\n{rest}")),
-        "accepted"
-    );
-    assert_eq!(
-        error(&format!(
-            "kind: EncryptionConfiguration\napiVersion: apiserver.config.k8s.io/v1\n{rest}"
-        )),
-        "accepted"
-    );
-    assert!(
-        error(&format!("kind: EncryptionConfig\napiVersion: v2\n{rest}"))
-            .contains("`EncryptionConfig` of `v2`")
-    );
-}
-
-#[test]
-fn mistakes_are_told_with_their_place() {
-    let key = |secret: &str| {
-        format!("  - aescbc:\n      keys:\n      - name: a\n        secret: {secret}\n")
-    };
-    let cases = [
-        (
-            entry("secrets", "  - identity: {}\n    x: 1\n"),
-            "enc.yaml:7:5: ",
-            "unknown field `x`",
-        ),
-        (
-            entry("secrets", &key("c2hvcnQ=")),
-            "enc.yaml:",
-            "key `a` is 5 bytes long, expected 16, 24 or 32",
-        ),
-        (
-            entry("secrets", &key("'***'")),
-            "enc.yaml:9:",
-            "the secret is not base64",
-        ),
-        (
-            entry("secrets", "  - {}\n"),
-            "enc.yaml:",
-            "a provider is named nowhere",
-        ),
-        (
-            entry("secrets", "  - identity: {}\n    aescbc: {keys: []}\n"),
-            "enc.yaml:",
-            "more than one provider",
-        ),
-        (
-            entry("secrets", "  - aescbc: {keys: []}\n"),
-            "enc.yaml:",
-            "has no keys",
-        ),
-        (entry("secrets", "    []\n"), "enc.yaml:", "at least one"),
-        (
-            entry("'*'", "  - identity: {}\n"),
-            "enc.yaml:4:",
-            "`*.*` for everything",
-        ),
-        (
-            entry("'secrets.*'", "  - identity: {}\n"),
-            "enc.yaml:4:",
-            "`secrets.*` is not a resource",
-        ),
-        (
-            entry("Secrets", "  - identity: {}\n"),
-            "enc.yaml:4:",
-            "capitals",
-        ),
-        (
-            entry("'*.', secrets", "  - identity: {}\n"),
-            "enc.yaml:",
-            "overlap",
-        ),
-        (
-            entry("secrets, secrets", "  - identity: {}\n"),
-            "enc.yaml:",
-            "overlap",
-        ),
-        (
-            entry("secrets", "  - kms: {name: p, endpoint: 'unix:///x'}\n"),
-            "enc.yaml:",
-            "`kms` (plugin `p`) is not supported yet",
-        ),
-        (
-            entry("secrets", "  - kms: {name: p}\n"),
-            "enc.yaml:",
-            "missing field `endpoint`",
-        ),
-        (
-            entry("secrets", "  - secretbox: {keys: []}\n"),
-            "enc.yaml:",
-            "`secretbox` is not supported yet",
-        ),
-        (
-            config(
-                "- resources: ['*.']\n  providers: [{identity: {}}]\n- resources: [pods]\n  providers: [{identity: {}}]\n",
-            ),
-            "enc.yaml:",
-            "`pods` is masked by the earlier `*.`",
-        ),
-        (
-            String::new(),
-            "enc.yaml:1:1: ",
-            "missing field `apiVersion`",
-        ),
-        (config("  []\n"), "enc.yaml:", "`resources` is empty"),
-        ("a: [".to_owned(), "enc.yaml:", ""),
-    ];
-    for (yaml, place, message) in cases {
-        let told = error(&yaml);
-        assert!(
-            told.starts_with(place) && told.contains(message),
-            "{yaml}\n→ {told}"
-        );
-        assert!(
-            !told.contains("Raw") && !told.contains("struct"),
-            "names of ours in: {told}"
-        );
-    }
-}
-
-/// Wherever a secret stands in the file, no message repeats it.
-#[test]
-fn secrets_are_never_told() {
-    const SECRET: &str = "c2VjcmV0c2VjcmV0c2VjcmV0";
-    let cases = [
-        entry("secrets", &format!("  - aescbc: {{keys: [{SECRET}]}}\n")),
-        entry("secrets", &format!("  - aescbc: {{keys: {SECRET}}}\n")),
-        entry("secrets", &format!("  - aescbc: {SECRET}\n")),
-        entry(
-            "secrets",
-            &format!("  - aescbc: {{keys: [{{name: a, secret: '{SECRET}!'}}]}}\n"),
-        ),
-        entry(
-            "secrets",
-            &format!("  - aescbc: {{keys: [{{name: a, secret: [{SECRET}]}}]}}\n"),
-        ),
-        entry("secrets", &format!("  - identity: {SECRET}\n")),
-        format!("resources: {SECRET}\n"),
-    ];
-    for yaml in cases {
-        let told = error(&yaml);
-        assert!(
-            told != "accepted" && !told.contains(SECRET),
-            "{yaml}\n→ {told}"
-        );
-    }
-    let aescbc = format!("  - aescbc: {{keys: [{{name: a, secret: {KEY}}}]}}\n");
-    let keyring =
-        Keyring::parse("enc.yaml", &entry("secrets, '*.apps'", &aescbc)).expect("a configuration");
-    assert_eq!(format!("{keyring:?}"), r#"Keyring ["secrets", "*.apps"]"#);
 }
 
 #[test]

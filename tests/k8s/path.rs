@@ -32,9 +32,9 @@ fn mistakes_have_a_place() {
         ("a b", 1),
         ("a[", 2),
         ("a[x]", 2),
-        ("a[1", 3),
+        ("a[1", 1),
         ("a[99999999999]", 2),
-        ("a[\"x]", 5),
+        ("a[\"x]", 2),
         ("a]b", 1),
     ];
     for (text, at) in cases {
@@ -48,7 +48,7 @@ fn mistakes_have_a_place() {
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
-        "[a-zA-Z$-]{1,8}".prop_map(|name| Step::Field(name.into())),
+        "[a-zA-Z$_][a-zA-Z0-9$_-]{0,7}".prop_map(|name| Step::Field(name.into())),
         any::<String>().prop_map(|key| Step::Key(key.into())),
         any::<u32>().prop_map(Step::Index),
     ];

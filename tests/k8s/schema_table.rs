@@ -1,10 +1,12 @@
 //! Makes `src/k8s/schema/table.txt` from `kube/schema/*.tsv` of the shared
-//! data, and checks that the committed file is what they yield. To make it
-//! anew: `CARRY_GENERATE=1 cargo test --release schema_table`.
+//! data (what Kubernetes 1.36 stores) and `src/k8s/schema/unstored.tsv` (the
+//! rest of its API), and checks that the committed file is what they yield. To
+//! make it anew: `CARRY_GENERATE=1 cargo test --no-default-features
+//! schema_table`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use carry::k8s::schema;
 
@@ -12,12 +14,29 @@ use crate::shared;
 
 type Columns = Vec<String>;
 
-fn rows(folder: &Path, file: &str) -> Vec<Columns> {
-    let text = std::fs::read_to_string(folder.join("kube/schema").join(file)).expect(file);
+/// The rows of each message, by package.
+type Messages = BTreeMap<String, BTreeMap<String, Vec<Columns>>>;
+
+const OBJECT_META: &str = ".k8s.io.apimachinery.pkg.apis.meta.v1.ObjectMeta";
+
+fn shared_rows(folder: &Path, file: &str) -> Vec<Columns> {
+    rows(&folder.join("kube/schema").join(file))
+}
+
+/// The rows of a table, without comments and heading.
+fn rows(path: &Path) -> Vec<Columns> {
+    let text = std::fs::read_to_string(path).expect("a table");
     text.lines()
+        .filter(|line| !line.starts_with('#'))
         .skip(1)
         .map(|line| line.split('\t').map(str::to_owned).collect())
         .collect()
+}
+
+fn in_schema(file: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("src/k8s/schema")
+        .join(file)
 }
 
 /// The group and version that a package's kinds have; `None` where it has no
@@ -32,18 +51,26 @@ fn group_version(package: &str) -> Option<(&'static str, &str)> {
         "batch" => "batch",
         "extensions" => "extensions",
         "policy" => "policy",
+        "admission" => "admission.k8s.io",
         "admissionregistration" => "admissionregistration.k8s.io",
+        "apidiscovery" => "apidiscovery.k8s.io",
         "apiserverinternal" => "internal.apiserver.k8s.io",
+        "auditregistration" => "auditregistration.k8s.io",
+        "authentication" => "authentication.k8s.io",
+        "authorization" => "authorization.k8s.io",
         "certificates" => "certificates.k8s.io",
         "coordination" => "coordination.k8s.io",
         "discovery" => "discovery.k8s.io",
         "events" => "events.k8s.io",
         "flowcontrol" => "flowcontrol.apiserver.k8s.io",
+        "imagepolicy" => "imagepolicy.k8s.io",
+        "meta" => "meta.k8s.io",
         "networking" => "networking.k8s.io",
         "node" => "node.k8s.io",
         "rbac" => "rbac.authorization.k8s.io",
         "resource" => "resource.k8s.io",
         "scheduling" => "scheduling.k8s.io",
+        "settings" => "settings.k8s.io",
         "storage" => "storage.k8s.io",
         "storagemigration" => "storagemigration.k8s.io",
         "apiextensions" => "apiextensions.k8s.io",
@@ -157,11 +184,71 @@ fn field(row: &Columns, packages: &[&String]) -> String {
     )
 }
 
-fn generate(folder: &Path) -> String {
-    let mut text = String::from(
-        "# Made from kube/schema/*.tsv of the shared data by tests/k8s/schema_table.rs. Do not edit.\n",
-    );
-    for row in rows(folder, "resources.tsv") {
+/// Every message with its rows, and the kinds among them.
+struct Schema {
+    messages: Messages,
+    kinds: BTreeSet<(String, String)>,
+}
+
+impl Schema {
+    fn read(folder: &Path) -> Schema {
+        let mut schema = Schema {
+            messages: Messages::new(),
+            kinds: BTreeSet::new(),
+        };
+        for row in shared_rows(folder, "fields.tsv") {
+            schema.add(row);
+        }
+        let stored: BTreeSet<_> = schema.names().collect();
+        for row in rows(&in_schema("unstored.tsv")) {
+            let name = (row[0].clone(), row[1].clone());
+            assert!(!stored.contains(&name), "{name:?} is stored");
+            schema.add(row);
+        }
+        schema.add_empty();
+        schema
+    }
+
+    fn add(&mut self, row: Columns) {
+        let name = (row[0].clone(), row[1].clone());
+        let is_mark = row[2] == "kind";
+        if is_mark || (row[4] == "metadata" && row[6] == OBJECT_META) {
+            self.kinds.insert(name.clone());
+        }
+        let package = self.messages.entry(name.0).or_default();
+        let message = package.entry(name.1).or_default();
+        message.extend((!is_mark).then_some(row));
+    }
+
+    fn names(&self) -> impl Iterator<Item = (String, String)> {
+        let of = |(package, messages): (&String, &BTreeMap<String, Vec<Columns>>)| {
+            let package = package.clone();
+            let names: Vec<_> = messages.keys().cloned().collect();
+            names.into_iter().map(move |name| (package.clone(), name))
+        };
+        self.messages.iter().flat_map(of)
+    }
+
+    /// Messages without fields have no row of their own.
+    fn add_empty(&mut self) {
+        let rows = self.messages.values().flatten().flat_map(|(_, rows)| rows);
+        for (package, message) in rows.filter_map(referred).collect::<Vec<_>>() {
+            let package = self.messages.entry(package).or_default();
+            package.entry(message).or_default();
+        }
+    }
+
+    fn mark(&self, package: &str, message: &str) -> &'static str {
+        match special(package, message) {
+            "" if self.kinds.contains(&(package.into(), message.into())) => "kind",
+            special => special,
+        }
+    }
+}
+
+fn resource_lines(folder: &Path) -> String {
+    let mut text = String::new();
+    for row in shared_rows(folder, "resources.tsv") {
         let [
             prefix,
             group,
@@ -186,37 +273,24 @@ fn generate(folder: &Path) -> String {
             .unwrap();
         }
     }
-    let mut messages: BTreeMap<String, BTreeMap<String, Vec<Columns>>> = BTreeMap::new();
-    for row in rows(folder, "fields.tsv") {
-        let message = messages
-            .entry(row[0].clone())
-            .or_default()
-            .entry(row[1].clone())
-            .or_default();
-        message.push(row);
-    }
-    for (package, message) in messages
-        .values()
-        .flatten()
-        .flat_map(|(_, rows)| rows)
-        .filter_map(referred)
-        .collect::<Vec<_>>()
-    {
-        messages
-            .entry(package)
-            .or_default()
-            .entry(message)
-            .or_default();
-    }
-    let packages: Vec<&String> = messages.keys().collect();
-    for (package, messages) in &messages {
+    text
+}
+
+fn generate(folder: &Path) -> String {
+    let mut text = String::from(
+        "# Made from kube/schema/*.tsv of the shared data and unstored.tsv by tests/k8s/schema_table.rs. Do not edit.\n",
+    );
+    text.push_str(&resource_lines(folder));
+    let schema = Schema::read(folder);
+    let packages: Vec<&String> = schema.messages.keys().collect();
+    for (package, messages) in &schema.messages {
         write!(text, "P\t{package}").unwrap();
         match group_version(package) {
             Some((group, version)) => writeln!(text, "\t{group}\t{version}").unwrap(),
             None => writeln!(text).unwrap(),
         }
         for (message, rows) in messages {
-            writeln!(text, "M\t{message}\t{}", special(package, message)).unwrap();
+            writeln!(text, "M\t{message}\t{}", schema.mark(package, message)).unwrap();
             for row in rows {
                 writeln!(text, "{}", field(row, &packages)).unwrap();
             }
@@ -231,7 +305,7 @@ fn table_is_what_the_shared_data_yields() {
         return;
     };
     let generated = generate(&folder);
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/k8s/schema/table.txt");
+    let path = in_schema("table.txt");
     if std::env::var_os("CARRY_GENERATE").is_some() {
         std::fs::write(&path, &generated).expect("table.txt");
     }

@@ -1,7 +1,7 @@
 //! What the schema says of resources and paths.
 
 use carry::k8s::schema::{by_kind, by_path, is_built_in_group, legacy_groups, resolve, resources};
-use carry::k8s::{Encoding, FieldType, Path, PathError};
+use carry::k8s::{Encoding, FieldType, JsonShape, Path, PathError, Special};
 
 fn field(
     group: &str,
@@ -43,7 +43,10 @@ fn groups_are_told_apart() {
         "apps",
         "extensions",
         "events.k8s.io",
+        "admission.k8s.io",
+        "authentication.k8s.io",
         "authorization.k8s.io",
+        "meta.k8s.io",
     ] {
         assert!(is_built_in_group(group), "{group}");
     }
@@ -94,6 +97,54 @@ fn paths_have_types() {
     );
 }
 
+/// Kinds that Kubernetes 1.36 sends but does not store, and those that older
+/// releases stored.
+#[test]
+fn kinds_that_are_not_stored_have_fields() {
+    let cases = [
+        ("", "v1", "PodExecOptions", "command[0]"),
+        ("", "v1", "Status", "reason"),
+        ("", "v1", "DeleteOptions", "preconditions.uid"),
+        ("apps", "v1", "DeleteOptions", "preconditions.uid"),
+        ("autoscaling", "v1", "Scale", "status.selector"),
+        (
+            "authorization.k8s.io",
+            "v1beta1",
+            "SubjectAccessReview",
+            "spec.group[0]",
+        ),
+        (
+            "policy",
+            "v1beta1",
+            "PodSecurityPolicy",
+            "spec.seLinux.rule",
+        ),
+        (
+            "autoscaling",
+            "v2beta1",
+            "HorizontalPodAutoscaler",
+            "spec.metrics[0].pods.metricName",
+        ),
+        (
+            "resource.k8s.io",
+            "v1alpha2",
+            "ResourceSlice",
+            "namedResources.instances[0].attributes[0].string",
+        ),
+    ];
+    for (group, version, kind, path) in cases {
+        let found = field(group, Some(version), kind, path);
+        assert_eq!(found, Ok(FieldType::String), "{group}/{version} {kind}");
+    }
+    let of_another_version = field("policy", Some("v1"), "PodSecurityPolicy", "spec");
+    assert_eq!(of_another_version, Err(PathError::UnknownKind));
+    let custom = field("test.io", Some("v1"), "Status", "reason");
+    assert_eq!(custom, Err(PathError::UnknownKind));
+    for kind in ["PodSecurityPolicy", "Scale", "Status"] {
+        assert!(resources().iter().all(|own| own.kind != kind), "{kind}");
+    }
+}
+
 #[test]
 fn what_is_not_there_is_told() {
     let unknown = |kind: &str, path: &str| match field("", None, kind, path) {
@@ -136,16 +187,71 @@ fn what_is_not_there_is_told() {
         field("", Some("v2"), "Secret", "type"),
         Err(PathError::UnknownKind)
     );
-    for path in [
-        "metadata.creationTimestamp",
-        "metadata.creationTimestamp.seconds",
-    ] {
-        assert!(
-            matches!(
-                field("", None, "Secret", path),
-                Err(PathError::NotReadable { .. })
-            ),
-            "{path}"
+    assert_eq!(
+        unknown("Secret", "metadata.creationTimestamp.seconds"),
+        told(2, "seconds", None)
+    );
+    assert_eq!(unknown("Pod", "spec.overhead.cpu.string").0, 3);
+}
+
+#[test]
+fn special_fields_have_types() {
+    let special = |special| Ok(FieldType::Special(special));
+    let cases = [
+        ("metadata.creationTimestamp", Special::Time),
+        ("metadata.managedFields[0].fieldsV1", Special::Json),
+        (
+            "metadata.managedFields[0].fieldsV1['f:a'].b[0]",
+            Special::Json,
+        ),
+        ("spec.overhead.cpu", Special::Quantity),
+        (
+            "spec.containers[0].livenessProbe.httpGet.port",
+            Special::IntOrString,
+        ),
+    ];
+    for (path, expected) in cases {
+        assert_eq!(field("", None, "Pod", path), special(expected), "{path}");
+        assert_eq!(
+            expected.json_shape() == JsonShape::Any,
+            expected == Special::Json
         );
     }
+    let crd = |path: &str| {
+        let path = format!("spec.validation.openAPIV3Schema.{path}");
+        field(
+            "apiextensions.k8s.io",
+            None,
+            "CustomResourceDefinition",
+            &path,
+        )
+    };
+    assert_eq!(crd("items"), special(Special::Choice));
+    assert_eq!(crd("items.type"), Ok(FieldType::String));
+    assert_eq!(crd("items[1].type"), Ok(FieldType::String));
+    assert_eq!(crd("items[1]"), Ok(FieldType::Message));
+    assert_eq!(crd("items[1].items.default.x"), special(Special::Json));
+    assert_eq!(crd("dependencies.a[0]"), Ok(FieldType::String));
+    assert_eq!(crd("dependencies.a.type"), Ok(FieldType::String));
+    for wrong in [
+        "items.typ",
+        "dependencies.a[0].b",
+        "additionalProperties[0]",
+    ] {
+        assert!(
+            matches!(crd(wrong), Err(PathError::UnknownField { .. })),
+            "{wrong}"
+        );
+    }
+    let extra = |path| {
+        field(
+            "certificates.k8s.io",
+            None,
+            "CertificateSigningRequest",
+            path,
+        )
+    };
+    assert_eq!(extra("spec.extra.a"), special(Special::Strings));
+    assert_eq!(extra("spec.extra.a[0]"), Ok(FieldType::String));
+    assert!(extra("spec.extra.a.items").is_err());
 }

@@ -178,6 +178,27 @@ async fn an_explanation_as_json() {
     assert_eq!(report["rules"].as_array().map(Vec::len), Some(4));
 }
 
+/// A Secret is shown without its data, unless that is asked for.
+#[tokio::test]
+async fn a_whole_object() {
+    let Some(explained) = Explained::new().await else {
+        return;
+    };
+    let key = "/registry/secrets/unique/influxdb";
+    let shown = explained.run(key, &["--show-object"]);
+    let (_, object) = text(&shown.stdout)
+        .split_once("---\n")
+        .map(|(before, object)| (before.to_owned(), object.to_owned()))
+        .expect("an object");
+    insta::assert_snapshot!("explain_object", object);
+    let args = ["--show-object", "--show-secrets", "--output", "json"];
+    let shown = explained.run(key, &args);
+    let report: serde_json::Value = serde_json::from_slice(&shown.stdout).expect("JSON");
+    let corpus = shared::corpus("commands").expect("read before");
+    let stored = corpus.iter().find(|stored| stored.key == key);
+    assert_eq!(report["value"], stored.expect("in the corpus").json);
+}
+
 /// The keys and values of Secrets' data, decoded and not, as no output may
 /// hold them.
 fn secret_texts() -> Vec<String> {
@@ -220,7 +241,12 @@ async fn secret_data_is_never_shown() {
         "/registry/secrets/test1/cred",
         "/registry/secrets/unit-test/mysql",
     ] {
-        for more in [&[][..], &rules[..], &["--output", "json"][..]] {
+        for more in [
+            &[][..],
+            &rules[..],
+            &["--show-object"][..],
+            &["--show-object", "--output", "json"][..],
+        ] {
             let mut args = more.to_vec();
             if more == rules {
                 args = rules.to_vec();

@@ -2,19 +2,22 @@
 //! scripted rules: every promise that needs no real etcd.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use carry::destination::memory::{Fault, MemoryDestination};
 use carry::destination::{Destination as _, Op};
 use carry::etcd::{EtcdError, SourceRevision};
+use carry::k8s::Transferred;
 use carry::metrics::Metrics;
 use carry::mirror::{
-    DryRun, Holder, Judging, Mirror, MirrorError, Options, Parts, Planned, Report, Silent, Standby,
-    Summary, World,
+    DryRun, Holder, Judging, Mirror, MirrorError, Options, Parts, Planned, Reload, Reloaded,
+    Report, Silent, Standby, Summary, World,
 };
 use carry::rules::decide::{Decision, DeleteReason, Event, KeyRange, Scratch, SkipReason, Stage};
 use carry::rules::namespaces::{Namespaces, View};
+use carry::rules::outgoing::{OutgoingScratch, Unfit};
 use carry::rules::{Phase, RuleId};
 use carry::source::ScriptedSource;
 use carry::state::{MemoryStore, StateStore as _};
@@ -27,8 +30,19 @@ use super::harness::eventually;
 /// sequentially; then `config/<namespace>/…` where the Namespace's value says
 /// `on`, and `plain/…` always. A value with `skip` is never selected, one with
 /// `bad` cannot be judged; a Namespace with `garbage` cannot be read.
+///
+/// A value with `unfit` must not be written. Until `mended` is set: one with
+/// `later` may pass by itself, and after that `bad`, `unfit` and `garbage` are
+/// as good as any.
+///
+/// Once `rotated` is set, the encryption is another one, and what the
+/// destination has of a value with `sealed` can no longer be read. Until
+/// `mended` is set too, one with `away-here` cannot be judged then, and one with
+/// `away-there` not be written.
 struct Script {
     digest: String,
+    mended: Arc<AtomicBool>,
+    rotated: Arc<AtomicBool>,
     stages: Vec<Stage>,
     ranges: Vec<KeyRange>,
 }
@@ -51,6 +65,8 @@ impl Script {
         };
         Script {
             digest: digest.to_owned(),
+            mended: Arc::default(),
+            rotated: Arc::default(),
             stages: vec![
                 stage("first", &["first"]),
                 stage("namespaces", &["namespaces"]),
@@ -60,6 +76,18 @@ impl Script {
         }
     }
 
+    fn is_mended(&self) -> bool {
+        self.mended.load(Ordering::SeqCst)
+    }
+
+    fn is_rotated(&self) -> bool {
+        self.rotated.load(Ordering::SeqCst)
+    }
+
+    fn is_away(&self) -> bool {
+        self.is_rotated() && !self.is_mended()
+    }
+
     fn select(&self, event: &Event<'_>, namespaces: &Namespaces) -> Result<Option<u32>, String> {
         let key = std::str::from_utf8(event.key).expect("scripted keys are text");
         let value = String::from_utf8_lossy(event.value.unwrap_or_default());
@@ -67,8 +95,11 @@ impl Script {
         if event.value.is_none() || value.contains("skip") {
             return Ok(None);
         }
-        if value.contains("bad") {
+        if value.contains("bad") && !self.is_mended() {
             return Err("it is bad".to_owned());
+        }
+        if value.contains("away-here") && self.is_away() {
+            return Err("the plugin here is away".to_owned());
         }
         Ok(match parts[..] {
             ["first", _] => Some(0),
@@ -83,6 +114,10 @@ impl Script {
     }
 }
 
+fn is_later(value: &[u8]) -> bool {
+    String::from_utf8_lossy(value).contains("later")
+}
+
 fn is_on(view: &View) -> bool {
     matches!(view, View::Present(labels) if labels.iter().any(|(key, _)| &**key == "on"))
 }
@@ -90,7 +125,11 @@ fn is_on(view: &View) -> bool {
 impl Judging for Script {
     fn decide(&self, event: &Event<'_>, namespaces: &Namespaces, _: &mut Scratch) -> Decision {
         match self.select(event, namespaces) {
-            Err(reason) => Decision::Hold { rule: None, reason },
+            Err(reason) => Decision::Hold {
+                rule: None,
+                reason,
+                transient: is_later(event.value.unwrap_or_default()),
+            },
             Ok(Some(rule)) => Decision::Put { rule: RuleId(rule) },
             Ok(None) if event.owned && event.value.is_none() => {
                 Decision::Delete(DeleteReason::Gone)
@@ -132,7 +171,7 @@ impl Judging for Script {
 
     fn namespace_view(&self, _: &[u8], value: &[u8]) -> View {
         let value = String::from_utf8_lossy(value);
-        if value.contains("garbage") {
+        if value.contains("garbage") && !self.is_mended() {
             return View::Unreadable;
         }
         let labels: Vec<(Box<str>, Box<str>)> = value
@@ -148,6 +187,39 @@ impl Judging for Script {
             true => Vec::new(),
             false => vec![KeyRange::prefix(format!("/r/config/{name}/"))],
         }
+    }
+
+    fn outgoing<'b>(
+        &self,
+        _: &[u8],
+        value: &[u8],
+        _: &'b mut OutgoingScratch,
+    ) -> Result<Transferred<'b>, Unfit> {
+        let text = String::from_utf8_lossy(value);
+        let unfit = text.contains("unfit") && !self.is_mended();
+        match unfit || text.contains("away-there") && self.is_away() {
+            true => Err(Unfit {
+                reason: "it is unfit".to_owned(),
+                transient: is_later(value),
+            }),
+            false => Ok(Transferred::AsItIs),
+        }
+    }
+
+    fn is_there(&self, _: &[u8], value: &[u8], there: &[u8], _: &mut OutgoingScratch) -> bool {
+        let sealed = String::from_utf8_lossy(there).contains("sealed");
+        value == there && !(sealed && self.is_rotated())
+    }
+
+    fn encryption_digest(&self) -> String {
+        match self.is_rotated() {
+            true => "rotated".to_owned(),
+            false => String::new(),
+        }
+    }
+
+    fn may_block(&self) -> bool {
+        true
     }
 
     fn digest(&self) -> &str {
@@ -187,6 +259,25 @@ impl Report for Held {
     }
 }
 
+/// A configuration that changes once. The first look panics, unless `looked`.
+struct Changing {
+    to: Arc<AtomicBool>,
+    told: AtomicBool,
+    looked: AtomicBool,
+}
+
+impl Reload for Changing {
+    fn reload(&self) -> Reloaded {
+        let looked = self.looked.swap(true, Ordering::SeqCst);
+        assert!(looked, "the first look panics, and the next ones follow");
+        let changed = self.to.load(Ordering::SeqCst);
+        match changed && !self.told.swap(true, Ordering::SeqCst) {
+            true => Reloaded::Applied(Vec::new()),
+            false => Reloaded::Unchanged,
+        }
+    }
+}
+
 /// Two etcds and a disk.
 struct Theatre {
     source: ScriptedSource,
@@ -195,6 +286,11 @@ struct Theatre {
     digest: String,
     held: Arc<Held>,
     standby: Standby,
+    mended: Arc<AtomicBool>,
+    rotated: Arc<AtomicBool>,
+    /// Which of the two the configuration's change is. If `rotated`, the first
+    /// look for it panics.
+    reloads_rotation: bool,
 }
 
 struct Running {
@@ -224,6 +320,9 @@ impl Theatre {
             digest: "rules".to_owned(),
             held: Arc::default(),
             standby: Standby::Live,
+            mended: Arc::default(),
+            rotated: Arc::default(),
+            reloads_rotation: false,
         }
     }
 
@@ -240,7 +339,11 @@ impl Theatre {
             source: Arc::new(self.source.clone()),
             destination: self.destination.clone(),
             store: Arc::new(self.store.clone()),
-            judge: Arc::new(Script::new(&self.digest)),
+            judge: Arc::new(Script {
+                mended: self.mended.clone(),
+                rotated: self.rotated.clone(),
+                ..Script::new(&self.digest)
+            }),
             metrics: Metrics::default(),
         }
     }
@@ -262,12 +365,23 @@ impl Theatre {
         options.checkpoint_every = Duration::from_millis(10);
         options.lease_ttl = Duration::from_millis(300);
         options.look_every = Duration::from_millis(20);
+        options.reload_every = Duration::from_millis(10);
+        options.retry_held_after = Duration::from_millis(10);
         options
     }
 
     fn run_with(&self, options: Options) -> Running {
         let stop = CancellationToken::new();
         let mirror = Mirror::new(self.parts(), options, self.held.clone(), stop.clone());
+        let reload = Changing {
+            to: match self.reloads_rotation {
+                true => self.rotated.clone(),
+                false => self.mended.clone(),
+            },
+            told: AtomicBool::new(false),
+            looked: AtomicBool::new(!self.reloads_rotation),
+        };
+        let mirror = mirror.with_reload(Arc::new(reload));
         Running {
             task: tokio::spawn(mirror.run()),
             stop,
@@ -466,6 +580,181 @@ async fn what_cannot_be_judged_is_held_until_it_can() {
     stage.mirrored().await;
     assert!(!stage.holds("plain/a") && !stage.holds("config/one/a"));
     running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_must_not_be_written_is_held_and_not_owned() {
+    for standby in [Standby::Live, Standby::Cold] {
+        let stage = Theatre {
+            standby,
+            ..Theatre::new()
+        };
+        stage.put("plain/listed", "unfit");
+        sample(&stage);
+        for native in ["listed", "followed"] {
+            let key = format!("/r/plain/{native}");
+            stage.destination.put(key.as_bytes(), b"theirs");
+        }
+        let running = stage.run();
+        stage.checkpointed().await;
+        stage.put("plain/followed", "unfit");
+        stage.put("plain/a", "unfit");
+        stage.put("plain/beside", "good");
+        for key in ["plain/listed", "plain/followed", "plain/a"] {
+            eventually("the key to be held", || async { stage.holds(key) }).await;
+        }
+        stage.checkpointed().await;
+        let has = |key: &str| {
+            stage
+                .destination
+                .contents(key.as_bytes())
+                .into_values()
+                .next()
+        };
+        assert_eq!(has("/r/plain/a").as_deref(), Some(&b"1"[..]), "left alone");
+        assert_eq!(has("/r/plain/beside").as_deref(), Some(&b"good"[..]));
+        // What was never written is not ours to delete.
+        for key in ["plain/listed", "plain/followed", "plain/a"] {
+            stage.delete(key);
+        }
+        stage.checkpointed().await;
+        assert_eq!(has("/r/plain/listed").as_deref(), Some(&b"theirs"[..]));
+        assert_eq!(has("/r/plain/followed").as_deref(), Some(&b"theirs"[..]));
+        assert_eq!(has("/r/plain/a"), None);
+        assert!(!stage.holds("plain/listed") && !stage.holds("plain/a"));
+        running.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn held_keys_are_judged_again_when_the_configuration_changes() {
+    let stage = Theatre::new();
+    sample(&stage);
+    stage.put("plain/bad", "bad");
+    stage.put("plain/unfit", "unfit");
+    stage.put("namespaces/one", "garbage pick on");
+    let running = stage.run();
+    for key in ["plain/bad", "plain/unfit", "config/one/a"] {
+        eventually("the key to be held", || async { stage.holds(key) }).await;
+    }
+    stage.put("plain/unfit", "unfit still");
+    stage.checkpointed().await;
+    stage.mended.store(true, Ordering::SeqCst);
+    let released = || async { stage.held.0.lock().expect("lock").is_empty() };
+    eventually("all to be released", released).await;
+    let has = |key: &str| {
+        stage
+            .destination
+            .contents(key.as_bytes())
+            .into_values()
+            .next()
+    };
+    assert_eq!(has("/r/plain/unfit").as_deref(), Some(&b"unfit still"[..]));
+    assert_eq!(has("/r/plain/bad").as_deref(), Some(&b"bad"[..]));
+    assert_eq!(has("/r/config/one/a").as_deref(), Some(&b"1"[..]));
+    running.stop().await;
+    assert!(stage.store.held().expect("memory").is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_mended_while_down_is_released_at_the_start() {
+    for in_tail in [false, true] {
+        let stage = Theatre::new();
+        sample(&stage);
+        let hold = || {
+            stage.put("plain/bad", "bad");
+            stage.put("plain/unfit", "unfit");
+        };
+        if !in_tail {
+            hold();
+        }
+        let running = stage.run();
+        stage.checkpointed().await;
+        if in_tail {
+            hold();
+        }
+        eventually("both to be held", || async {
+            stage.holds("plain/bad") && stage.holds("plain/unfit")
+        })
+        .await;
+        stage.checkpointed().await;
+        running.kill().await;
+        let summary = stage.once().await;
+        assert_eq!((summary.held, summary.puts), (2, 0), "still held");
+        stage.mended.store(true, Ordering::SeqCst);
+        let summary = stage.once().await;
+        assert_eq!((summary.held, summary.puts), (0, 2));
+        assert_eq!(stage.destination.contents(b"/r/plain/unfit").len(), 1);
+        assert!(!stage.holds("plain/bad") && !stage.holds("plain/unfit"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_may_pass_by_itself_is_tried_again() {
+    let stage = Theatre::new();
+    sample(&stage);
+    let mut options = stage.options();
+    // Nobody says that anything has changed.
+    options.reload_every = Duration::from_secs(3600);
+    let running = stage.run_with(options);
+    stage.put("plain/bad", "bad");
+    for number in 0..3 {
+        stage.put(&format!("plain/bad-{number}"), "bad later");
+        stage.put(&format!("plain/unfit-{number}"), "unfit later");
+    }
+    eventually("all to be held", || async {
+        stage.held.0.lock().expect("lock").len() == 7
+    })
+    .await;
+    stage.mended.store(true, Ordering::SeqCst);
+    eventually("those to be released that may pass", || async {
+        stage.held.0.lock().expect("lock").len() == 1
+    })
+    .await;
+    assert!(stage.holds("plain/bad"), "it does not pass by itself");
+    assert_eq!(stage.destination.contents(b"/r/plain/unfit-").len(), 3);
+    assert_eq!(stage.destination.contents(b"/r/plain/bad-").len(), 3);
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_held_while_all_is_compared_is_compared_later() {
+    for killed in [false, true] {
+        let stage = Theatre {
+            reloads_rotation: true,
+            ..Theatre::new()
+        };
+        let away = ["plain/here", "plain/there"];
+        stage.put("plain/beside", "sealed");
+        stage.put("plain/here", "sealed away-here later");
+        stage.put("plain/there", "sealed away-there later");
+        stage.put("plain/readable", "1");
+        let mut running = stage.run();
+        stage.mirrored().await;
+        stage.checkpointed().await;
+        stage.rotated.store(true, Ordering::SeqCst);
+        eventually("all to be compared", || async {
+            stage.store.encryption().expect("memory").as_deref() == Some("rotated")
+        })
+        .await;
+        assert!(away.iter().all(|key| stage.holds(key)), "held");
+        if killed {
+            running.kill().await;
+            running = stage.run();
+        }
+        stage.mended.store(true, Ordering::SeqCst);
+        eventually("both to be released", || async {
+            stage.held.0.lock().expect("lock").is_empty()
+        })
+        .await;
+        running.stop().await;
+        let writes = stage.writes();
+        let count = |key: &str| writes.iter().filter(|write| write.starts_with(key)).count();
+        assert_eq!(count("plain/readable"), 1, "{writes:?}");
+        for key in ["plain/beside", "plain/here", "plain/there"] {
+            assert_eq!(count(key), 2, "{key}: {writes:?}");
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

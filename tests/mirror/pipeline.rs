@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use carry::destination::Op;
 use carry::etcd::SourceRevision;
-use carry::mirror::pipeline::{Batch, Limits, Pipeline, Write};
+use carry::mirror::pipeline::{Batch, Known, Limits, Pipeline, Write};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -75,7 +75,7 @@ impl Model {
             revision,
             rule: None,
             barrier,
-            owned: true,
+            known: Known::Yes,
         });
     }
 
@@ -138,7 +138,7 @@ impl Model {
             if self.submitted[&note.revision.0].1 {
                 self.barriers.push(note.revision.0);
             }
-            pipeline.complete(op, note);
+            pipeline.complete(op, note, Known::Yes);
         }
     }
 

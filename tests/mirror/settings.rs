@@ -165,6 +165,8 @@ fn reads_the_environment() {
     assert_eq!(settings.destination.endpoints[0].to_string(), "https://d:4");
     assert_eq!(settings.bind.port(), 7);
     assert!(settings.once && settings.debug);
+    assert_eq!(settings.rules.dest_kube_prefix, "/standby");
+    assert_eq!(settings.rules.dest_encryption, None);
     // The command line comes first.
     assert_eq!(run(&["--bind-port=8"]).expect("settings").bind.port(), 8);
     println!("read the environment");
@@ -184,6 +186,8 @@ fn every_flag_can_come_from_the_environment() {
         .env("CARRY_DEST_ENDPOINTS", "not used:0")
         .env("CARRY_DEST_INSECURE_SKIP_TLS_VERIFY", "1")
         .env("CARRY_BIND_PORT", "7")
+        .env("CARRY_DEST_KUBE_PREFIX", "/standby")
+        .env("CARRY_DEST_ENCRYPTION_PROVIDER_CONFIG", "none")
         .env("CARRY_ONCE", "true")
         .env("CARRY_DEBUG", "yes")
         .output()
@@ -231,6 +235,8 @@ fn all_errors_come_at_once() {
         "--bind-address=nowhere",
         "--bind-port=99999",
         "--kube-prefix=/",
+        "--dest-kube-prefix=other",
+        "--dest-encryption-provider-config=/missing/other",
         "--db-path=",
         "--master-key=/missing/key",
         "--mode=solo",
@@ -248,6 +254,8 @@ fn all_errors_come_at_once() {
         "`--bind-address` `nowhere`",
         "`--bind-port` `99999`",
         "`--kube-prefix` `/`",
+        "`--dest-kube-prefix` `other`",
+        "`/missing/other` cannot be read",
         "`--db-path` is empty",
         "`--master-key` `/missing/key`",
         "`--mode` `solo`",
@@ -263,11 +271,6 @@ fn what_comes_later_is_refused() {
     for (flags, part) in [
         (&["--rev=7"][..], "`--rev`"),
         (&["--mode=active-standby"], "`--mode active-standby`"),
-        (
-            &["--dest-encryption-provider-config=x"],
-            "`--dest-encryption-provider-config`",
-        ),
-        (&["--dest-kube-prefix=/other"], "`--dest-kube-prefix`"),
         (&["--resync"], "`--resync`"),
         (&["--prune"], "`--prune`"),
         (
@@ -286,6 +289,69 @@ fn what_comes_later_is_refused() {
         );
         assert!(!error.contains("hunter2"), "{error}");
     }
+}
+
+#[test]
+fn the_destination_is_as_the_source_unless_told() {
+    let dir = temp_dir();
+    let write = |name: &str| {
+        let path = dir.path().join(name);
+        std::fs::write(&path, "kind: EncryptionConfiguration").expect("write");
+        path
+    };
+    let (here, there) = (write("source.yaml"), write("dest.yaml"));
+    let source = format!("--encryption-provider-config={}", here.display());
+    let rules = |more: &[&str]| {
+        let settings = run_plain(&[&[source.as_str(), "--kube-prefix=/k8s"], more].concat());
+        settings.map(|settings| settings.rules)
+    };
+    let alike = rules(&[]).expect("settings");
+    assert_eq!(alike.dest_encryption.as_ref(), Some(&here));
+    assert_eq!(alike.dest_kube_prefix, "/k8s");
+    let flag = "--dest-encryption-provider-config";
+    let other = [
+        format!("{flag}={}", there.display()),
+        "--dest-kube-prefix=/standby/eu/".to_owned(),
+    ];
+    let other = rules(&other.each_ref().map(String::as_str)).expect("settings");
+    assert_eq!(other.encryption, Some(here));
+    assert_eq!(other.dest_encryption, Some(there));
+    assert_eq!(other.kube_prefix, "/k8s");
+    assert_eq!(other.dest_kube_prefix, "/standby/eu");
+    let none = rules(&[&format!("{flag}=none")]).expect("settings");
+    assert_eq!(none.dest_encryption, None);
+}
+
+#[test]
+fn what_the_destination_cannot_have_is_refused() {
+    for (flag, part) in [
+        (
+            "--dest-encryption-provider-config=",
+            "is empty: give a path, or `none`",
+        ),
+        (
+            "--dest-encryption-provider-config=/missing/config",
+            "`/missing/config` cannot be read",
+        ),
+        ("--dest-kube-prefix=registry", "begin with `/`"),
+        ("--dest-kube-prefix=", "begin with `/`"),
+        ("--dest-kube-prefix=/", "begin with `/`"),
+        ("--dest-kube-prefix=/a//b", "begin with `/`"),
+        (
+            "--dest-kube-prefix=/carry",
+            "where carry keeps its own keys",
+        ),
+        (
+            "--dest-kube-prefix=/carry/x/",
+            "where carry keeps its own keys",
+        ),
+        ("--kube-prefix=/carry/x", "where carry keeps its own keys"),
+    ] {
+        let error = run_plain(&[flag]).expect_err(flag);
+        assert!(error.contains(part), "{flag}: {error}");
+        assert_eq!(error.lines().count(), 1, "{error}");
+    }
+    run_plain(&["--dest-kube-prefix=/carryall"]).expect("another prefix");
 }
 
 #[test]

@@ -47,6 +47,7 @@ fn checkpoint(revision: i64) -> Checkpoint {
         revision,
         rules_digest: "0123456789abcdef".to_owned(),
         bootstrapped: true,
+        prefixes: None,
     }
 }
 
@@ -110,9 +111,23 @@ fn suite(store: &impl StateStore) {
     store.set_checkpoint(&checkpoint(10)).expect("checkpoint");
     assert_eq!(store.checkpoints().expect("checkpoints"), [checkpoint(10)]);
     assert_eq!(store.pair().expect("pair"), Some(pair("one")));
+    assert_eq!(store.encryption().expect("digest"), None);
+    store.set_encryption("0123").expect("digest");
+    assert_eq!(store.encryption().expect("digest").as_deref(), Some("0123"));
+    assert_eq!(store.held().expect("held"), [b""; 0]);
+    for key in ["/b", "/a/\u{ff}", "/b"] {
+        store.hold(key.as_bytes()).expect("hold");
+    }
+    assert_eq!(store.held().expect("held"), ["/a/\u{ff}".as_bytes(), b"/b"]);
+    let judged = [b"/never".to_vec(), b"/b".to_vec()];
+    store.release(&judged).expect("release");
+    assert_eq!(store.held().expect("held"), ["/a/\u{ff}".as_bytes()]);
+    assert_eq!(store.checkpoints().expect("checkpoints"), [checkpoint(10)]);
     store.reset(&pair("two")).expect("reset");
     assert_eq!(keys(store, &everything(), 10), [""; 0]);
     assert_eq!(store.checkpoints().expect("checkpoints"), []);
+    assert_eq!(store.held().expect("held"), [b""; 0]);
+    assert_eq!(store.encryption().expect("digest"), None);
     assert_eq!(store.pair().expect("pair"), Some(pair("two")));
 }
 

@@ -1,76 +1,49 @@
 //! The providers of an encryption configuration, tried as kube-apiserver
 //! tries them.
+//!
+//! Promises that a value which cannot be decrypted leaves nothing in the
+//! caller's buffer. Deliberately does not look into what it decrypts.
 
 use std::fmt;
 use std::sync::Arc;
 
-use zeroize::{Zeroize as _, Zeroizing};
+use sha2::{Digest as _, Sha256};
+use zeroize::Zeroizing;
 
-use super::cipher::{Cbc, Gcm};
-use super::config::{self, ConfigError, Entry, KeyConfig, ProviderConfig};
+use super::buffer::wipe;
+use super::config::{self, ConfigError};
 use super::describe::{describe, is_encrypted};
 use super::error::CryptoError;
+use super::kms::KmsPlugins;
+use super::provider::Provider;
 use super::scope::Scope;
+use super::transformer::{Fingerprint, Transformer};
 
-/// Decrypts stored values. Cheap to clone; the keys are wiped with the last
-/// clone.
-#[derive(Clone, Default)]
+/// Decrypts stored values and encrypts those to be stored. Cheap to clone; the
+/// keys are wiped with the last clone.
+#[derive(Clone)]
 pub struct Keyring {
     scopes: Vec<(Scope, Vec<Arc<Transformer>>)>,
+    /// For resources that no scope names.
+    unlisted: Vec<Arc<Transformer>>,
 }
 
 /// A decrypted value.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Opened<'b> {
     /// The value as kube-apiserver encoded it.
     pub plain: &'b [u8],
     /// What had encrypted it.
     pub provider: Provider,
+    /// Tells the secret that had encrypted it from others.
+    pub(super) fingerprint: Fingerprint,
 }
 
-/// What a value is encrypted with.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Provider {
-    /// Nothing.
-    Identity,
-    /// AES-CBC.
-    Aescbc {
-        /// The key's name.
-        key: Arc<str>,
-    },
-    /// AES-GCM.
-    Aesgcm {
-        /// The key's name.
-        key: Arc<str>,
-    },
-}
-
-impl fmt::Display for Provider {
+/// Shows what had encrypted it, and nothing of it.
+impl fmt::Debug for Opened<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Provider::Identity => f.write_str("not encrypted"),
-            Provider::Aescbc { key } => write!(f, "aescbc, key `{key}`"),
-            Provider::Aesgcm { key } => write!(f, "aesgcm, key `{key}`"),
-        }
+        write!(f, "Opened({} bytes, {})", self.plain.len(), self.provider)
     }
-}
-
-/// A configured provider.
-enum Transformer {
-    Identity,
-    Keys(Vec<NamedKey>),
-}
-
-struct NamedKey {
-    /// What values under this key begin with.
-    prefix: Vec<u8>,
-    provider: Provider,
-    cipher: Cipher,
-}
-
-enum Cipher {
-    Cbc(Cbc),
-    Gcm(Gcm),
 }
 
 /// Shows which resources are configured, and no keys.
@@ -83,25 +56,49 @@ impl fmt::Debug for Keyring {
     }
 }
 
+impl Default for Keyring {
+    fn default() -> Keyring {
+        Keyring::identity()
+    }
+}
+
 impl Keyring {
     /// No configuration: values are plain, and encrypted ones an error.
     pub fn identity() -> Keyring {
-        Keyring::default()
+        Keyring {
+            scopes: Vec::new(),
+            unlisted: vec![Arc::new(Transformer::identity())],
+        }
     }
 
-    /// Reads the encryption configuration in the file `name`.
+    /// Reads the encryption configuration in the file `name`. Values that need
+    /// a KMS plugin are then an error.
     pub fn parse(name: &str, yaml: &str) -> Result<Keyring, ConfigError> {
-        let mut keyring = Keyring::default();
-        for Entry {
-            resources,
-            providers,
-        } in config::parse(name, yaml)?
-        {
-            let providers: Vec<_> = providers
-                .into_iter()
-                .map(|config| Arc::new(transformer(config)))
+        Keyring::load(name, yaml, None)
+    }
+
+    /// The same, with a way to the KMS plugins that the configuration names.
+    pub fn parse_with(
+        name: &str,
+        yaml: &str,
+        plugins: &dyn KmsPlugins,
+    ) -> Result<Keyring, ConfigError> {
+        Keyring::load(name, yaml, Some(plugins))
+    }
+
+    fn load(
+        name: &str,
+        yaml: &str,
+        plugins: Option<&dyn KmsPlugins>,
+    ) -> Result<Keyring, ConfigError> {
+        let mut keyring = Keyring::identity();
+        for entry in config::parse(name, yaml)? {
+            let providers: Vec<_> = entry
+                .providers
+                .iter()
+                .flat_map(|provider| Transformer::all_of(provider, plugins))
                 .collect();
-            for scope in resources {
+            for scope in entry.resources {
                 keyring.add(scope, &providers);
             }
         }
@@ -116,8 +113,9 @@ impl Keyring {
         }
     }
 
-    /// The providers for a resource: its own, its group's, or everything's.
-    fn providers(&self, group: &str, plural: &str) -> Option<&[Arc<Transformer>]> {
+    /// The providers for a resource: its own, its group's, everything's, or
+    /// `identity`.
+    pub(super) fn providers(&self, group: &str, plural: &str) -> &[Arc<Transformer>] {
         let find = |fits: &dyn Fn(&Scope) -> bool| {
             self.scopes
                 .iter()
@@ -127,11 +125,14 @@ impl Keyring {
         find(&|scope| matches!(scope, Scope::One { plural: p, group: g } if p == plural && g == group))
             .or_else(|| find(&|scope| matches!(scope, Scope::Group(g) if g == group)))
             .or_else(|| find(&|scope| *scope == Scope::All))
+            .unwrap_or(&self.unlisted)
     }
 
     /// Decrypts a value stored under `key`, which is authenticated where the
     /// provider can. A plain value is returned as it is; decrypted bytes go to
-    /// `buffer`, which is wiped before it is used again and when dropped.
+    /// `buffer`, where they leave nothing of earlier ones.
+    ///
+    /// May wait for a KMS plugin, at most for its configured timeout.
     pub fn open<'b>(
         &self,
         group: &str,
@@ -140,114 +141,106 @@ impl Keyring {
         value: &'b [u8],
         buffer: &'b mut Zeroizing<Vec<u8>>,
     ) -> Result<Opened<'b>, CryptoError> {
-        let providers = self.providers(group, plural).unwrap_or(&[]);
-        if !is_encrypted(value) {
-            return open_plain(providers, value);
-        }
-        match first_to_open(providers, key, value, buffer) {
-            Ok(provider) => Ok(Opened {
-                plain: buffer,
-                provider,
-            }),
-            Err(error) => {
-                wipe(buffer);
-                Err(error)
+        let mut failure = None;
+        for transformer in self.providers(group, plural) {
+            let Some(body) = transformer.body(value) else {
+                continue;
+            };
+            if transformer.is_identity() {
+                return Ok(transformer.opened(body));
+            }
+            match transformer.open(key, body, buffer) {
+                Ok(()) => return Ok(transformer.opened(buffer)),
+                Err(error) => failure = Some(worse(failure, error)),
             }
         }
-    }
-}
-
-/// Without any configuration, too, plain values are read as they are.
-fn open_plain<'b>(
-    providers: &[Arc<Transformer>],
-    value: &'b [u8],
-) -> Result<Opened<'b>, CryptoError> {
-    let allowed = providers.is_empty()
-        || providers
-            .iter()
-            .any(|provider| matches!(**provider, Transformer::Identity));
-    match allowed {
-        true => Ok(Opened {
-            plain: value,
-            provider: Provider::Identity,
-        }),
-        false => Err(CryptoError::NotEncrypted),
-    }
-}
-
-/// Tries every key whose prefix the value has; the first failure is told
-/// when none fits.
-fn first_to_open(
-    providers: &[Arc<Transformer>],
-    key: &[u8],
-    value: &[u8],
-    buffer: &mut Vec<u8>,
-) -> Result<Provider, CryptoError> {
-    let mut failure = None;
-    for named in providers.iter().flat_map(|provider| provider.keys()) {
-        let Some(body) = value.strip_prefix(named.prefix.as_slice()) else {
-            continue;
-        };
         wipe(buffer);
-        match named.open(key, body, buffer) {
-            Ok(()) => return Ok(named.provider.clone()),
-            Err(error) => failure = failure.or(Some(error)),
-        }
+        Err(failure.unwrap_or_else(|| not_ours(value)))
     }
-    Err(failure.unwrap_or_else(|| CryptoError::NoKey(describe(value))))
-}
 
-/// Clears the buffer and what it held.
-fn wipe(buffer: &mut Vec<u8>) {
-    buffer.as_mut_slice().zeroize();
-    buffer.clear();
+    /// Whether any value may need a KMS plugin, so that opening or sealing may
+    /// wait.
+    pub fn asks_plugins(&self) -> bool {
+        let transformers = self.scopes.iter().flat_map(|(_, all)| all);
+        let mut providers = transformers.map(|transformer| &transformer.provider);
+        providers.any(|own| matches!(own, Provider::KmsV1 { .. } | Provider::KmsV2 { .. }))
+    }
+
+    /// Tells one configuration from another, across restarts: 16 hexadecimal
+    /// digits of a hash, from which no key can be learnt.
+    pub fn digest(&self) -> String {
+        let mut hash = Sha256::new();
+        for (scope, transformers) in &self.scopes {
+            hash.update(format!("{scope}\n"));
+            for transformer in transformers {
+                hash.update(format!("{}\n", transformer.provider));
+                hash.update(transformer.fingerprint);
+            }
+        }
+        let digits = hash.finalize().into_iter().take(8);
+        digits.map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// Encrypts a value to be stored under `key` as kube-apiserver would: with
+    /// the first provider for the resource, and its first key. `out` then holds
+    /// the value to be stored and nothing else; on an error it holds nothing.
+    ///
+    /// May wait for a KMS plugin, at most three times for its configured timeout.
+    pub fn seal(
+        &self,
+        group: &str,
+        plural: &str,
+        key: &[u8],
+        plain: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<Provider, CryptoError> {
+        let sealed = self.seal_with_first(group, plural, key, plain, out);
+        if sealed.is_err() {
+            wipe(out);
+        }
+        sealed
+    }
+
+    fn seal_with_first(
+        &self,
+        group: &str,
+        plural: &str,
+        key: &[u8],
+        plain: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<Provider, CryptoError> {
+        if plain.is_empty() {
+            return Err(CryptoError::Empty);
+        }
+        let first = self.providers(group, plural).first();
+        let transformer = first.ok_or(CryptoError::NotEncrypted)?;
+        transformer.seal(key, plain, out)?;
+        Ok(transformer.provider.clone())
+    }
 }
 
 impl Transformer {
-    fn keys(&self) -> &[NamedKey] {
-        match self {
-            Transformer::Identity => &[],
-            Transformer::Keys(keys) => keys,
+    fn opened<'b>(&self, plain: &'b [u8]) -> Opened<'b> {
+        Opened {
+            plain,
+            provider: self.provider.clone(),
+            fingerprint: self.fingerprint,
         }
     }
 }
 
-impl NamedKey {
-    fn open(&self, key: &[u8], body: &[u8], buffer: &mut Vec<u8>) -> Result<(), CryptoError> {
-        match &self.cipher {
-            Cipher::Cbc(cbc) => cbc.open(body, buffer),
-            Cipher::Gcm(gcm) => gcm.open(key, body, buffer),
-        }
+/// The failure to tell of two: the first one, unless the other may pass.
+fn worse(first: Option<CryptoError>, other: CryptoError) -> CryptoError {
+    match first {
+        Some(first) if first.is_transient() || !other.is_transient() => first,
+        _ => other,
     }
 }
 
-/// The decoder has checked the keys' lengths: none is left out.
-fn transformer(config: ProviderConfig) -> Transformer {
-    match config {
-        ProviderConfig::Identity => Transformer::Identity,
-        ProviderConfig::Aescbc(keys) => Transformer::Keys(keys.iter().filter_map(aescbc).collect()),
-        ProviderConfig::Aesgcm(keys) => Transformer::Keys(keys.iter().filter_map(aesgcm).collect()),
+/// No provider for the resource has such values.
+fn not_ours(value: &[u8]) -> CryptoError {
+    match is_encrypted(value) {
+        true => CryptoError::NoKey(describe(value)),
+        false => CryptoError::NotEncrypted,
     }
-}
-
-fn aescbc(config: &KeyConfig) -> Option<NamedKey> {
-    let key: Arc<str> = config.name.as_str().into();
-    let prefix = format!("k8s:enc:aescbc:v1:{key}:").into_bytes();
-    let cipher = Cipher::Cbc(Cbc::new(&config.secret)?);
-    Some(NamedKey {
-        prefix,
-        provider: Provider::Aescbc { key },
-        cipher,
-    })
-}
-
-fn aesgcm(config: &KeyConfig) -> Option<NamedKey> {
-    let key: Arc<str> = config.name.as_str().into();
-    let prefix = format!("k8s:enc:aesgcm:v1:{key}:").into_bytes();
-    let cipher = Cipher::Gcm(Gcm::new(&config.secret)?);
-    Some(NamedKey {
-        prefix,
-        provider: Provider::Aesgcm { key },
-        cipher,
-    })
 }

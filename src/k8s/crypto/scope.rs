@@ -2,7 +2,8 @@
 //! `secrets`, `deployments.apps`, `*.apps`, `*.*`.
 //!
 //! Promises to refuse what kube-apiserver refuses, so that a configuration
-//! that loads here means the same there.
+//! that loads here means the same there; and deliberately refuses wildcards
+//! within a name, which kube-apiserver would load and never match.
 
 use std::fmt;
 
@@ -17,8 +18,17 @@ pub(super) enum Scope {
     All,
 }
 
+/// What is stored without being a resource of the API, and never encrypted.
+const NOT_RESOURCES: [&str; 3] = [
+    "apiserveripinfo",
+    "serviceipallocations",
+    "servicenodeportallocations",
+];
+
 impl Scope {
-    pub fn parse(text: &str) -> Result<Scope, String> {
+    /// The scope, or what is wrong with the text as the predicate of a
+    /// sentence about it.
+    pub fn parse(text: &str) -> Result<Scope, &'static str> {
         if text == "*.*" {
             return Ok(Scope::All);
         }
@@ -35,7 +45,7 @@ impl Scope {
         })
     }
 
-    /// Whether this wildcard leaves nothing for `other`.
+    /// Whether an entry for `other` after one for this has no effect.
     pub fn masks(&self, other: &Scope) -> bool {
         match (self, other) {
             (Scope::All, _) => true,
@@ -52,36 +62,28 @@ impl Scope {
     }
 }
 
-fn refusal(text: &str, plural: &str, group: &str) -> Option<String> {
+fn refusal(text: &str, plural: &str, group: &str) -> Option<&'static str> {
+    if text.to_lowercase() != text {
+        return Some("has capitals; write the plural as in URLs, in lower case");
+    }
     if text == "*" {
-        return Some(
-            "`*` is not a resource; use `*.` for the core group or `*.*` for everything".to_owned(),
-        );
+        return Some("is not a resource; use `*.` for the core group or `*.*` for everything");
     }
-    if text.is_empty()
-        || plural.is_empty()
-        || group == "*"
-        || group.contains("*")
-        || plural.len() > 1 && plural.contains('*')
-    {
-        return Some(format!(
-            "`{text}` is not a resource; use `secrets`, `deployments.apps`, `*.apps` or `*.*`"
-        ));
-    }
-    if text.chars().any(char::is_uppercase) {
-        return Some(format!(
-            "`{text}` has capitals; write the plural as in URLs, in lower case"
-        ));
+    if NOT_RESOURCES.contains(&text) {
+        return Some("is no resource of the API and cannot be encrypted");
     }
     match group {
-        "events.k8s.io" => Some(format!(
-            "`{text}` is stored as a resource of the core group; use `events`"
-        )),
-        "extensions" => Some(format!(
-            "`{text}` is of the group `extensions`, which Kubernetes has removed"
-        )),
-        _ => None,
+        "events.k8s.io" => {
+            return Some("is stored as a resource of the core group; use `events`");
+        }
+        "extensions" => {
+            return Some("is of the group `extensions`, which Kubernetes has removed");
+        }
+        _ => {}
     }
+    let stray = group.contains('*') || plural != "*" && plural.contains('*');
+    (plural.is_empty() || stray)
+        .then_some("is not a resource; use `secrets`, `deployments.apps`, `*.apps` or `*.*`")
 }
 
 impl fmt::Display for Scope {

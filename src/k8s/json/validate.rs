@@ -1,32 +1,36 @@
-//! Whether bytes are one JSON object and nothing else.
+//! Whether bytes are one JSON value and nothing else.
 //!
 //! Promises to look at every byte once and to use no memory of its own:
 //! nesting is kept as a bit a level, up to [`MAX_DEPTH`] levels. Accepts what
-//! Go's decoder accepts, but for text that is not UTF-8.
+//! Kubernetes' decoder accepts, which is Go's: bytes that are not UTF-8 too,
+//! but no number that fits into no float.
 
+use super::block;
+use super::cursor::Cursor;
 use super::malformed::Malformed;
+use super::scalar;
+use super::string::Raw;
 
-/// Deeper values are refused.
+/// Deeper values are refused. Go stops at 10,000 levels.
 const MAX_DEPTH: usize = 1024;
 
-/// Checks `text` from its first to its last byte.
+/// Checks that `text` is one object, from its first to its last byte.
 pub(crate) fn validate(text: &[u8]) -> Result<(), Malformed> {
-    if let Err(error) = std::str::from_utf8(text) {
-        return Err(Malformed {
-            at: error.valid_up_to(),
-            what: "not UTF-8",
-        });
+    let mut start = Cursor { text, at: 0 };
+    match start.peek() {
+        Some(b'{') => value(start),
+        _ => Err(start.error("expected `{`")),
     }
+}
+
+/// Checks that the value at the cursor is all that follows.
+pub(super) fn value(start: Cursor<'_>) -> Result<(), Malformed> {
     let mut checker = Checker {
-        text,
-        at: 0,
+        text: start.text,
+        at: start.at,
         depth: 0,
         arrays: [0; MAX_DEPTH / 64],
     };
-    checker.space();
-    if checker.peek() != Some(b'{') {
-        return Err(checker.error("expected `{`"));
-    }
     checker.document()?;
     checker.space();
     match checker.peek() {
@@ -34,19 +38,6 @@ pub(crate) fn validate(text: &[u8]) -> Result<(), Malformed> {
         Some(_) => Err(checker.error("more follows after the object")),
     }
 }
-
-/// The bytes that stand for themselves within a string.
-static PLAIN: [bool; 256] = {
-    let mut plain = [true; 256];
-    let mut control = 0;
-    while control < 0x20 {
-        plain[control] = false;
-        control += 1;
-    }
-    plain[b'"' as usize] = false;
-    plain[b'\\' as usize] = false;
-    plain
-};
 
 struct Checker<'t> {
     text: &'t [u8],
@@ -56,13 +47,15 @@ struct Checker<'t> {
     arrays: [u64; MAX_DEPTH / 64],
 }
 
-/// What may come next.
+/// What has to come next.
 enum Next {
     Value,
+    Key,
     AfterValue,
 }
 
 impl Checker<'_> {
+    #[cold]
     fn error(&self, what: &'static str) -> Malformed {
         let what = if self.at >= self.text.len() {
             "the text ends too early"
@@ -88,16 +81,18 @@ impl Checker<'_> {
     }
 
     fn document(&mut self) -> Result<(), Malformed> {
-        let mut next = self.value()?;
-        while self.depth > 0 {
+        let mut next = Next::Value;
+        loop {
             next = match next {
                 Next::Value => self.value()?,
-                Next::AfterValue => self.after_value()?,
+                Next::Key => self.key()?,
+                Next::AfterValue if self.depth > 0 => self.after_value()?,
+                Next::AfterValue => return Ok(()),
             };
         }
-        Ok(())
     }
 
+    #[inline(always)]
     fn value(&mut self) -> Result<Next, Malformed> {
         self.space();
         match self.peek() {
@@ -113,6 +108,7 @@ impl Checker<'_> {
         Ok(Next::AfterValue)
     }
 
+    #[inline(always)]
     fn open(&mut self, array: bool) -> Result<Next, Malformed> {
         let bit = 1u64 << (self.depth % 64);
         match self.arrays.get_mut(self.depth / 64) {
@@ -126,7 +122,7 @@ impl Checker<'_> {
         match (array, self.peek()) {
             (true, Some(b']')) | (false, Some(b'}')) => Ok(self.close()),
             (true, _) => Ok(Next::Value),
-            (false, _) => self.member(),
+            (false, _) => Ok(Next::Key),
         }
     }
 
@@ -137,7 +133,8 @@ impl Checker<'_> {
     }
 
     /// A key and its colon.
-    fn member(&mut self) -> Result<Next, Malformed> {
+    #[inline(always)]
+    fn key(&mut self) -> Result<Next, Malformed> {
         self.space();
         if self.peek() != Some(b'"') {
             return Err(self.error("expected a key in quotes"));
@@ -151,6 +148,7 @@ impl Checker<'_> {
         Ok(Next::Value)
     }
 
+    #[inline(always)]
     fn after_value(&mut self) -> Result<Next, Malformed> {
         self.space();
         let level = self.depth.saturating_sub(1);
@@ -164,43 +162,27 @@ impl Checker<'_> {
             }
             (false, Some(b',')) => {
                 self.at += 1;
-                self.member()
+                Ok(Next::Key)
             }
             (true, _) => Err(self.error("expected `,` or `]`")),
             (false, _) => Err(self.error("expected `,` or `}`")),
         }
     }
 
+    #[inline]
     fn string(&mut self) -> Result<(), Malformed> {
-        self.at += 1;
-        loop {
-            let rest = self.text.get(self.at..).unwrap_or_default();
-            let plain = rest.iter().position(|&byte| !PLAIN[usize::from(byte)]);
-            self.at += plain.unwrap_or(rest.len());
-            match self.peek() {
-                Some(b'"') => break,
-                Some(b'\\') => self.escape()?,
-                _ => return Err(self.error("a control character in a string")),
+        let (end, odd) = block::string_end(self.text, self.at + 1)?;
+        if odd.other || odd.escape {
+            let text = self.text.get(self.at + 1..end).unwrap_or_default();
+            Raw {
+                text,
+                at: self.at + 1,
+                odd,
             }
+            .check()?;
         }
-        self.at += 1;
+        self.at = end + 1;
         Ok(())
-    }
-
-    fn escape(&mut self) -> Result<(), Malformed> {
-        self.at += 1;
-        let length = match self.peek() {
-            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => 1,
-            Some(b'u') if self.four_hex_digits() => 5,
-            _ => return Err(self.error("an unknown escape in a string")),
-        };
-        self.at += length;
-        Ok(())
-    }
-
-    fn four_hex_digits(&self) -> bool {
-        let digits = self.text.get(self.at + 1..self.at + 5);
-        digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
     }
 
     fn word(&mut self, word: &[u8]) -> Result<(), Malformed> {
@@ -217,35 +199,12 @@ impl Checker<'_> {
         }
     }
 
+    #[inline]
     fn number(&mut self) -> Result<(), Malformed> {
-        self.skip_one(b"-");
-        if !self.skip_one(b"0") {
-            self.digits()?;
-        }
-        if self.skip_one(b".") {
-            self.digits()?;
-        }
-        if self.skip_one(b"eE") {
-            self.skip_one(b"+-");
-            self.digits()?;
-        }
+        let end = scalar::number_end(self.text, self.at)?;
+        let word = self.text.get(self.at..end).unwrap_or_default();
+        scalar::check_range(word, self.at)?;
+        self.at = end;
         Ok(())
-    }
-
-    fn skip_one(&mut self, any_of: &[u8]) -> bool {
-        let found = self.peek().is_some_and(|byte| any_of.contains(&byte));
-        self.at += usize::from(found);
-        found
-    }
-
-    fn digits(&mut self) -> Result<(), Malformed> {
-        let start = self.at;
-        while self.peek().is_some_and(|byte| byte.is_ascii_digit()) {
-            self.at += 1;
-        }
-        match self.at > start {
-            true => Ok(()),
-            false => Err(self.error("expected a digit")),
-        }
     }
 }

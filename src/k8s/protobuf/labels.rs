@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::super::field::Labels;
+use super::super::text::text;
 use super::wire::{Malformed, Reader, Value, entry};
 
 const METADATA: u32 = 1;
@@ -25,9 +26,8 @@ fn collect<'a>(metadata: &'a [u8], labels: &mut Labels<'a>) -> Result<(), Malfor
     while let Some((number, value)) = metadata.field()? {
         if number == LABELS {
             let (key, value) = entry(value.bytes()?)?;
-            let key = Value::Bytes(key).text()?;
-            let value = value.map_or(Ok(""), Value::text)?;
-            labels.push((Cow::Borrowed(key), Cow::Borrowed(value)));
+            let value = value.map_or(Ok(Cow::Borrowed("")), Value::text)?;
+            labels.push((text(key), value));
         }
     }
     Ok(())

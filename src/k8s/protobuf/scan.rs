@@ -1,17 +1,21 @@
 //! One pass over an object's bytes that fills the slots of a plan.
 //!
 //! Promises that every field is read to the end: a later one may replace or
-//! extend an earlier one, so there is no early exit.
+//! extend an earlier one, so there is no early exit. What is no scalar is
+//! gathered on the way and read at the end.
 
-use std::borrow::Cow;
-
-use super::super::field::Field;
+use super::super::chunks::Chunks;
+use super::super::field::{Composite, Field, View};
 use super::super::schema::Scalar;
-use super::plan::{Missing, Node, Plan, Shape, Target, bit};
+use super::plan::{Beneath, Missing, Node, Place, Plan, Shape, Target, What, bit};
+use super::scalar;
+use super::special;
 use super::wire::{Malformed, Reader, Value, entry};
 
 /// Queries with more lists than this allocate their counters.
 const INLINE_COUNTERS: usize = 8;
+/// Likewise for what is no scalar.
+const INLINE_PLACES: usize = 4;
 
 /// Fills the slots of `plan`, which hold `Absent` before.
 pub(crate) fn scan<'a>(
@@ -28,13 +32,60 @@ pub(crate) fn scan<'a>(
             heap.as_mut_slice()
         }
     };
-    Walk { out, counters }.message(&plan.root, object)
+    match plan.places.len() {
+        0 => walk(plan, object, out, counters, &mut []),
+        few @ 1..=INLINE_PLACES => {
+            let mut places = [const { None }; INLINE_PLACES];
+            let places = places.get_mut(..few).unwrap_or_default();
+            walk(plan, object, out, counters, places)
+        }
+        many => walk(plan, object, out, counters, &mut vec![None; many]),
+    }
+}
+
+#[inline]
+fn walk<'a>(
+    plan: &Plan,
+    object: &'a [u8],
+    out: &mut [Field<'a>],
+    counters: &mut [u32],
+    places: &mut [Option<Chunks<'a>>],
+) -> Result<(), Malformed> {
+    let mut walk = Walk {
+        out,
+        counters,
+        places,
+    };
+    walk.message(&plan.root, object)?;
+    for (place, gathered) in plan.places.iter().zip(places) {
+        if let Some(chunks) = gathered.take() {
+            settle(place, chunks, out)?;
+        }
+    }
+    Ok(())
+}
+
+/// Reads what a place has gathered.
+fn settle<'a>(place: &Place, chunks: Chunks<'a>, out: &mut [Field<'a>]) -> Result<(), Malformed> {
+    let field = match place.what {
+        What::Message(kind) => Field::Composite(View(Composite::Message(kind, chunks))),
+        What::Whole(row) => Field::Composite(View(Composite::Whole(row, chunks))),
+        What::Special(kind, special, row) => special::field(kind, special, row, &chunks)?,
+    };
+    for &slot in &place.slots {
+        if let Some(out) = out.get_mut(slot as usize) {
+            *out = field.clone();
+        }
+    }
+    Ok(())
 }
 
 struct Walk<'a, 'o> {
     out: &'o mut [Field<'a>],
     /// How many elements of each list have been seen.
     counters: &'o mut [u32],
+    /// What has been seen of each place.
+    places: &'o mut [Option<Chunks<'a>>],
 }
 
 impl<'a> Walk<'a, '_> {
@@ -46,7 +97,7 @@ impl<'a> Walk<'a, '_> {
                 continue;
             }
             if let Some(edge) = node.edges.iter().find(|edge| edge.number == number) {
-                self.shape(&edge.shape, value)?;
+                self.shape(&edge.shape, value, bytes)?;
             }
         }
         Ok(())
@@ -55,12 +106,36 @@ impl<'a> Walk<'a, '_> {
     /// The message is there: fields that JSON always shows are no longer
     /// absent.
     fn establish(&mut self, node: &Node) {
-        for &(slot, default) in &node.defaults {
-            if let Some(field) = self.out.get_mut(slot as usize)
-                && *field == Field::Absent
+        for &(target, missing) in &node.defaults {
+            if missing == Missing::Empty {
+                if let Some(place) = self.places.get_mut(target as usize) {
+                    place.get_or_insert_default();
+                }
+            } else if let Some(field) = self.out.get_mut(target as usize)
+                && matches!(field, Field::Absent)
             {
-                *field = default_field(default);
+                *field = match missing {
+                    Missing::Zero(scalar) => scalar::zero(scalar),
+                    Missing::Null | Missing::Empty => Field::Null,
+                };
             }
+        }
+    }
+
+    /// Adds a piece to a place.
+    fn gather(&mut self, place: Option<u32>, chunk: &'a [u8]) {
+        if let Some(place) = place.and_then(|place| self.places.get_mut(place as usize)) {
+            place.get_or_insert_default().push(chunk);
+        }
+    }
+
+    /// Adds the message that has the list or map, once for all its elements.
+    #[inline]
+    fn gather_whole(&mut self, place: Option<u32>, message: &'a [u8]) {
+        let Some(place) = place else { return };
+        let known = self.places.get(place as usize).and_then(Option::as_ref);
+        if !known.is_some_and(|known| known.ends_with(message)) {
+            self.gather(Some(place), message);
         }
     }
 
@@ -71,11 +146,17 @@ impl<'a> Walk<'a, '_> {
         }
     }
 
-    fn shape(&mut self, shape: &Shape, value: Value<'a>) -> Result<(), Malformed> {
+    /// `within` is the message that holds the field.
+    fn shape(
+        &mut self,
+        shape: &Shape,
+        value: Value<'a>,
+        within: &'a [u8],
+    ) -> Result<(), Malformed> {
         match shape {
             Shape::One(target) => self.target(target, value),
             Shape::Map { whole, entries } => {
-                self.set(*whole, Field::Composite);
+                self.gather_whole(*whole, within);
                 self.entry(entries, value.bytes()?)
             }
             Shape::List {
@@ -84,12 +165,16 @@ impl<'a> Walk<'a, '_> {
                 items,
                 packed,
             } => match (packed, value) {
-                (Some(scalar), Value::Bytes(bytes))
-                    if !matches!(scalar, Scalar::String | Scalar::Bytes) =>
-                {
-                    self.packed(*counter, *whole, items, *scalar, bytes)
+                (Some(scalar), Value::Bytes(bytes)) if scalar::packs(*scalar) => {
+                    if !bytes.is_empty() {
+                        self.gather_whole(*whole, within);
+                    }
+                    self.packed(*counter, items, *scalar, bytes)
                 }
-                _ => self.item(*counter, *whole, items, value),
+                _ => {
+                    self.gather_whole(*whole, within);
+                    self.item(*counter, items, value)
+                }
             },
         }
     }
@@ -101,14 +186,19 @@ impl<'a> Walk<'a, '_> {
                 slot,
                 omit_zero,
             } => {
-                let field = scalar_field(*scalar, value)?;
-                let omitted = *omit_zero && is_zero(&field);
+                let field = scalar::field(*scalar, value)?;
+                let omitted = *omit_zero && scalar::is_zero(&field);
                 self.set(*slot, if omitted { Field::Absent } else { field });
                 Ok(())
             }
-            Target::Message { slot, node } => {
-                self.set(*slot, Field::Composite);
-                self.message(node, value.bytes()?)
+            Target::Message { place, node } => {
+                let bytes = value.bytes()?;
+                self.gather(*place, bytes);
+                self.message(node, bytes)
+            }
+            Target::Special { place } => {
+                self.gather(Some(*place), value.bytes()?);
+                Ok(())
             }
         }
     }
@@ -118,33 +208,45 @@ impl<'a> Walk<'a, '_> {
         let Some((_, target)) = entries.iter().find(|(wanted, _)| wanted.as_bytes() == key) else {
             return Ok(());
         };
-        if let Target::Message { node, .. } = target {
-            self.reset(node);
+        match target {
+            Target::Message { place, node } => {
+                self.forget(*place);
+                self.reset(&node.beneath);
+            }
+            Target::Special { place } => self.forget(Some(*place)),
+            Target::Scalar { .. } => {}
         }
         let value = value.unwrap_or_else(|| nothing(target));
         self.target(target, value)
     }
 
     /// Forgets what an earlier entry of the same key has left.
-    fn reset(&mut self, node: &Node) {
-        for &slot in &node.beneath.slots {
+    fn reset(&mut self, beneath: &Beneath) {
+        for &slot in &beneath.slots {
             self.set(Some(slot), Field::Absent);
         }
-        for &counter in &node.beneath.counters {
+        for &counter in &beneath.counters {
             if let Some(count) = self.counters.get_mut(counter as usize) {
                 *count = 0;
             }
+        }
+        for &place in &beneath.places {
+            self.forget(Some(place));
+        }
+    }
+
+    fn forget(&mut self, place: Option<u32>) {
+        if let Some(place) = place.and_then(|place| self.places.get_mut(place as usize)) {
+            *place = None;
         }
     }
 
     fn item(
         &mut self,
         counter: u32,
-        whole: Option<u32>,
         items: &[(u32, Target)],
         value: Value<'a>,
     ) -> Result<(), Malformed> {
-        self.set(whole, Field::Composite);
         let Some(count) = self.counters.get_mut(counter as usize) else {
             return Ok(());
         };
@@ -159,18 +261,13 @@ impl<'a> Walk<'a, '_> {
     fn packed(
         &mut self,
         counter: u32,
-        whole: Option<u32>,
         items: &[(u32, Target)],
         scalar: Scalar,
         bytes: &'a [u8],
     ) -> Result<(), Malformed> {
         let mut reader = Reader::new(bytes);
-        while !reader.is_empty() {
-            let value = match scalar {
-                Scalar::Double => Value::Fixed64(reader.fixed64()?),
-                _ => Value::Varint(reader.varint()?),
-            };
-            self.item(counter, whole, items, value)?;
+        while let Some(value) = scalar::unpack(scalar, &mut reader)? {
+            self.item(counter, items, value)?;
         }
         Ok(())
     }
@@ -179,52 +276,7 @@ impl<'a> Walk<'a, '_> {
 /// The value of a map's entry that has none on the wire.
 fn nothing(target: &Target) -> Value<'static> {
     match target {
-        Target::Scalar {
-            scalar: Scalar::Double,
-            ..
-        } => Value::Fixed64(0),
-        Target::Scalar {
-            scalar: Scalar::Int32 | Scalar::Int64 | Scalar::Bool,
-            ..
-        } => Value::Varint(0),
-        Target::Scalar { .. } | Target::Message { .. } => Value::Bytes(&[]),
-    }
-}
-
-fn default_field(default: Missing) -> Field<'static> {
-    match default {
-        Missing::Null => Field::Null,
-        Missing::Composite => Field::Composite,
-        Missing::Zero(Scalar::String) => Field::String(Cow::Borrowed("")),
-        Missing::Zero(Scalar::Bytes) => Field::Bytes(&[]),
-        Missing::Zero(Scalar::Bool) => Field::Bool(false),
-        Missing::Zero(Scalar::Double) => Field::Double(0.0),
-        Missing::Zero(Scalar::Int32 | Scalar::Int64) => Field::Int(0),
-    }
-}
-
-#[inline]
-fn scalar_field(scalar: Scalar, value: Value<'_>) -> Result<Field<'_>, Malformed> {
-    const WRONG: Malformed = Malformed("a field has the wrong wire type");
-    Ok(match (scalar, value) {
-        (Scalar::String, _) => Field::String(Cow::Borrowed(value.text()?)),
-        (Scalar::Bytes, _) => Field::Bytes(value.bytes()?),
-        (Scalar::Bool, Value::Varint(n)) => Field::Bool(n != 0),
-        // Only the lower 32 bits count, as in Go.
-        (Scalar::Int32, Value::Varint(n)) => Field::Int(i64::from(n as i32)),
-        (Scalar::Int64, Value::Varint(n)) => Field::Int(n as i64),
-        (Scalar::Double, Value::Fixed64(bits)) => Field::Double(f64::from_bits(bits)),
-        _ => return Err(WRONG),
-    })
-}
-
-fn is_zero(field: &Field<'_>) -> bool {
-    match field {
-        Field::Bool(value) => !value,
-        Field::Int(value) => *value == 0,
-        Field::Double(value) => *value == 0.0,
-        Field::String(value) => value.is_empty(),
-        Field::Bytes(value) => value.is_empty(),
-        _ => false,
+        Target::Scalar { scalar, .. } => scalar::nothing(*scalar),
+        Target::Message { .. } | Target::Special { .. } => Value::Bytes(&[]),
     }
 }

@@ -3,13 +3,17 @@
 //! Promises an error for overlong varints, lengths past the end, field number
 //! 0 and groups (which Kubernetes never writes). Deliberately knows no types.
 
+use std::borrow::Cow;
+
+use super::super::text::text;
+
 /// What is wrong with the bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Malformed(pub &'static str);
 
 /// A field's value as far as the wire format tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Value<'a> {
+pub(crate) enum Value<'a> {
     Varint(u64),
     Fixed64(u64),
     Fixed32,
@@ -25,15 +29,16 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// The text of a string field.
-    pub fn text(self) -> Result<&'a str, Malformed> {
-        std::str::from_utf8(self.bytes()?).map_err(|_| Malformed("a string is not UTF-8"))
+    /// The text of a string field, as JSON shows it.
+    #[inline]
+    pub fn text(self) -> Result<Cow<'a, str>, Malformed> {
+        self.bytes().map(text)
     }
 }
 
 /// Reads a message from its start to its end.
 #[derive(Clone)]
-pub(super) struct Reader<'a> {
+pub(crate) struct Reader<'a> {
     rest: &'a [u8],
 }
 
@@ -46,9 +51,26 @@ impl<'a> Reader<'a> {
         self.rest.is_empty()
     }
 
+    /// How many bytes are still to be read.
+    pub fn remaining(&self) -> usize {
+        self.rest.len()
+    }
+
     /// The next field, or `None` at the end.
     #[inline]
     pub fn field(&mut self) -> Result<Option<(u32, Value<'a>)>, Malformed> {
+        // Most have a number below 16 and fewer than 128 bytes.
+        if let [tag @ 8..0x80, length @ ..0x80, rest @ ..] = self.rest
+            && tag & 7 == 2
+            && let Some((taken, rest)) = rest.split_at_checked(usize::from(*length))
+        {
+            self.rest = rest;
+            return Ok(Some((u32::from(tag >> 3), Value::Bytes(taken))));
+        }
+        self.any_field()
+    }
+
+    fn any_field(&mut self) -> Result<Option<(u32, Value<'a>)>, Malformed> {
         if self.rest.is_empty() {
             return Ok(None);
         }
@@ -124,7 +146,7 @@ const MAX_VARINT: usize = 10;
 
 /// A map's entry: its key and its value, where that is on the wire.
 #[inline]
-pub(super) fn entry(bytes: &[u8]) -> Result<(&[u8], Option<Value<'_>>), Malformed> {
+pub(crate) fn entry(bytes: &[u8]) -> Result<(&[u8], Option<Value<'_>>), Malformed> {
     let (mut key, mut value) = (&[] as &[u8], None);
     let mut reader = Reader::new(bytes);
     while let Some((number, found)) = reader.field()? {

@@ -51,11 +51,8 @@ pub fn legacy_groups(resource: &Resource) -> &'static [&'static str] {
 /// Whether the API group is Kubernetes' own, so that its kinds are never
 /// custom resources.
 pub fn is_built_in_group(group: &str) -> bool {
-    matches!(group, "authentication.k8s.io" | "authorization.k8s.io")
-        || table()
-            .packages
-            .iter()
-            .any(|package| package.group == Some(group))
+    let packages = &table().packages;
+    packages.iter().any(|package| package.group == Some(group))
 }
 
 /// How many packages, messages and fields the table holds.

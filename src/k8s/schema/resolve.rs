@@ -5,8 +5,8 @@
 //! to something absent. Deliberately does not look at values.
 
 use super::super::path::{Path, Step};
-use super::lookup::by_kind;
-use super::table::{Label, Message, Omit, Row, Scalar, Special, Type, table};
+use super::lookup::{by_kind, is_built_in_group};
+use super::table::{Kind, Label, Package, Row, Scalar, Special, Type, table};
 
 /// What stands at a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -29,7 +29,8 @@ pub enum FieldType {
     List,
     /// An object.
     Message,
-    /// A type with a JSON form of its own.
+    /// A type with a JSON form of its own ([`Special::json_shape`]). Anything
+    /// within embedded JSON is `Special::Json` as well.
     Special(Special),
 }
 
@@ -53,12 +54,6 @@ pub enum PathError {
         /// beneath.
         candidates: Vec<String>,
     },
-    /// The field exists, but carry cannot read it.
-    #[error("{why}")]
-    NotReadable {
-        /// Why not.
-        why: &'static str,
-    },
 }
 
 /// What a path means for a kind. Without a version it is the one that
@@ -69,16 +64,35 @@ pub fn resolve(
     kind: &str,
     path: &Path,
 ) -> Result<FieldType, PathError> {
-    let message = find_kind(group, version, kind).ok_or(PathError::UnknownKind)?;
-    if path.steps().is_empty() {
+    let kind = find_kind(group, version, kind).ok_or(PathError::UnknownKind)?;
+    match is_type_meta(path) {
+        true => Ok(FieldType::String),
+        false => type_at(kind, path.steps(), 0),
+    }
+}
+
+/// Whether the path is `apiVersion` or `kind`, which lie in the envelope.
+fn is_type_meta(path: &Path) -> bool {
+    matches!(path.steps(), [step] if matches!(step.name(), Some("apiVersion" | "kind")))
+}
+
+/// What stands at `steps` from `kind` on; the first of them is the path's
+/// step number `segment`.
+fn type_at(kind: Kind, steps: &[Step], segment: usize) -> Result<FieldType, PathError> {
+    let way = walk(kind, steps, segment)?;
+    let Some(last) = way.hops.last() else {
         return Ok(FieldType::Message);
+    };
+    match (way.rest.is_empty(), last.row.of) {
+        (false, Type::Message(special)) => {
+            type_within(special, way.rest, segment + steps.len() - way.rest.len())
+        }
+        _ => Ok(type_of(last.leaf())),
     }
-    if is_type_meta(path) {
-        return Ok(FieldType::String);
-    }
-    let hops = wire_path(message, path)?;
-    let leaf = hops.last().map_or(Leaf::Message, Hop::leaf);
-    Ok(match leaf {
+}
+
+fn type_of(leaf: Leaf) -> FieldType {
+    match leaf {
         Leaf::Scalar(Scalar::String) => FieldType::String,
         Leaf::Scalar(Scalar::Int32 | Scalar::Int64) => FieldType::Int,
         Leaf::Scalar(Scalar::Bool) => FieldType::Bool,
@@ -87,32 +101,69 @@ pub fn resolve(
         Leaf::Map => FieldType::Map,
         Leaf::List => FieldType::List,
         Leaf::Message => FieldType::Message,
-        Leaf::Special(special) => return Err(not_readable(special)),
-    })
+        Leaf::Special(special) => FieldType::Special(special),
+    }
 }
 
-/// Whether the path is `apiVersion` or `kind`, which lie in the envelope.
-fn is_type_meta(path: &Path) -> bool {
-    matches!(path.steps(), [step] if matches!(step.name(), Some("apiVersion" | "kind")))
+/// What stands at `steps`, of which there is at least one, within a special
+/// message.
+fn type_within(kind: Kind, steps: &[Step], segment: usize) -> Result<FieldType, PathError> {
+    let unknown = || unknown_field(None, segment, steps.first());
+    match (kind.special(), steps) {
+        (Some(Special::Json), _) => Ok(FieldType::Special(Special::Json)),
+        (Some(Special::Strings), [Step::Index(_)]) => Ok(FieldType::String),
+        (Some(Special::Choice), [Step::Index(_), rest @ ..]) => match (choice(kind, true), rest) {
+            (Some(Type::Message(item)), rest) => type_at(item, rest, segment + 1),
+            (Some(Type::Scalar(item)), []) => Ok(type_of(Leaf::Scalar(item))),
+            _ => Err(unknown()),
+        },
+        (Some(Special::Choice), _) => match choice(kind, false) {
+            Some(Type::Message(schema)) => type_at(schema, steps, segment),
+            _ => Err(unknown()),
+        },
+        _ => Err(unknown()),
+    }
 }
 
-/// A message of the table that is an object of its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Kind(usize);
+/// The message that one of the shapes of a choice is, or the elements of the
+/// list that the other is.
+pub(crate) fn choice(kind: Kind, list: bool) -> Option<Type> {
+    let wanted = |row: &&Row| match list {
+        true => row.label == Label::List,
+        false => row.label == Label::One && matches!(row.of, Type::Message(_)),
+    };
+    kind.rows().iter().find(wanted).map(|row| row.of)
+}
 
-/// The message of a kind.
+/// The message of a kind: stored, only sent (a review, options, `Status`) or
+/// of an older release. The kinds of `meta.k8s.io` are kinds of every group of
+/// Kubernetes' own.
 pub(crate) fn find_kind(group: &str, version: Option<&str>, kind: &str) -> Option<Kind> {
     let stored = by_kind(group, kind).filter(|resource| resource.group == group);
     let wanted = version.or(stored.map(|resource| resource.version));
+    let own = kind_of(group, wanted, kind);
+    own.or_else(|| kind_of("meta.k8s.io", None, kind).filter(|_| is_built_in_group(group)))
+}
+
+/// The message of a value's own apiVersion and kind.
+pub(crate) fn find_stored_kind(api_version: &str, kind: &str) -> Option<Kind> {
+    let (group, version) = group_version(api_version);
+    find_kind(group, Some(version), kind)
+}
+
+/// The two parts of an apiVersion; the core group is the empty name.
+pub(crate) fn group_version(api_version: &str) -> (&str, &str) {
+    api_version.split_once('/').unwrap_or(("", api_version))
+}
+
+fn kind_of(group: &str, version: Option<&str>, kind: &str) -> Option<Kind> {
     let table = table();
-    let fits = |package: usize| {
-        let package = table.packages.get(package)?;
-        let version_fits = wanted.is_none_or(|version| version == package.version);
-        (package.group == Some(group) && version_fits).then_some(())
+    let fits = |package: &&Package| {
+        package.group == Some(group) && version.is_none_or(|version| version == package.version)
     };
-    let packages = (0..table.packages.len()).filter(|&package| fits(package).is_some());
-    let mut found = packages.filter_map(|package| table.message(package, kind));
-    found.find(|&message| is_object(message)).map(Kind)
+    let packages = (0..).zip(&table.packages).filter(|(_, own)| fits(own));
+    let mut found = packages.filter_map(|(package, _)| table.message(package, kind));
+    found.find(|&message| message.is_kind())
 }
 
 /// Some kind: its metadata is that of every other kind too.
@@ -120,31 +171,13 @@ pub(crate) fn any_kind() -> Option<Kind> {
     find_kind("", Some("v1"), "ConfigMap")
 }
 
-fn is_object(message: usize) -> bool {
-    let metadata = object_meta().map(|Kind(meta)| Type::Message(meta));
-    rows(message)
-        .iter()
-        .any(|row| row.name == "metadata" && Some(row.of) == metadata)
-}
-
-/// The message of `metadata`, which makes a message an object.
-fn object_meta() -> Option<Kind> {
-    let is_meta = |message: &Message| message.name == "ObjectMeta";
-    table().messages.iter().position(is_meta).map(Kind)
-}
-
-fn rows(message: usize) -> &'static [Row] {
-    table()
-        .messages
-        .get(message)
-        .map_or(&[], |message| &message.rows)
-}
-
-fn special(of: Type) -> Option<Special> {
-    match of {
-        Type::Scalar(_) => None,
-        Type::Message(message) => table().messages.get(message)?.special,
-    }
+/// Whether an object of this kind has the metadata that stored ones have.
+pub(crate) fn has_metadata(message: Kind) -> bool {
+    let is_meta = |row: &Row| match row.of {
+        Type::Message(of) => row.name == "metadata" && of.name() == "ObjectMeta",
+        Type::Scalar(_) => false,
+    };
+    message.rows().iter().any(is_meta)
 }
 
 /// One field on the way through the wire format.
@@ -180,15 +213,14 @@ impl Hop {
             (Label::Map, Select::Whole) => return Leaf::Map,
             _ => {}
         }
-        match (special(self.row.of), self.row.of) {
-            (Some(special), _) => Leaf::Special(special),
-            (None, Type::Scalar(scalar)) => Leaf::Scalar(scalar),
-            (None, Type::Message(_)) => Leaf::Message,
+        match self.row.of {
+            Type::Scalar(scalar) => Leaf::Scalar(scalar),
+            Type::Message(message) => message.special().map_or(Leaf::Message, Leaf::Special),
         }
     }
 
     /// What lies beneath: the message to look up the next step in.
-    fn beneath(&self) -> Option<usize> {
+    pub fn beneath(&self) -> Option<Kind> {
         match (self.leaf(), self.row.of) {
             (Leaf::Message, Type::Message(message)) => Some(message),
             _ => None,
@@ -196,39 +228,41 @@ impl Hop {
     }
 }
 
-/// The way to `path` on the wire: hidden messages are hops of their own.
-pub(crate) fn wire_path(kind: Kind, path: &Path) -> Result<Vec<Hop>, PathError> {
-    let hops = walk(kind, path)?;
-    match hops.last().map(Hop::leaf) {
-        Some(Leaf::Special(special)) => Err(not_readable(special)),
-        _ => Ok(hops),
-    }
+/// The way to a field: through messages, and from a special one on by steps
+/// that only its value gives a meaning.
+#[derive(Clone, Debug)]
+pub(crate) struct Way<'p> {
+    /// Hidden messages are hops of their own.
+    pub hops: Vec<Hop>,
+    /// What is left after a hop to a special message; else empty.
+    pub rest: &'p [Step],
 }
 
-/// Whether a `null` at `path` in stored JSON is a field that the API leaves
-/// out.
-pub(crate) fn omits_null(kind: Kind, path: &Path) -> bool {
-    let hops = walk(kind, path).unwrap_or_default();
-    hops.last()
-        .is_some_and(|hop| hop.select == Select::Whole && hop.row.omit != Omit::Never)
+/// The way to `path` on the wire.
+pub(crate) fn wire_path(kind: Kind, path: &Path) -> Result<Way<'_>, PathError> {
+    type_at(kind, path.steps(), 0)?;
+    walk(kind, path.steps(), 0)
 }
 
-fn walk(Kind(message): Kind, path: &Path) -> Result<Vec<Hop>, PathError> {
+/// The way along `steps` from `kind` on, as far as messages lead; the first of
+/// them is the path's step number `segment`.
+pub(crate) fn walk(kind: Kind, steps: &[Step], segment: usize) -> Result<Way<'_>, PathError> {
     let mut hops: Vec<Hop> = Vec::new();
-    for (segment, step) in path.steps().iter().enumerate() {
+    for (place, step) in steps.iter().enumerate() {
         if let Some(hop) = hops.last_mut()
             && select(hop, step)
         {
             continue;
         }
-        if let Some(Leaf::Special(special)) = hops.last().map(Hop::leaf) {
-            return Err(not_readable(special));
+        if let Some(Leaf::Special(_)) = hops.last().map(Hop::leaf) {
+            let rest = steps.get(place..).unwrap_or_default();
+            return Ok(Way { hops, rest });
         }
-        let within = hops.last().map_or(Some(message), Hop::beneath);
+        let within = hops.last().map_or(Some(kind), Hop::beneath);
         let found = within.and_then(|message| find_field(message, step.name()?));
-        hops.extend(found.ok_or_else(|| unknown_field(within, segment, step))?);
+        hops.extend(found.ok_or_else(|| unknown_field(within, segment + place, Some(step)))?);
     }
-    Ok(hops)
+    Ok(Way { hops, rest: &[] })
 }
 
 /// Takes `step` as an index or key into the last hop, where it is one.
@@ -246,32 +280,47 @@ fn select(hop: &mut Hop, step: &Step) -> bool {
 
 /// The way to a field by its JSON name, through hidden messages. The fields of
 /// the message itself come before hidden ones, as in Go.
-fn find_field(message: usize, name: &str) -> Option<Vec<Hop>> {
+pub(crate) fn find_field(message: Kind, name: &str) -> Option<Vec<Hop>> {
     let hop = |row| Hop {
         row,
         select: Select::Whole,
     };
-    let own = |row: &&Row| row.name == name && !row.inline && name != "-";
-    if let Some(row) = rows(message).iter().find(own) {
+    if let Some(row) = own_field(message, name) {
         return Some(vec![hop(row)]);
     }
-    rows(message)
-        .iter()
-        .filter(|row| row.inline)
-        .find_map(|row| {
-            let Type::Message(hidden) = row.of else {
-                return None;
-            };
-            let mut way = vec![hop(row)];
-            way.extend(find_field(hidden, name)?);
-            Some(way)
-        })
+    hidden(message).find_map(|(row, message)| {
+        let mut way = vec![hop(row)];
+        way.extend(find_field(message, name)?);
+        Some(way)
+    })
 }
 
-fn unknown_field(within: Option<usize>, segment: usize, step: &Step) -> PathError {
+/// The field of this JSON name, hidden messages left out.
+pub(crate) fn own_field(message: Kind, name: &str) -> Option<&'static Row> {
+    let own = |row: &&Row| row.name == name && !row.inline && name != "-";
+    message.rows().iter().find(own)
+}
+
+/// The hidden messages, whose fields JSON shows in their place.
+pub(crate) fn hidden(message: Kind) -> impl Iterator<Item = (&'static Row, Kind)> {
+    let inline = message.rows().iter().filter(|row| row.inline);
+    inline.filter_map(|row| match row.of {
+        Type::Message(hidden) => Some((row, hidden)),
+        Type::Scalar(_) => None,
+    })
+}
+
+/// The error for `step`, the one at `segment` of a path, that leads nowhere
+/// from the message `within`.
+pub(crate) fn unknown_field(
+    within: Option<Kind>,
+    segment: usize,
+    step: Option<&Step>,
+) -> PathError {
     let name = match step {
-        Step::Field(name) | Step::Key(name) => name.to_string(),
-        Step::Index(index) => format!("[{index}]"),
+        Some(Step::Field(name) | Step::Key(name)) => name.to_string(),
+        Some(Step::Index(index)) => format!("[{index}]"),
+        None => String::new(),
     };
     let mut candidates = Vec::new();
     if let Some(message) = within {
@@ -291,8 +340,8 @@ fn unknown_field(within: Option<usize>, segment: usize, step: &Step) -> PathErro
     }
 }
 
-fn collect_names(message: usize, names: &mut Vec<String>) {
-    for row in rows(message) {
+fn collect_names(message: Kind, names: &mut Vec<String>) {
+    for row in message.rows() {
         match (row.inline, row.of) {
             (true, Type::Message(hidden)) => collect_names(hidden, names),
             _ if row.name != "-" => names.push(row.name.to_owned()),
@@ -309,16 +358,4 @@ fn suggest(name: &str, candidates: &[String]) -> Option<String> {
         .iter()
         .max_by(|a, b| likeness(a).total_cmp(&likeness(b)))?;
     (likeness(best) >= CLOSE).then(|| best.clone())
-}
-
-fn not_readable(special: Special) -> PathError {
-    let why = match special {
-        Special::Quantity => "quantities cannot be compared yet",
-        Special::Time | Special::MicroTime => "times cannot be compared yet",
-        Special::IntOrString => "fields that hold a number or a string cannot be compared yet",
-        Special::Json => "embedded JSON cannot be compared yet",
-        Special::Strings => "lists of extra values cannot be compared yet",
-        Special::Choice => "fields of several shapes cannot be compared yet",
-    };
-    PathError::NotReadable { why }
 }

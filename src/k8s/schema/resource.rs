@@ -8,6 +8,8 @@ pub enum Encoding {
     Protobuf,
     /// JSON text.
     Json,
+    /// CBOR: custom resources, where an alpha feature gate was ever on.
+    Cbor,
 }
 
 /// A REST resource of Kubernetes' own.

@@ -3,7 +3,8 @@
 //! The file holds one record a line, its columns separated by tabs:
 //! `R path group version kind plural namespaced encoding`, `P package group
 //! version` (group and version only where the package holds kinds), `M message
-//! special` and, after each message, its fields: `number name flags type`.
+//! mark` (`kind`, or how its JSON is special) and, after each message, its
+//! fields: `number name flags type`.
 //! Flags: `*` pointer, `e` omitempty, `z` omitzero, `r` repeated, `m` map, `i`
 //! inline. A type is a scalar of protobuf, or a package's place in the file
 //! and a message of it.
@@ -36,6 +37,8 @@ pub enum Special {
     Time,
     /// A time in microseconds, as text.
     MicroTime,
+    /// A span of time, as text.
+    Duration,
     /// A number or a text.
     IntOrString,
     /// JSON of any shape.
@@ -46,12 +49,38 @@ pub enum Special {
     Choice,
 }
 
+/// What JSON shows of a [`Special`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum JsonShape {
+    /// A text.
+    String,
+    /// A number or a text.
+    IntOrString,
+    /// A list of texts.
+    Strings,
+    /// Whatever is stored: only the value tells.
+    Any,
+}
+
 impl Special {
+    /// What JSON shows of it. Times and embedded JSON may also be `null`.
+    pub fn json_shape(self) -> JsonShape {
+        match self {
+            Special::Quantity | Special::Time | Special::MicroTime | Special::Duration => {
+                JsonShape::String
+            }
+            Special::IntOrString => JsonShape::IntOrString,
+            Special::Strings => JsonShape::Strings,
+            Special::Json | Special::Choice => JsonShape::Any,
+        }
+    }
+
     fn parse(text: &str) -> Option<Special> {
         Some(match text {
             "quantity" => Special::Quantity,
             "time" => Special::Time,
             "microtime" => Special::MicroTime,
+            "duration" => Special::Duration,
             "intorstring" => Special::IntOrString,
             "json" => Special::Json,
             "strings" => Special::Strings,
@@ -61,12 +90,40 @@ impl Special {
     }
 }
 
+/// A message, by its place in the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Kind(pub(super) u32);
+
+impl Kind {
+    fn message(self) -> Option<&'static Message> {
+        table().messages.get(self.0 as usize)
+    }
+
+    /// Its fields.
+    pub fn rows(self) -> &'static [Row] {
+        self.message().map_or(&[], |message| &message.rows)
+    }
+
+    /// Whether its JSON is no object with its fields.
+    pub fn special(self) -> Option<Special> {
+        self.message()?.special
+    }
+
+    pub(super) fn is_kind(self) -> bool {
+        self.message().is_some_and(|message| message.is_kind)
+    }
+
+    /// Its name without the package.
+    pub fn name(self) -> &'static str {
+        self.message().map_or("", |message| message.name)
+    }
+}
+
 /// The type of a field, or of the elements of a list or map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Type {
     Scalar(Scalar),
-    /// A message by its place in the table.
-    Message(usize),
+    Message(Kind),
 }
 
 /// How often a field occurs.
@@ -86,7 +143,7 @@ pub(crate) enum Omit {
 }
 
 /// A field of a message.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Row {
     pub number: u32,
     /// In JSON; `-` where JSON has none.
@@ -108,6 +165,8 @@ pub(super) struct Package {
 #[derive(Debug)]
 pub(super) struct Message {
     pub name: &'static str,
+    /// Whether it is an object of its own, with an apiVersion and a kind.
+    pub is_kind: bool,
     pub special: Option<Special>,
     pub rows: Vec<Row>,
 }
@@ -117,11 +176,11 @@ pub(super) struct Table {
     pub resources: Vec<Resource>,
     pub packages: Vec<Package>,
     pub messages: Vec<Message>,
-    by_name: HashMap<(usize, &'static str), usize>,
+    by_name: HashMap<(usize, &'static str), Kind>,
 }
 
 impl Table {
-    pub fn message(&self, package: usize, name: &str) -> Option<usize> {
+    pub fn message(&self, package: usize, name: &str) -> Option<Kind> {
         self.by_name.get(&(package, name)).copied()
     }
 }
@@ -157,13 +216,14 @@ fn declare(table: &mut Table, line: &'static str) {
             group: group.first().copied(),
             version: group.get(1).copied().unwrap_or_default(),
         }),
-        ["M", name, special] => {
+        ["M", name, mark] => {
             let package = table.packages.len().saturating_sub(1);
-            table.by_name.insert((package, name), table.messages.len());
-            let special = Special::parse(special);
+            let place = Kind(table.messages.len() as u32);
+            table.by_name.insert((package, name), place);
             table.messages.push(Message {
                 name,
-                special,
+                is_kind: *mark == "kind",
+                special: Special::parse(mark),
                 rows: Vec::new(),
             });
         }

@@ -1,16 +1,16 @@
 //! The fields that a query wants, as a tree over names and indexes.
-//! Deliberately without a schema: JSON says what it holds.
+//! Deliberately without a schema: JSON and CBOR say what they hold.
 
-use super::super::path::{Path, Step};
+use super::path::{Path, Step};
 
 /// A compiled set of paths: what is wanted of one value.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Plan {
-    pub(super) slot: Option<u32>,
-    pub(super) members: Vec<(Box<str>, Plan)>,
-    pub(super) items: Vec<(u32, Plan)>,
+pub(super) struct Plan {
+    slot: Option<u32>,
+    members: Vec<(Box<str>, Plan)>,
+    items: Vec<(u32, Plan)>,
     /// The slots of the whole subtree: a key that comes again replaces them.
-    pub(super) slots: Vec<u32>,
+    slots: Vec<u32>,
 }
 
 impl Plan {
@@ -30,6 +30,34 @@ impl Plan {
             Step::Index(index) => child(&mut self.items, index),
         };
         child.add_steps(rest, slot);
+    }
+
+    /// Where the value itself goes, if it is wanted as a whole.
+    pub fn slot(&self) -> Option<u32> {
+        self.slot
+    }
+
+    /// What is wanted of an object's members, by name.
+    pub fn members(&self) -> &[(Box<str>, Plan)] {
+        &self.members
+    }
+
+    /// What is wanted of a list's items: of the item at `index`.
+    pub fn item(&self, index: u32) -> Option<&Plan> {
+        let mut items = self.items.iter();
+        items
+            .find(|(wanted, _)| *wanted == index)
+            .map(|(_, plan)| plan)
+    }
+
+    /// Whether anything is wanted of a list's items.
+    pub fn wants_items(&self) -> bool {
+        !self.items.is_empty()
+    }
+
+    /// The slots of everything that is wanted of the value.
+    pub fn slots(&self) -> &[u32] {
+        &self.slots
     }
 }
 

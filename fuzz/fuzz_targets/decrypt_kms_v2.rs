@@ -1,0 +1,16 @@
+//! Any bytes as a value of the provider `kms` v2.
+#![no_main]
+
+#[path = "../decryptor.rs"]
+mod decryptor;
+#[path = "../../tests/toy_kms.rs"]
+mod toy_kms;
+
+use std::sync::LazyLock;
+
+use decryptor::Decryptor;
+use libfuzzer_sys::fuzz_target;
+
+static DECRYPTOR: LazyLock<Decryptor> = LazyLock::new(|| Decryptor::kms_v2());
+
+fuzz_target!(|bytes: &[u8]| DECRYPTOR.run(bytes));

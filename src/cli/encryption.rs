@@ -1,0 +1,200 @@
+//! The files that say how values are encrypted, at either side: read at start
+//! and again when they change.
+//!
+//! Promises that their text is wiped after use, that a file which cannot be
+//! used leaves those before in use, that one which is still being written is
+//! not taken (two looks in a row must find the same), and that each change is
+//! told once.
+//! Deliberately compares contents, not times: a Secret that is mounted changes
+//! by swapping links.
+
+use std::hash::{BuildHasher, RandomState};
+use std::io::Read as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use zeroize::Zeroizing;
+
+use crate::k8s::Keyring;
+use crate::kms::UnixPlugins;
+use crate::mirror::{Reload, Reloaded};
+use crate::rules::decide::{Judge, Keyrings};
+
+/// Where the encryption configurations are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EncryptionFiles {
+    /// The source's; `None` where it encrypts nothing.
+    pub source: Option<PathBuf>,
+    /// The destination's; may be the same file.
+    pub destination: Option<PathBuf>,
+}
+
+impl EncryptionFiles {
+    /// Reads them.
+    ///
+    /// # Errors
+    ///
+    /// What cannot be read or used, with the place.
+    pub fn load(&self) -> Result<Keyrings, String> {
+        let source = keyring(self.source.as_deref())?;
+        let destination = match self.source == self.destination {
+            true => source.clone(),
+            false => keyring(self.destination.as_deref())?,
+        };
+        Ok(Keyrings::new(source, destination))
+    }
+
+    /// One line for each file that others than its owner can read.
+    pub fn warnings(&self) -> Vec<String> {
+        self.each().filter_map(|path| warning(path)).collect()
+    }
+
+    fn each(&self) -> impl Iterator<Item = &PathBuf> {
+        let second = self.destination.as_ref();
+        let second = second.filter(|_| self.source != self.destination);
+        self.source.iter().chain(second)
+    }
+
+    /// Tells one state of the files from another; nothing can be learnt from
+    /// it.
+    fn fingerprint(&self, hasher: &RandomState) -> Vec<u64> {
+        let of = |path: &PathBuf| match read(path) {
+            Ok(text) => hasher.hash_one(text.as_slice()),
+            Err(error) => hasher.hash_one(error.to_string()),
+        };
+        self.each().map(of).collect()
+    }
+}
+
+fn keyring(path: Option<&Path>) -> Result<Keyring, String> {
+    let Some(path) = path else {
+        return Ok(Keyring::identity());
+    };
+    let name = path.display();
+    let unreadable = |why: String| {
+        format!(
+            "cannot read the encryption configuration `{name}`: {why}; give the path of a readable file"
+        )
+    };
+    let text = read(path).map_err(|error| unreadable(error.to_string()))?;
+    let text = std::str::from_utf8(&text).map_err(|_| unreadable("it is not UTF-8".to_owned()))?;
+    let keyring = Keyring::parse_with(&name.to_string(), text, &UnixPlugins);
+    keyring.map_err(|error| error.to_string())
+}
+
+/// Into a buffer that never grows: what it would leave behind is not wiped.
+fn read(path: &Path) -> std::io::Result<Zeroizing<Vec<u8>>> {
+    let mut file = std::fs::File::open(path)?;
+    let length = usize::try_from(file.metadata()?.len()).unwrap_or(0);
+    let mut text = Zeroizing::new(Vec::with_capacity(length.min(MAX_BYTES) + 64));
+    // One byte more tells a file that is longer from one that ends here.
+    let most = u64::try_from(text.capacity()).unwrap_or(0);
+    file.by_ref().take(most).read_to_end(&mut text)?;
+    match text.len() == text.capacity() {
+        true => Err(std::io::Error::other(
+            "it is too long, or was written to just now",
+        )),
+        false => Ok(text),
+    }
+}
+
+/// Far more than any configuration has.
+const MAX_BYTES: usize = 16 << 20;
+
+fn warning(path: &Path) -> Option<String> {
+    let metadata = std::fs::metadata(path).ok()?;
+    let mode = metadata.permissions().mode() & 0o7777;
+    (metadata.is_file() && mode & 0o077 != 0).then(|| {
+        format!(
+            "`{}` holds keys and can be read by others than its owner (mode {mode:04o}): make it 0600, or set `defaultMode: 0400` where it is a mounted Secret",
+            path.display()
+        )
+    })
+}
+
+/// The files as they were when they were last looked at.
+pub struct Encryption {
+    files: EncryptionFiles,
+    hasher: RandomState,
+    /// What was last put into use, or refused.
+    seen: Vec<u64>,
+    /// A change that the last look found.
+    changed: Option<Vec<u64>>,
+}
+
+impl Encryption {
+    /// Reads the files.
+    ///
+    /// # Errors
+    ///
+    /// See [`EncryptionFiles::load`].
+    pub fn load(files: EncryptionFiles) -> Result<(Encryption, Keyrings), String> {
+        let hasher = RandomState::new();
+        // Before they are used: what changes in between is seen as a change.
+        let seen = files.fingerprint(&hasher);
+        let keyrings = files.load()?;
+        let encryption = Encryption {
+            files,
+            hasher,
+            seen,
+            changed: None,
+        };
+        Ok((encryption, keyrings))
+    }
+
+    /// Reads the files again if they have changed and were found so by the
+    /// last look too: one that is being written may parse before it is whole.
+    fn load_changed(&mut self) -> Option<Result<Keyrings, String>> {
+        let now = self.files.fingerprint(&self.hasher);
+        let before = self.changed.take();
+        if now == self.seen {
+            return None;
+        }
+        if before.as_ref() != Some(&now) {
+            self.changed = Some(now);
+            return None;
+        }
+        let loaded = self.files.load();
+        // Written to between the two: a later look takes it.
+        if self.files.fingerprint(&self.hasher) != now {
+            return None;
+        }
+        self.seen = now;
+        Some(loaded)
+    }
+
+    /// See [`EncryptionFiles::warnings`].
+    pub fn warnings(&self) -> Vec<String> {
+        self.files.warnings()
+    }
+
+    /// From now on `judge` is told of changes, whenever it is asked for them.
+    pub fn reload_into(self, judge: Arc<Judge>) -> EncryptionReload {
+        let encryption = Mutex::new(self);
+        EncryptionReload { encryption, judge }
+    }
+}
+
+/// Puts changed configurations into use.
+pub struct EncryptionReload {
+    encryption: Mutex<Encryption>,
+    judge: Arc<Judge>,
+}
+
+impl Reload for EncryptionReload {
+    fn reload(&self) -> Reloaded {
+        let mut encryption = self
+            .encryption
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        match encryption.load_changed() {
+            None => Reloaded::Unchanged,
+            Some(Ok(keyrings)) => {
+                self.judge.set_keyrings(keyrings);
+                Reloaded::Applied(encryption.warnings())
+            }
+            Some(Err(why)) => Reloaded::Refused(why),
+        }
+    }
+}

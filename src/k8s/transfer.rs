@@ -1,0 +1,125 @@
+//! A stored value on its way from one etcd to another: opened with the
+//! source's encryption configuration, sealed with the destination's.
+//!
+//! Promises that what it hands out as sealed has been opened again from exactly
+//! those bytes, under the destination's key, and equals the plaintext; and that
+//! no value passes which an apiserver could not decode. Deliberately writes
+//! nothing, and changes no plaintext.
+
+use std::fmt;
+
+use zeroize::Zeroizing;
+
+use super::crypto::{CryptoError, Keyring, Opened, Provider};
+use super::record::Record;
+
+/// A value of the source and where it stands.
+#[derive(Clone, Copy)]
+pub struct Transfer<'a> {
+    /// The resource's group; the core group is the empty name.
+    pub group: &'a str,
+    /// The resource's lower-case plural.
+    pub plural: &'a str,
+    /// The whole etcd key at the source.
+    pub from_key: &'a [u8],
+    /// The whole etcd key at the destination.
+    pub to_key: &'a [u8],
+    /// The stored bytes.
+    pub value: &'a [u8],
+}
+
+/// What to write at the destination.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Transferred<'b> {
+    /// The bytes of the source: both configurations agree about them.
+    AsItIs,
+    /// Other bytes for the same plaintext.
+    Sealed {
+        /// What is to be stored.
+        value: &'b [u8],
+        /// What has encrypted it.
+        provider: Provider,
+    },
+}
+
+/// Shows what has encrypted it, and nothing of it: it may be plain.
+impl fmt::Debug for Transferred<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Transferred::AsItIs => f.write_str("AsItIs"),
+            Transferred::Sealed { value, provider } => {
+                write!(f, "Sealed({} bytes, {provider})", value.len())
+            }
+        }
+    }
+}
+
+/// Room for one transfer after the other. Nothing of an earlier value stays
+/// behind a later one, and all is wiped when dropped.
+#[derive(Default)]
+pub struct TransferBuffers {
+    plain: Zeroizing<Vec<u8>>,
+    /// May be plaintext, where the destination encrypts nothing.
+    sealed: Zeroizing<Vec<u8>>,
+    proof: Zeroizing<Vec<u8>>,
+}
+
+impl Keyring {
+    /// Opens a value of the source, whose configuration this is, and says what
+    /// to write at the destination, whose configuration is `to`. The bytes stay
+    /// as they are where the two agree and the provider allows it.
+    ///
+    /// May wait for KMS plugins, as [`Keyring::open`] and [`Keyring::seal`] may.
+    pub fn transfer<'b>(
+        &self,
+        to: &Keyring,
+        object: Transfer<'_>,
+        buffers: &'b mut TransferBuffers,
+    ) -> Result<Transferred<'b>, CryptoError> {
+        let Transfer { group, plural, .. } = object;
+        let TransferBuffers {
+            plain,
+            sealed,
+            proof,
+        } = buffers;
+        let opened = self.open(group, plural, object.from_key, object.value, plain)?;
+        readable(opened.plain)?;
+        if self.agrees(to, object, &opened) {
+            return Ok(Transferred::AsItIs);
+        }
+        let provider = to.seal(group, plural, object.to_key, opened.plain, sealed)?;
+        prove(to, object, opened.plain, sealed, proof)?;
+        Ok(Transferred::Sealed {
+            value: sealed,
+            provider,
+        })
+    }
+
+    fn agrees(&self, to: &Keyring, object: Transfer<'_>, opened: &Opened<'_>) -> bool {
+        let stays = object.from_key == object.to_key || !opened.provider.is_bound_to_key();
+        stays && self.agrees_with(to, [object.group, object.plural], object.value, opened)
+    }
+}
+
+/// Whether an apiserver could decode this plaintext, to its last byte.
+fn readable(plain: &[u8]) -> Result<(), CryptoError> {
+    Ok(Record::parse(plain)?.verify()?)
+}
+
+/// Opens what is about to be written, from exactly those bytes, as the
+/// destination's apiserver will.
+fn prove(
+    to: &Keyring,
+    object: Transfer<'_>,
+    plain: &[u8],
+    sealed: &[u8],
+    buffer: &mut Zeroizing<Vec<u8>>,
+) -> Result<(), CryptoError> {
+    let opened = to
+        .open(object.group, object.plural, object.to_key, sealed, buffer)
+        .map_err(|error| CryptoError::NotReadBack(Box::new(error)))?;
+    match opened.plain == plain {
+        true => readable(opened.plain),
+        false => Err(CryptoError::ReadBackDiffers),
+    }
+}

@@ -1,0 +1,91 @@
+//! What the ledger is still to learn.
+//!
+//! Promises that changes reach the ledger in the order in which they came, and
+//! that one which puts a key in doubt keeps the rule that wrote it.
+//! Deliberately does not say when it must be written: the writer does.
+
+use std::sync::Arc;
+
+use super::error::MirrorError;
+use crate::etcd::SourceRevision;
+use crate::state::{LedgerChange, LedgerEntry, StateStore};
+
+/// How many changes are written at a time where nothing else asks for it.
+const BATCH: usize = 512;
+
+/// Changes on their way into the ledger.
+pub struct Journal<St> {
+    store: Arc<St>,
+    pending: Vec<LedgerChange>,
+    /// Whether a key is forgotten by `pending`.
+    forgets: bool,
+}
+
+impl<St: StateStore> Journal<St> {
+    /// Nothing is pending yet.
+    pub fn new(store: Arc<St>) -> Journal<St> {
+        Journal {
+            store,
+            pending: Vec::new(),
+            forgets: false,
+        }
+    }
+
+    /// Takes a change that need not be written at once.
+    pub fn push(&mut self, change: LedgerChange) {
+        self.forgets |= change.entry.is_none();
+        self.pending.push(change);
+    }
+
+    /// Whether there is enough for one write.
+    pub fn is_full(&self) -> bool {
+        self.pending.len() >= BATCH
+    }
+
+    /// Whether a key is forgotten by what is pending.
+    pub fn forgets(&self) -> bool {
+        self.forgets
+    }
+
+    /// Writes what is pending.
+    pub fn flush(&mut self) -> Result<(), MirrorError> {
+        if !self.pending.is_empty() {
+            self.store.apply(&self.pending)?;
+            self.pending.clear();
+            self.forgets = false;
+        }
+        Ok(())
+    }
+
+    /// Writes `changes` now. What is pending comes first: a delete must not
+    /// take away what is noted now.
+    pub fn apply(&mut self, changes: &[LedgerChange]) -> Result<(), MirrorError> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        self.flush()?;
+        Ok(self.store.apply(changes)?)
+    }
+
+    /// The key stays ours, but whether the destination has its value is to be
+    /// looked at again, whatever the source's revision is then.
+    pub fn doubt(&mut self, key: &[u8]) -> Result<(), MirrorError> {
+        let mut newest = self.pending.iter().rev();
+        let entry = match newest.find(|change| change.key == key) {
+            Some(change) => change.entry.clone(),
+            None => self.store.get(key)?,
+        };
+        if let Some(entry) = entry {
+            self.push(in_doubt(key.to_vec(), entry));
+        }
+        Ok(())
+    }
+}
+
+/// A key that is ours, without the revision that would say that the
+/// destination has its value.
+pub fn in_doubt(key: Vec<u8>, entry: LedgerEntry) -> LedgerChange {
+    let revision = SourceRevision(0);
+    let entry = Some(LedgerEntry { revision, ..entry });
+    LedgerChange { key, entry }
+}
