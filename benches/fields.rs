@@ -8,8 +8,8 @@
 //! full decode with prost, and a full parse with serde_json of the same object
 //! as JSON text. The figure is the median of several rounds.
 //!
-//! The Pods are one of the shared corpus, cut or with an annotation made
-//! longer to the size; the Secrets are made here.
+//! The Pods are one of the shared corpus, put on a node, then cut or with an
+//! annotation made longer to the size; the Secrets are made here.
 //!
 //! Not measured: decryption (`decrypt`), stored JSON (`json`), predicates
 //! (`predicates`).
@@ -26,7 +26,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use carry::k8s::{Field, Path, Query, Record};
-use k8s_pb::api::core::v1::{Pod, Secret};
+use k8s_pb::api::core::v1::{Container, Pod, PodSpec, Secret};
 use k8s_pb::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use prost::Message;
 use report::{Better, Report, Row, median};
@@ -49,7 +49,9 @@ fn main() {
         .find(|stored| stored.key.ends_with("/pods/unique/db-0"))
         .expect("a Pod with a label");
     let pod = enveloped(&pod.value).expect("an envelope");
-    let pod = Pod::decode(pod).expect("a Pod");
+    let mut pod = Pod::decode(pod).expect("a Pod");
+    // No kubelet ran where it was stored.
+    pod.spec.get_or_insert_default().node_name = Some("node-a".to_owned());
 
     let mut report = Report::new("fields");
     for size in SIZES {
@@ -240,17 +242,24 @@ fn resized(pod: &Pod, size: usize, padding: usize) -> Vec<u8> {
         metadata.managed_fields.clear();
         pod.status = None;
     }
-    if size < 2048
-        && let Some(spec) = &mut pod.spec
-    {
-        spec.volumes.clear();
-        spec.containers.truncate(1);
-        spec.containers.iter_mut().for_each(|container| {
-            container.volume_mounts.clear();
-            container.env.clear();
+    if size < 2048 {
+        metadata.owner_references.clear();
+        pod.spec = pod.spec.map(|spec| PodSpec {
+            containers: spec.containers.into_iter().take(1).map(bare).collect(),
+            node_name: spec.node_name,
+            ..PodSpec::default()
         });
     }
     envelope("Pod", &pod.encode_to_vec())
+}
+
+/// A container's name and image.
+fn bare(container: Container) -> Container {
+    Container {
+        name: container.name,
+        image: container.image,
+        ..Container::default()
+    }
 }
 
 fn envelope(kind: &str, object: &[u8]) -> Vec<u8> {
