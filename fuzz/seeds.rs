@@ -25,6 +25,29 @@ const LINES: [&str; 4] = [
     "status.conditions[0].type\n",
 ];
 
+/// Rules with conditions in CEL and over other keys, of which the shared cases
+/// have none.
+const CONDITIONS: [&str; 2] = [
+    r#"filters:
+  secondary:
+  - name: web
+    group: apps
+    resources:
+    - {group: apps, version: v1, kind: Deployment}
+    when: |
+      object.spec.?replicas.orValue(1) > 1 &&
+        object.metadata.labels.exists(k, k.startsWith('app')) && has(object.spec.template)
+    excludes:
+    - when: "namespaceObject.metadata.name in ['kube-system', 'dev']"
+"#,
+    r#"filters:
+  secondary:
+  - name: settings
+    keys: ["/config/**", "/registry/leases/*"]
+    when: "key.endsWith('.json') && value.items.filter(i, i.on == true).size() >= 2"
+"#,
+];
+
 /// What encrypted values begin with, and the target that opens such ones.
 const PROVIDERS: [(&str, &str); 5] = [
     ("k8s:enc:aescbc:v1:", "decrypt_aescbc"),
@@ -89,6 +112,8 @@ impl Material {
         for line in lines(&shared.join("conformance/etcd-carry/cases.jsonl"))? {
             material.rules.push(text(&line["rules"])?.into());
         }
+        let conditions = CONDITIONS.map(|rules| rules.as_bytes().to_vec());
+        material.rules.extend(conditions);
         Ok(material)
     }
 

@@ -5,8 +5,9 @@
 //! # Two routes
 //!
 //! A rules file: text → `rules::document` (YAML as written, every scalar with
-//! its place) → `rules::rule_set` (what is meant) → `lang` (HIR → bytecode →
-//! verified [`lang::Program`]) → `rules::plan`.
+//! its place) → `rules::rule_set` (what is meant) → per predicate `lang` (for
+//! `when`: parse → check; for both HIR → fold → bytecode → verified
+//! [`lang::Program`]) → `rules::plan`.
 //!
 //! An event: watch bytes → `source::watcher` → `k8s::{key, envelope, protobuf,
 //! json, cbor}` (a lazy [`k8s::Record`]) → `rules::plan` picks the candidate rules
@@ -27,7 +28,7 @@
 //! | 5 | `source`, `destination`, `state` |
 //! | 4 | `etcd`, `kms`, `metrics` |
 //! | 3 | `rules` (no I/O) |
-//! | 2 | `lang` (knows nothing of Kubernetes or etcd), `vm` |
+//! | 2 | `lang` (of Kubernetes only views and quantities, nothing of etcd), `vm` |
 //! | 1 | `k8s` (knows nothing of rules) |
 //! | 0 | `diagnostic` |
 //!
@@ -39,6 +40,8 @@
 //! * Only `lang::verify` builds a [`lang::Program`], so the VM relies on it.
 //! * A fault is never a verdict: a predicate says match, no match, or why it
 //!   could not say.
+//! * Evaluation is bounded: fuel for steps, bytes and elements, linear regular
+//!   expressions, and jumps back only in loops, which take fuel.
 //! * No Secret data in logs, errors, traces or status.
 //! * Bad input never panics: bytes from etcd and text from files are checked
 //!   where they enter.

@@ -1,5 +1,7 @@
 //! All integration tests, in one binary: linking is slow, RocksDB is large.
 
+mod cel;
+mod conditions;
 mod conformance;
 mod k8s;
 mod lang;

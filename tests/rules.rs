@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use carry::diagnostic::{Diagnostic, Level, SourceText, Span, Style, render, to_json};
 use carry::k8s::Step;
+use carry::lang::listing;
 use carry::rules::source_map::SourceMap;
 use carry::rules::vocabulary::parse_path;
-use carry::rules::{self, GroupPattern, OnError, Operator, Requirement, load_bytes};
+use carry::rules::{self, GroupPattern, OnError, Operator, Plan, Requirement, load_bytes};
 use proptest::prelude::*;
 
 use crate::shared;
@@ -41,6 +42,56 @@ fn cases() {
             insta::assert_snapshot!(shown);
         });
     });
+}
+
+/// What the rules of every file with good conditions become, optimised and
+/// compiled.
+#[test]
+fn listings() {
+    insta::glob!("cases/rules/{when,keys}_*.yaml", |path| {
+        let (_, loaded) = load_bytes(&file_name(path), fs::read(path).expect("case"));
+        let Some(rules) = loaded.rule_set else {
+            return;
+        };
+        if !fs::read_to_string(path).expect("case").contains("when:") {
+            return;
+        }
+        let (plan, found) = Plan::compile(&rules, "/registry");
+        let plan = plan.unwrap_or_else(|| panic!("{}: {found:?}", path.display()));
+        let mut shown = String::new();
+        for rule in plan.rules() {
+            shown.push_str(&format!("== {}\n", rule.name));
+            shown.push_str(&listing::hir(&rule.folded));
+            shown.push_str("--\n");
+            shown.push_str(&listing::bytecode(&rule.program));
+        }
+        insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false, snapshot_path => "cases/rules/listed" }, {
+            insta::assert_snapshot!(shown);
+        });
+    });
+}
+
+/// A condition may be long, though not longer than the bound.
+#[test]
+fn long_conditions() {
+    let with = |names: usize| {
+        let names: Vec<_> = (0..names)
+            .map(|number| format!("          'name-{number:05}'"))
+            .collect();
+        let text = format!(
+            "filters:\n  secondary:\n    - group: apps\n      when: >-\n        object.metadata.name in [\n{}]\n",
+            names.join(",\n")
+        );
+        let source = SourceText::new("long", text);
+        let loaded = rules::load(&source);
+        render(&source, &loaded.diagnostics, Style::default())
+    };
+    assert_eq!(with(4_000), "");
+    let shown = with(8_000);
+    assert!(
+        shown.starts_with("error: the expression is too long: ") && shown.contains("long:5:9"),
+        "{shown}"
+    );
 }
 
 /// The files that we ship mean what they say: nothing is found in them.

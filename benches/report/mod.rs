@@ -24,7 +24,8 @@ pub struct Row {
     unit: &'static str,
     better: Better,
     carry: f64,
-    peers: Vec<(String, f64)>,
+    /// `None` where one cannot do it at all.
+    peers: Vec<(String, Option<f64>)>,
     limit: Option<f64>,
 }
 
@@ -43,6 +44,12 @@ impl Row {
 
     /// The figure of somebody else, from the same run.
     pub fn peer(mut self, name: impl Into<String>, figure: f64) -> Row {
+        self.peers.push((name.into(), Some(figure)));
+        self
+    }
+
+    /// Somebody else, if he can do it.
+    pub fn peer_if_able(mut self, name: impl Into<String>, figure: Option<f64>) -> Row {
         self.peers.push((name.into(), figure));
         self
     }
@@ -60,12 +67,12 @@ impl Row {
         }
     }
 
-    fn others(&self) -> impl Iterator<Item = (&str, f64)> {
+    fn others(&self) -> impl Iterator<Item = (&str, Option<f64>)> {
         let peers = self
             .peers
             .iter()
             .map(|(name, figure)| (name.as_str(), *figure));
-        peers.chain(self.limit.map(|figure| ("limit", figure)))
+        peers.chain(self.limit.map(|figure| ("limit", Some(figure))))
     }
 
     fn json(&self) -> Value {
@@ -76,7 +83,7 @@ impl Row {
             .collect();
         let ratio: Map<_, _> = self
             .others()
-            .map(|(name, figure)| (name.to_owned(), json!(self.ratio(figure))))
+            .filter_map(|(name, figure)| Some((name.to_owned(), json!(self.ratio(figure?)))))
             .collect();
         json!({
             "name": self.name,
@@ -130,8 +137,13 @@ impl Report {
             let figure = grouped(row.carry);
             table += &format!("{:width$}  {figure:>12} {:8}", row.name, row.unit);
             for (name, figure) in row.others() {
-                let ratio = row.ratio(figure);
-                table += &format!("  {name} {} ({ratio:.2}x)", grouped(figure));
+                table += &match figure {
+                    Some(figure) => {
+                        let ratio = row.ratio(figure);
+                        format!("  {name} {} ({ratio:.2}x)", grouped(figure))
+                    }
+                    None => format!("  {name} n/a"),
+                };
             }
             table.push('\n');
         }

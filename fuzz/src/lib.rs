@@ -1,6 +1,8 @@
 //! What several fuzz targets do with a stored value. Promises to read all that
 //! can be read of it, and to panic where two ways of reading disagree.
 
+pub mod expressions;
+
 use std::sync::LazyLock;
 
 use carry::k8s::{Encoding, Field, Path, Query, Record, RecordError, Step};

@@ -303,6 +303,8 @@ pub enum Output {
 /// `--dump`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Dump {
+    /// The conditions in CEL, as they were read.
+    Ast,
     /// What the predicates mean.
     Hir,
     /// What the VM runs.

@@ -112,6 +112,11 @@ fn dump(plan: &Plan, stage: Dump) -> String {
     for rule in plan.rules() {
         let _ = writeln!(out, "{}:", rule.name);
         match stage {
+            Dump::Ast => {
+                for (place, condition) in &rule.conditions {
+                    let _ = write!(out, "{place}: {condition}\n{}", listing::tree(condition));
+                }
+            }
             Dump::Hir => out.push_str(&listing::hir(&rule.predicate)),
             _ => {
                 if let Some(gate) = &rule.gate {

@@ -97,6 +97,7 @@ async fn report(settings: &ExplainSettings, judge: &Judge) -> Result<Report, Str
         object: object.and_then(Result::ok),
         key: String::from_utf8_lossy(key).into_owned(),
         identity: value.map(|value| judge.identify(key, value)),
+        outside: judge.is_outside_kubernetes(key),
         rule_names: judge
             .plan()
             .rules()

@@ -53,6 +53,9 @@ pub struct Report {
     pub item: Option<Item>,
     /// What that is, or why it cannot be read.
     pub identity: Option<Result<Identity, String>>,
+    /// Whether it is a key outside of Kubernetes, which rules with `keys` are
+    /// for.
+    pub outside: bool,
     /// The names of all rules.
     pub rule_names: Vec<String>,
     /// The rules that the key alone does not rule out.
@@ -144,6 +147,10 @@ impl Report {
                     item.value.len(),
                     identity.encryption
                 ));
+            }
+            Err(_) if self.outside => {
+                facts.push("a key outside of Kubernetes".to_owned());
+                facts.push(format!("{} bytes", item.value.len()));
             }
             Err(why) => {
                 facts.push(format!("cannot be read: {why}"));

@@ -29,8 +29,7 @@ impl<'a> From<&'a [u8]> for Chunks<'a> {
 /// Never shows the bytes: they may be a Secret.
 impl fmt::Debug for Chunks<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let length: usize = self.as_slice().iter().map(|chunk| chunk.len()).sum();
-        write!(f, "{length} bytes")
+        write!(f, "{} bytes", self.len())
     }
 }
 
@@ -50,6 +49,11 @@ impl<'a> Chunks<'a> {
     pub fn ends_with(&self, chunk: &[u8]) -> bool {
         let last = self.as_slice().last();
         last.is_some_and(|last| std::ptr::eq(*last, chunk))
+    }
+
+    /// How many bytes there are in all.
+    pub fn len(&self) -> usize {
+        self.as_slice().iter().map(|chunk| chunk.len()).sum()
     }
 
     pub fn as_slice(&self) -> &[&'a [u8]] {

@@ -5,8 +5,8 @@
 //! included: below nano it rounds away from 0, numbers with a binary unit stop
 //! at 2^63-1, and a text in (nearly) canonical form is printed as it stands.
 //! Of `1000E`, which has no decimal suffix, the exponent is printed, where
-//! some releases lose it. Deliberately without floating point, and without
-//! arithmetic beyond comparing.
+//! some releases lose it. Deliberately without floating point but for one
+//! approximation, and without arithmetic beyond sums.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -72,6 +72,79 @@ impl Quantity {
             (false, true) => -1,
             (false, false) => 1,
         }
+    }
+
+    /// The whole number, written as a decimal quantity.
+    pub fn of_integer(value: i64) -> Quantity {
+        let digits = value.unsigned_abs().to_string();
+        Quantity::new(value < 0, &digits, 0, Format::Decimal)
+    }
+
+    /// The whole number that it is, where it is one of 64 bits.
+    pub fn integer(&self) -> Option<i64> {
+        let whole = i128::from(self.whole()?);
+        i64::try_from(if self.negative { -whole } else { whole }).ok()
+    }
+
+    /// The floating-point number that is nearest.
+    pub fn approximate(&self) -> f64 {
+        let sign = if self.negative { "-" } else { "" };
+        let text = match self.digits.is_empty() {
+            true => return 0.0,
+            false => format!("{sign}{}e{}", self.digits, self.exponent),
+        };
+        text.parse().unwrap_or(f64::NAN)
+    }
+
+    /// The exact sum, printed like `self`; `None` where it would have more than
+    /// 256 digits.
+    pub fn checked_add(&self, other: &Quantity) -> Option<Quantity> {
+        if self.digits.is_empty() {
+            let format = self.format;
+            return Some(Quantity {
+                format,
+                ..other.clone()
+            });
+        }
+        if other.digits.is_empty() {
+            return Some(self.clone());
+        }
+        let low = self.exponent.min(other.exponent);
+        let (a, b) = (self.reversed(low)?, other.reversed(low)?);
+        let (negative, sum) = match (
+            self.negative == other.negative,
+            self.compare_magnitude(other),
+        ) {
+            (true, _) => (self.negative, combined(&a, &b, 1)),
+            (false, Ordering::Less) => (other.negative, combined(&b, &a, -1)),
+            (false, _) => (self.negative, combined(&a, &b, -1)),
+        };
+        let sum = Quantity::new(negative, &sum, low, self.format);
+        Some(Quantity {
+            negative: sum.negative && !sum.digits.is_empty(),
+            ..sum
+        })
+    }
+
+    /// The exact difference; as [`Quantity::checked_add`].
+    pub fn checked_sub(&self, other: &Quantity) -> Option<Quantity> {
+        let negated = Quantity {
+            negative: !other.negative,
+            ..other.clone()
+        };
+        self.checked_add(&negated)
+    }
+
+    /// Its digits from the last on, counted in 10 to the power of `exponent`,
+    /// which is not above its own.
+    fn reversed(&self, exponent: i64) -> Option<Vec<u8>> {
+        const MOST: usize = 256;
+        let zeros = usize::try_from(self.exponent - exponent).ok()?;
+        let fits = zeros
+            .checked_add(self.digits.len())
+            .is_some_and(|length| length <= MOST);
+        let digits = self.digits.bytes().rev().map(|digit| digit - b'0');
+        fits.then(|| std::iter::repeat_n(0, zeros).chain(digits).collect())
     }
 
     fn new(negative: bool, digits: &str, exponent: i64, format: Format) -> Quantity {
@@ -311,6 +384,20 @@ fn incremented(digits: &str) -> String {
         .next()
         .map_or('1', |digit| char::from(digit + 1));
     format!("{before}{next}{}", "0".repeat(nines))
+}
+
+/// `a + sign * b` of digits from the last on, as a decimal number; `a` is not
+/// the smaller one where `sign` is -1.
+fn combined(a: &[u8], b: &[u8], sign: i8) -> String {
+    let mut carry = 0_i8;
+    let mut out = Vec::with_capacity(a.len().max(b.len()) + 1);
+    for place in 0..=a.len().max(b.len()) {
+        let digit = |of: &[u8]| of.get(place).map_or(0, |digit| *digit as i8);
+        let sum = digit(a) + sign * digit(b) + carry;
+        carry = sum.div_euclid(10);
+        out.push(char::from(b'0' + sum.rem_euclid(10) as u8));
+    }
+    out.iter().rev().collect()
 }
 
 /// A decimal number times 1024 to the power of `power`.

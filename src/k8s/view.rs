@@ -27,21 +27,49 @@ impl<'a> View<'a> {
         }
     }
 
+    /// How many bytes a look into it may have to pass; 0 of CBOR, whose values
+    /// do not say where they end.
+    pub fn extent(&self) -> usize {
+        match &self.0 {
+            Composite::Object(_, bytes) => bytes.len(),
+            Composite::Message(_, chunks) | Composite::Whole(_, chunks) => chunks.len(),
+            Composite::Json(_, text) => text.len_of_text(),
+            Composite::Cbor(_) => 0,
+        }
+    }
+
     /// The field, entry or element at `step`; `Absent` where there is none.
     pub fn get(&self, step: &Step) -> Result<Field<'a>, RecordError> {
-        match (&self.0, step) {
-            (Composite::Object(kind, envelope), _) => object_member(*kind, envelope, step),
-            (Composite::Json(of, text), _) => json_child(*of, *text, step),
-            (Composite::Cbor(item), _) => cbor_child(item, step),
-            (Composite::Message(kind, chunks), Step::Field(name) | Step::Key(name)) => {
-                Ok(protobuf::member(*kind, chunks, name)?)
-            }
-            (Composite::Whole(row, chunks), Step::Field(key) | Step::Key(key)) => match row.label {
-                Label::Map => Ok(protobuf::value_at(row, chunks, key)?),
+        match step {
+            Step::Field(name) | Step::Key(name) => self.member(name),
+            Step::Index(index) => self.item(*index),
+        }
+    }
+
+    /// The field or entry of this name; `Absent` where there is none, and of a
+    /// list.
+    pub fn member(&self, name: &str) -> Result<Field<'a>, RecordError> {
+        match &self.0 {
+            Composite::Object(kind, envelope) => object_member(*kind, envelope, name),
+            Composite::Json(of, text) => json_child(text.member(name)?, of.member(name)),
+            Composite::Cbor(item) => cbor_child(item.member(name)?),
+            Composite::Message(kind, chunks) => Ok(protobuf::member(*kind, chunks, name)?),
+            Composite::Whole(row, chunks) => match row.label {
+                Label::Map => Ok(protobuf::value_at(row, chunks, name)?),
                 _ => Ok(Field::Absent),
             },
-            (_, Step::Index(index)) => {
-                let found = self.items().nth(*index as usize);
+        }
+    }
+
+    fn item(&self, index: u32) -> Result<Field<'a>, RecordError> {
+        match &self.0 {
+            Composite::Json(of, text) => json_child(
+                text.items().nth(index as usize).transpose()?,
+                (of.item(), false),
+            ),
+            Composite::Cbor(item) => cbor_child(item.item(index)?),
+            _ => {
+                let found = self.items().nth(index as usize);
                 found.unwrap_or(Ok(Field::Absent))
             }
         }
@@ -235,17 +263,16 @@ fn no_schema(envelope: &protobuf::Envelope<'_>, steps: Vec<Step>) -> RecordError
 fn object_member<'a>(
     kind: Option<Kind>,
     envelope: &'a [u8],
-    step: &Step,
+    name: &str,
 ) -> Result<Field<'a>, RecordError> {
     let envelope = protobuf::Envelope::parse(envelope)?;
     let object = envelope.raw.into();
-    match (step.name(), kind) {
-        (None, _) => Ok(Field::Absent),
-        (Some("apiVersion"), _) => Ok(Field::String(envelope.api_version)),
-        (Some("kind"), _) => Ok(Field::String(envelope.kind)),
-        (Some(name), Some(kind)) => Ok(protobuf::member(kind, &object, name)?),
-        (Some("metadata"), None) => Ok(protobuf::metadata(&object)?),
-        (Some(_), None) => Err(no_schema(&envelope, vec![step.clone()])),
+    match (name, kind) {
+        ("apiVersion", _) => Ok(Field::String(envelope.api_version)),
+        ("kind", _) => Ok(Field::String(envelope.kind)),
+        (name, Some(kind)) => Ok(protobuf::member(kind, &object, name)?),
+        ("metadata", None) => Ok(protobuf::metadata(&object)?),
+        (name, None) => Err(no_schema(&envelope, vec![Step::Field(name.into())])),
     }
 }
 
@@ -264,15 +291,9 @@ fn object_members(
 }
 
 fn json_child<'a>(
-    of: JsonType,
-    text: json::Text<'a>,
-    step: &Step,
+    found: Option<json::Text<'a>>,
+    (of, omits_null): (JsonType, bool),
 ) -> Result<Field<'a>, RecordError> {
-    let found = match step {
-        Step::Field(name) | Step::Key(name) => text.member(name)?,
-        Step::Index(index) => text.items().nth(*index as usize).transpose()?,
-    };
-    let (of, omits_null) = of.at(step);
     Ok(match found.map(|found| found.field(of)).transpose()? {
         None => Field::Absent,
         Some(Field::Null) if omits_null => Field::Absent,
@@ -306,11 +327,7 @@ fn json_texts<'a>(
     Ok(found)
 }
 
-fn cbor_child<'a>(item: &cbor::Item<'a>, step: &Step) -> Result<Field<'a>, RecordError> {
-    let found = match step {
-        Step::Field(name) | Step::Key(name) => item.member(name)?,
-        Step::Index(index) => item.item(*index)?,
-    };
+fn cbor_child(found: Option<cbor::Item<'_>>) -> Result<Field<'_>, RecordError> {
     let field = found.map(|found| found.field()).transpose()?;
     Ok(field.unwrap_or_default())
 }

@@ -60,6 +60,23 @@ impl Pattern {
         Pattern::compile(text, glob.regex())
     }
 
+    /// A glob over keys with slashes: `*` and `?` stop at slashes, `**` does
+    /// not; `[a-z]` and `{a,b}` as shells know them.
+    ///
+    /// # Errors
+    ///
+    /// When its syntax is wrong or it is too large.
+    pub fn path(text: &str) -> Result<Pattern, PatternError> {
+        let glob = globset::GlobBuilder::new(text)
+            .literal_separator(true)
+            .build()
+            .map_err(|error| PatternError {
+                text: text.to_owned(),
+                reason: error.kind().to_string(),
+            })?;
+        Pattern::compile(text, glob.regex())
+    }
+
     fn compile(text: &str, source: &str) -> Result<Pattern, PatternError> {
         RegexBuilder::new(source)
             .size_limit(SIZE_LIMIT)

@@ -40,6 +40,12 @@ pub trait Judging: Send + Sync + 'static {
     /// What the stored bytes of a Namespace say.
     fn namespace_view(&self, key: &[u8], value: &[u8]) -> View;
 
+    /// Whether the value of `key` may be empty: no kube-apiserver could read an
+    /// object of no bytes.
+    fn may_be_empty(&self, _key: &[u8]) -> bool {
+        false
+    }
+
     /// What must be judged again when a Namespace changes.
     fn flipped_by(&self, name: &str, before: &View, after: &View) -> Vec<KeyRange>;
 
@@ -112,6 +118,10 @@ impl Judging for Judge {
 
     fn namespace_view(&self, key: &[u8], value: &[u8]) -> View {
         Judge::namespace_view(self, key, value)
+    }
+
+    fn may_be_empty(&self, key: &[u8]) -> bool {
+        Judge::is_outside_kubernetes(self, key)
     }
 
     fn flipped_by(&self, name: &str, before: &View, after: &View) -> Vec<KeyRange> {

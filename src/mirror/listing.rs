@@ -323,7 +323,7 @@ impl<'a, W: World> RangeReader<'a, W> {
             let same = entry.rule == name;
             return Ok((!same).then(|| record(item.key, item.revision, name)));
         }
-        if item.value.is_empty() {
+        if item.value.is_empty() && !judge.may_be_empty(&item.key) {
             return Ok(Some(Found::Hold {
                 key: item.key,
                 rule: Some(rule),

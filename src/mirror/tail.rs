@@ -168,23 +168,25 @@ impl<W: World> Session<W> {
         } = change;
         let judge = &*self.parts.judge;
         match decision {
-            Decision::Put { rule } => match value.filter(|value| !value.is_empty()) {
-                Some(value) => Some(Judged::Write(Write {
-                    op: Op::Put { key, value },
-                    revision,
-                    rule: Some(rule),
-                    barrier: is_sequential(judge, rule),
-                    known: Known::by(entry.is_some()),
-                })),
-                None => {
-                    let unfit = empty_value();
-                    Some(Judged::Hold {
-                        key,
+            Decision::Put { rule } => {
+                match value.filter(|value| !value.is_empty() || judge.may_be_empty(&key)) {
+                    Some(value) => Some(Judged::Write(Write {
+                        op: Op::Put { key, value },
+                        revision,
                         rule: Some(rule),
-                        unfit,
-                    })
+                        barrier: is_sequential(judge, rule),
+                        known: Known::by(entry.is_some()),
+                    })),
+                    None => {
+                        let unfit = empty_value();
+                        Some(Judged::Hold {
+                            key,
+                            rule: Some(rule),
+                            unfit,
+                        })
+                    }
                 }
-            },
+            }
             Decision::Delete(_) => {
                 let barrier = entry.is_some_and(|entry| was_sequential(judge, &entry.rule));
                 Some(Judged::Write(Write {

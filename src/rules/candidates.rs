@@ -11,7 +11,10 @@ use crate::k8s::schema::{self, Resource};
 use crate::k8s::{KeyResource, Path, Query};
 
 use super::compiled::CompiledRule;
+use super::member::Member;
+use super::member_index::MemberIndex;
 use super::reach::CLUSTER_LOCAL;
+use super::shared::{SharedCondition, share};
 use super::slots::SlotSource;
 
 /// The rules that may select objects of one resource.
@@ -27,15 +30,10 @@ pub struct CandidateSet {
     pub query: Query,
     /// The scan's paths, for other versions.
     pub paths: Box<[Path]>,
-}
-
-/// A rule of a set.
-#[derive(Debug)]
-pub struct Member {
-    /// Its place in the plan.
-    pub rule: usize,
-    /// The set's slot for each slot of its program.
-    pub binding: Box<[u16]>,
+    /// Which members to try.
+    pub index: MemberIndex,
+    /// What several members have in common.
+    pub shared: Box<[SharedCondition]>,
 }
 
 impl CandidateSet {
@@ -51,6 +49,8 @@ impl CandidateSet {
             bound.push(Member {
                 rule,
                 binding: binding.collect(),
+                shared: Box::default(),
+                rest: None,
             });
         }
         let fields: Box<[(u16, Path)]> = sources
@@ -63,7 +63,10 @@ impl CandidateSet {
             .collect();
         let paths: Box<[Path]> = fields.iter().map(|(_, path)| path.clone()).collect();
         let query = Query::new(&paths, api_version, kind);
+        let shared = share(rules, &mut bound);
         CandidateSet {
+            index: MemberIndex::new(rules, &bound, &sources),
+            shared,
             members: bound.into(),
             sources: sources.into(),
             fields,
@@ -123,7 +126,8 @@ impl Candidates {
             .into_iter()
             .map(|group| (group.to_owned(), Arc::new(custom(rules, group))));
         let unknown = members(rules, &KeyResource::Unknown(""));
-        let all: Vec<usize> = (0..rules.len()).collect();
+        let over_objects = |at: &usize| rules[*at].reach.keys().is_none();
+        let all: Vec<usize> = (0..rules.len()).filter(over_objects).collect();
         Candidates {
             built_in: built_in.collect(),
             custom: custom.collect(),

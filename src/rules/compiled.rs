@@ -4,10 +4,13 @@
 //! nothing of the other rules.
 
 use crate::diagnostic::{Diagnostic, Span};
+use crate::lang::ast::Expr;
 use crate::lang::hir::Predicate;
 use crate::lang::{self, Program};
 
 use super::lower::lower;
+use super::namespace_fields::seen;
+use super::namespaces::View;
 use super::reach::Reach;
 use super::rule_set::{GroupPattern, OnError, Phase, Rule};
 use super::slots::SlotSource;
@@ -31,6 +34,13 @@ pub struct CompiledRule {
     pub program: Program,
     /// What the key and the Namespaces alone must satisfy.
     pub gate: Option<Gate>,
+    /// Whether a `when` of it reads the Namespace: then the gate is not all
+    /// that a change of the Namespace can change.
+    pub when_reads_namespace: bool,
+    /// The same as `program` in the form that sets of rules share parts of.
+    pub folded: Predicate,
+    /// Its conditions in CEL as they were written, by where they stand.
+    pub conditions: Vec<(String, Expr)>,
     /// Where it can find what it selects.
     pub reach: Reach,
     groups: Vec<String>,
@@ -55,23 +65,33 @@ impl CompiledRule {
         let lowered = lower(rule)?;
         let gate = match lowered.gate {
             Some((predicate, sources)) => Some(Gate {
-                program: program(&predicate, rule)?,
+                program: compiled(&lang::fold(&predicate), rule)?,
                 sources,
             }),
             None => None,
         };
+        let folded = lang::fold(&lowered.predicate);
         Ok(CompiledRule {
             span: rule.span,
             name: rule.name.value.clone(),
             phase: rule.phase,
             on_error: rule.on_error,
-            program: program(&lowered.predicate, rule)?,
+            program: compiled(&folded, rule)?,
+            when_reads_namespace: reads_namespace(rule, &lowered.sources),
+            folded,
             predicate: lowered.predicate,
             sources: lowered.sources,
             gate,
+            conditions: conditions(rule),
             reach: Reach::of(rule),
             groups: groups(rule),
         })
+    }
+
+    /// Whether what it reads of a Namespace differs between two states of it.
+    pub fn sees_another_namespace(&self, before: &View, after: &View) -> bool {
+        let of = |view| seen(&self.sources, view);
+        of(before) != of(after)
     }
 
     /// Every group that it names without a glob.
@@ -80,8 +100,27 @@ impl CompiledRule {
     }
 }
 
-fn program(predicate: &Predicate, rule: &Rule) -> Result<Program, Diagnostic> {
-    lang::compile(&lang::fold(predicate)).map_err(|error| {
+fn conditions(rule: &Rule) -> Vec<(String, Expr)> {
+    let own = rule.when.iter().map(|when| ("when".to_owned(), when));
+    let excludes = rule.excludes.iter().enumerate();
+    let excluded = excludes.filter_map(|(index, exclude)| {
+        let when = exclude.when.as_ref()?;
+        Some((format!("excludes[{index}].when"), when))
+    });
+    let all = own.chain(excluded);
+    all.map(|(place, when)| (place, when.tree.clone()))
+        .collect()
+}
+
+/// Whether one of its conditions in CEL reads its object's Namespace. Where
+/// there is one, any such slot may be its.
+fn reads_namespace(rule: &Rule, sources: &[SlotSource]) -> bool {
+    let excluded = rule.excludes.iter().any(|exclude| exclude.when.is_some());
+    (rule.when.is_some() || excluded) && sources.iter().any(SlotSource::may_fault)
+}
+
+fn compiled(folded: &Predicate, rule: &Rule) -> Result<Program, Diagnostic> {
+    lang::compile(folded).map_err(|error| {
         Diagnostic::error(
             rule.name.span,
             format!("this rule cannot be compiled: {error}"),

@@ -12,7 +12,8 @@ use zeroize::Zeroizing;
 use crate::k8s::{Key, Keyring, Record, key::is_cluster_local};
 
 use super::evaluate::Evaluator;
-use super::namespaces::{Namespaces, View};
+use super::keys::{COMPACTION, OWN};
+use super::namespaces::{Known, Namespaces, View};
 use super::plan::Plan;
 use super::rule_set::RuleId;
 use super::slots::SlotSource;
@@ -80,8 +81,16 @@ impl Judge {
         scratch: &mut Scratch,
     ) -> Decision {
         let place = self.place(event.key);
-        let place = place.and_then(|place| self.barred(event).map_or(Ok(place), Err));
+        let plain = place == Err(SkipReason::Outside) && self.is_outside_kubernetes(event.key);
+        let place = match place.is_ok() || plain {
+            true => self.barred(event).map_or(place, Err),
+            false => place,
+        };
         let selection = match (place, event.value) {
+            (Err(SkipReason::Outside), None) if plain => Selection::Not(SkipReason::Gone),
+            (Err(SkipReason::Outside), Some(value)) if plain => {
+                self.evaluator().evaluate_plain(event.key, value)
+            }
             (Err(reason), _) => Selection::Not(reason),
             (Ok(_), None) => Selection::Not(SkipReason::Gone),
             (Ok(place), Some(value)) => {
@@ -117,7 +126,7 @@ impl Judge {
         (event.leased && event.value.is_some()).then_some(SkipReason::Leased)
     }
 
-    fn evaluator(&self) -> Evaluator<'_> {
+    pub(super) fn evaluator(&self) -> Evaluator<'_> {
         Evaluator {
             plan: &self.plan,
             keyrings: &self.keyrings,
@@ -134,11 +143,25 @@ impl Judge {
         scratch: &mut Scratch,
     ) -> Selection {
         match self.place(key) {
+            Err(_) if self.is_outside_kubernetes(key) => {
+                self.evaluator().evaluate_plain(key, value)
+            }
             Err(reason) => Selection::Not(reason),
             Ok(place) => self
                 .evaluator()
                 .evaluate(&place, key, value, namespaces, scratch),
         }
+    }
+
+    /// Whether rules over keys outside of Kubernetes may apply to it: it is
+    /// neither under the key prefix of either side nor one of carry's own.
+    pub fn is_outside_kubernetes(&self, key: &[u8]) -> bool {
+        let map = &self.key_map;
+        self.plan.has_key_rules()
+            && !key.starts_with(OWN.as_bytes())
+            && !key.starts_with(COMPACTION.as_bytes())
+            && !key.starts_with(map.source_prefix().as_bytes())
+            && !key.starts_with(map.destination_prefix().as_bytes())
     }
 
     /// The key, parsed, where rules may apply to it at all.
@@ -147,7 +170,7 @@ impl Judge {
         let inside = key
             .strip_prefix(prefix.as_bytes())
             .is_some_and(|rest| rest.first() == Some(&b'/'));
-        if !inside || key.starts_with(OWN_PREFIX) {
+        if !inside || key.starts_with(OWN.as_bytes()) {
             return Err(SkipReason::Outside);
         }
         Key::parse(prefix, key).map_err(|_| SkipReason::NoCandidate)
@@ -168,30 +191,35 @@ impl Judge {
         let keyrings = self.keyrings.load();
         let source = &keyrings.source;
         let opened = source.open("", "namespaces", key, value, &mut plain);
-        let record = opened
-            .ok()
-            .and_then(|opened| Record::parse(opened.plain).ok());
+        let record = opened.as_ref().ok();
+        let record = record.and_then(|opened| Record::parse(opened.plain).ok());
         let Some(labels) = record.and_then(|record| record.labels().ok()) else {
             return View::Unreadable;
         };
-        View::Present(
-            labels
-                .iter()
-                .map(|(key, value)| (key.as_ref().into(), value.as_ref().into()))
-                .collect(),
-        )
+        let labels = labels.iter();
+        let labels: Vec<(Box<str>, Box<str>)> = labels
+            .map(|(key, value)| (key.as_ref().into(), value.as_ref().into()))
+            .collect();
+        let known = Known::from(labels);
+        View::Present(match opened {
+            Ok(opened) if self.plan.reads_namespace_fields() => known.with_object(opened.plain),
+            _ => known,
+        })
     }
 
     /// The ranges that must be judged again when the labels of the Namespace
     /// `name` change from `before` to `after`: empty unless the verdict of a
-    /// `namespaceSelectors` flips. Only that namespace's keys, where the key
+    /// `namespaceSelectors` flips, or something that a `when` reads of it
+    /// changes. Only that namespace's keys, where the key
     /// layout allows to tell.
     pub fn flipped_by(&self, name: &str, before: &View, after: &View) -> Vec<KeyRange> {
         let reads =
             |rule: &&super::compiled::CompiledRule| rule.sources.iter().any(SlotSource::may_fault);
         let ranges = self.plan.rules().iter().filter(reads).filter_map(|rule| {
-            let gate = rule.gate.as_ref()?;
-            let flips = gate.verdict(name, before) != gate.verdict(name, after);
+            let gate = rule.gate.as_ref();
+            let verdict = |view| gate.map(|gate| gate.verdict(name, view));
+            let flips = verdict(before) != verdict(after)
+                || rule.when_reads_namespace && rule.sees_another_namespace(before, after);
             flips.then(|| rule.reach.ranges(self.plan.prefix(), Some(name)))
         });
         super::key_range::normalize(ranges.flatten().collect())
@@ -234,6 +262,3 @@ impl Judge {
         self.plan.digest()
     }
 }
-
-/// carry's own keys at a destination.
-const OWN_PREFIX: &[u8] = b"/carry/";

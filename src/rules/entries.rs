@@ -6,10 +6,12 @@
 use super::document::{Node, Value};
 use super::fields::{self, Fields, Refused, Shape};
 use super::findings::{Findings, listed, nearest};
+use super::keys;
 use super::names;
 use super::resources;
 use super::rule_set::{Exclude, GroupPattern, OnError, Phase, Rule};
 use super::selectors::{self, Subject};
+use super::when;
 use crate::diagnostic::{Diagnostic, Spanned};
 
 const SECONDARY_ONLY: &str = "is a field of secondary rules, not of sequential ones";
@@ -29,15 +31,9 @@ const fn later(name: &'static str) -> Refused {
     Refused {
         name,
         why: NOT_YET,
-        help: "remove it; select with `labelSelectors`, `fieldSelectors` and `excludes`",
+        help: "remove it; select with `when`, `labelSelectors`, `fieldSelectors` and `excludes`",
     }
 }
-
-const KEYS: Refused = Refused {
-    name: "keys",
-    why: NOT_YET,
-    help: "remove the rule: this version mirrors Kubernetes resources only",
-};
 
 const SEQUENTIAL: Shape = Shape {
     what: "a sequential rule",
@@ -47,6 +43,8 @@ const SEQUENTIAL: Shape = Shape {
         "sequence",
         "resources",
         "labelSelectors",
+        "when",
+        "keys",
         "onError",
     ],
     refused: &[
@@ -55,8 +53,6 @@ const SEQUENTIAL: Shape = Shape {
         secondary_only("namespaceSelectors"),
         secondary_only("fieldSelectors"),
         secondary_only("excludes"),
-        later("when"),
-        KEYS,
         later("policy"),
         later("policies"),
     ],
@@ -73,7 +69,9 @@ const SECONDARY: Shape = Shape {
         "namespaceSelectors",
         "labelSelectors",
         "fieldSelectors",
+        "when",
         "excludes",
+        "keys",
         "onError",
     ],
     refused: &[
@@ -82,8 +80,6 @@ const SECONDARY: Shape = Shape {
             why: "is a field of sequential rules, not of secondary ones",
             help: "remove it, or move the rule to `sequential`; secondary rules have no order",
         },
-        later("when"),
-        KEYS,
         later("policy"),
         later("policies"),
     ],
@@ -91,8 +87,8 @@ const SECONDARY: Shape = Shape {
 
 const EXCLUDE: Shape = Shape {
     what: "an exclude",
-    fields: &["resource", "name", "namespace", "labelSelectors"],
-    refused: &[later("when"), later("policy"), later("policies")],
+    fields: &["resource", "name", "namespace", "labelSelectors", "when"],
+    refused: &[later("policy"), later("policies")],
 };
 
 /// Reads one rule; what is wrong in it is reported and left out.
@@ -102,7 +98,11 @@ pub fn rule(node: &Node, phase: Phase, index: usize, findings: &mut Findings) ->
         Phase::Secondary => &SECONDARY,
     };
     let fields = fields::read(node, shape, findings)?;
-    let group = resources::group(&fields, findings);
+    let keys = keys::keys(&fields, findings);
+    let group = match fields.entry("keys") {
+        Some(_) => Some(keys::no_group(&fields)),
+        None => resources::group(&fields, findings),
+    };
     let rule = Rule {
         span: fields.span,
         phase,
@@ -120,6 +120,8 @@ pub fn rule(node: &Node, phase: Phase, index: usize, findings: &mut Findings) ->
         ),
         label_selectors: selectors::read(&fields, "labelSelectors", Subject::Labels, findings),
         field_selectors: selectors::read(&fields, "fieldSelectors", Subject::Fields, findings),
+        keys,
+        when: when::read(&fields, findings),
         excludes: excludes(&fields, group.as_ref(), findings),
         on_error: on_error(&fields, findings),
         group: group?,
@@ -233,16 +235,18 @@ fn excludes(
     let nodes = fields.list("excludes", findings);
     nodes
         .iter()
-        .filter_map(|node| exclude(node, group, findings))
+        .filter_map(|node| exclude(node, fields, group, findings))
         .collect()
 }
 
 fn exclude(
     node: &Node,
+    rule: &Fields<'_>,
     group: Option<&Spanned<GroupPattern>>,
     findings: &mut Findings,
 ) -> Option<Exclude> {
     let fields = fields::read(node, &EXCLUDE, findings)?;
+    keys::refuse_in_exclude(rule, &fields, findings);
     let exclude = Exclude {
         span: fields.span,
         resource: fields
@@ -251,18 +255,20 @@ fn exclude(
         name: object_name(&fields, findings),
         namespace: namespace(&fields, findings),
         label_selectors: selectors::read(&fields, "labelSelectors", Subject::Labels, findings),
+        when: when::read(&fields, findings),
     };
     let has_condition = exclude.resource.is_some()
         || exclude.name.is_some()
         || exclude.namespace.is_some()
-        || !exclude.label_selectors.is_empty();
+        || !exclude.label_selectors.is_empty()
+        || exclude.when.is_some();
     if !has_condition && !findings.touch(fields.span) {
         findings.push(
             Diagnostic::warning(
                 fields.head,
                 "an exclude without conditions leaves nothing of the rule",
             )
-            .help("name what is left out: `resource`, `name`, `namespace` or `labelSelectors`"),
+            .help("name what is left out: `resource`, `name`, `namespace`, `labelSelectors` or `when`"),
         );
     }
     ignored(&fields, "name", "labelSelectors", findings);

@@ -7,17 +7,19 @@
 use arc_swap::ArcSwap;
 use zeroize::Zeroizing;
 
-use crate::k8s::{Field, Key, Query, Record};
-use crate::lang::{FaultKind, Slots, Value, Verdict};
+use crate::k8s::{Field, Key, Query, Record, RecordError};
+use crate::lang::{FaultKind, Value, Verdict};
 use crate::vm;
 
-use super::candidates::{CandidateSet, Found, Member};
+use super::candidates::{CandidateSet, Found};
 use super::compiled::Gate;
 use super::keyrings::Keyrings;
+use super::namespace_fields::of_namespace;
 use super::namespaces::{Namespaces, View};
 use super::plan::Plan;
 use super::rule_set::{OnError, RuleId};
 use super::selection::{Selection, SkipReason};
+use super::shared::{self, Outcomes};
 use super::slots::SlotSource;
 
 /// Working memory that is reused from event to event; one for each task.
@@ -26,8 +28,12 @@ pub struct Scratch {
     plain: Zeroizing<Vec<u8>>,
     fields: Vec<Field<'static>>,
     values: Vec<Value<'static>>,
-    passed: Vec<bool>,
+    /// The members of the set that may select the event, in order.
+    concerned: Vec<u32>,
+    outcomes: Outcomes,
+    /// Of the plan with this number.
     found: Found,
+    plan: u64,
 }
 
 /// A plan, and the keys to read values with.
@@ -46,13 +52,21 @@ impl Evaluator<'_> {
         scratch: &mut Scratch,
     ) -> Selection {
         let plan = self.plan;
+        if scratch.plan != plan.number() {
+            scratch.found.clear();
+            scratch.plan = plan.number();
+        }
         let set = plan
             .candidates
             .of(&place.resource, plan.rules(), &mut scratch.found);
         if set.members.is_empty() {
             return Selection::Not(SkipReason::NoCandidate);
         }
-        if !self.pass_gates(&set, place, namespaces, &mut scratch.passed) {
+        let gates = Gates::new(self.plan, &set, place, namespaces);
+        set.index.by_key(gates.namespace, &mut scratch.concerned);
+        scratch.concerned.retain(|member| gates.pass(*member));
+        let by_value = set.index.by_any_value();
+        if scratch.concerned.is_empty() && by_value.is_empty() {
             return Selection::Not(SkipReason::NotSelected);
         }
         // Borrowed apart, since the plain text outlives the scan's borrow.
@@ -63,112 +77,108 @@ impl Evaluator<'_> {
             .open(place.group(), place.plural(), key, value, &mut plain);
         let selection = match opened {
             Ok(opened) => match Record::parse(opened.plain) {
-                Ok(record) => self.try_rules(&set, &record, namespaces, scratch),
-                Err(error) => self.unknown(&set, &scratch.passed, error.to_string(), false),
+                Ok(record) => self.try_rules(&gates, key, &record, namespaces, scratch),
+                Err(error) => self.unknown(&gates, &scratch.concerned, error.to_string(), false),
             },
             Err(error) => {
                 let transient = error.is_transient();
-                self.unknown(&set, &scratch.passed, error.to_string(), transient)
+                self.unknown(&gates, &scratch.concerned, error.to_string(), transient)
             }
         };
         scratch.plain = plain;
         selection
     }
 
-    /// Notes which members the key and the Namespaces do not rule out; whether
-    /// there are any.
-    fn pass_gates(
-        &self,
-        set: &CandidateSet,
-        place: &Key<'_>,
-        namespaces: &Namespaces,
-        passed: &mut Vec<bool>,
-    ) -> bool {
-        let namespace = place.namespace.unwrap_or("");
-        let view = if namespace.is_empty() {
-            &View::Absent
-        } else {
-            namespaces.get(namespace)
-        };
-        passed.clear();
-        passed.extend(set.members.iter().map(|member| {
-            let rule = self.plan.rules().get(member.rule);
-            let gate = rule.and_then(|rule| rule.gate.as_ref());
-            // A fault is no reason to rule it out.
-            gate.is_none_or(|gate| gate.verdict(namespace, view) != Ok(Verdict::NoMatch))
-        }));
-        passed.contains(&true)
-    }
-
     /// A value that cannot be read is held, unless every rule that it might
     /// concern would rather skip it.
     fn unknown(
         &self,
-        set: &CandidateSet,
-        passed: &[bool],
+        gates: &Gates<'_>,
+        concerned: &[u32],
         reason: String,
         transient: bool,
     ) -> Selection {
-        let concerned = set
-            .members
-            .iter()
-            .zip(passed)
-            .filter(|(_, passed)| **passed);
-        match concerned
-            .map(|(member, _)| member.rule)
-            .find(|&rule| self.holds(rule))
-        {
-            Some(_) => Selection::Unknown {
+        let set = gates.set;
+        let by_value = set.index.by_any_value().iter();
+        let by_value = by_value.filter(|member| gates.pass(**member));
+        let mut members = concerned.iter().chain(by_value);
+        let holds = |member: &u32| {
+            let member = set.members.get(*member as usize);
+            // What may pass by itself is no reason to take a key away.
+            transient || member.is_none_or(|member| self.holds(member.rule))
+        };
+        match members.any(holds) {
+            true => Selection::Unknown {
                 rule: None,
                 reason,
                 transient,
             },
-            None => Selection::Not(SkipReason::NotSelected),
+            false => Selection::Not(SkipReason::NotSelected),
         }
     }
 
     fn try_rules(
         &self,
-        set: &CandidateSet,
+        gates: &Gates<'_>,
+        key: &[u8],
         record: &Record<'_>,
         namespaces: &Namespaces,
         scratch: &mut Scratch,
     ) -> Selection {
+        let set = gates.set;
         let mut fields = recycle(std::mem::take(&mut scratch.fields));
         let mut values = recycle(std::mem::take(&mut scratch.values));
-        let selection = match fill(set, record, namespaces, &mut fields, &mut values) {
-            Ok(()) => self.first_match(set, &values, &scratch.passed),
-            Err(reason) => self.unknown(set, &scratch.passed, reason, false),
+        let selection = match fill(set, (key, record), namespaces, &mut fields, &mut values) {
+            Ok(()) => {
+                let known = scratch.concerned.len();
+                set.index.by_value(&values, &mut scratch.concerned);
+                if scratch.concerned.len() > known {
+                    scratch.concerned.retain(|member| gates.pass(*member));
+                }
+                scratch.outcomes.clear();
+                self.first_match(set, &values, &scratch.concerned, &mut scratch.outcomes)
+            }
+            Err(reason) => self.unknown(gates, &scratch.concerned, reason, false),
         };
         scratch.fields = recycle(fields);
         scratch.values = recycle(values);
         selection
     }
 
+    /// Whether a fault may pass by itself: the Namespace may have been encrypted
+    /// by a plugin that did not answer.
+    fn may_pass(&self, kind: FaultKind) -> bool {
+        kind == FaultKind::Unreadable && self.keyrings.load().asks_plugins
+    }
+
     /// Whether `rule` holds what it cannot judge.
-    fn holds(&self, rule: usize) -> bool {
+    pub(super) fn holds(&self, rule: usize) -> bool {
         let rule = self.plan.rules().get(rule);
         rule.is_none_or(|rule| rule.on_error == OnError::Hold)
     }
 
     /// The first rule that matches; a rule that faults before it does not
     /// keep the key from being selected.
-    fn first_match(&self, set: &CandidateSet, values: &[Value<'_>], passed: &[bool]) -> Selection {
+    fn first_match(
+        &self,
+        set: &CandidateSet,
+        values: &[Value<'_>],
+        concerned: &[u32],
+        outcomes: &mut Outcomes,
+    ) -> Selection {
         let mut held = None;
-        for (member, _) in set
-            .members
-            .iter()
-            .zip(passed)
-            .filter(|(_, passed)| **passed)
-        {
+        for &member in concerned {
+            let Some(member) = set.members.get(member as usize) else {
+                continue;
+            };
             let Some(rule) = self.plan.rules().get(member.rule) else {
                 continue;
             };
             let id = RuleId(u32::try_from(member.rule).unwrap_or(u32::MAX));
-            match vm::eval(&rule.program, &bind(values, member)) {
+            match shared::verdict(rule, member, &set.shared, values, outcomes) {
                 Ok(Verdict::Match) => return Selection::Selected(id),
                 Ok(Verdict::NoMatch) => {}
-                Err(fault) if self.holds(member.rule) => {
+                Err(fault) if self.holds(member.rule) || self.may_pass(fault.kind) => {
                     held = held.or(Some((id, fault.kind)));
                 }
                 Err(_) => {}
@@ -178,11 +188,53 @@ impl Evaluator<'_> {
             Some((rule, FaultKind::Unreadable)) => Selection::Unknown {
                 rule: Some(rule),
                 reason: "the object of its Namespace could not be read".to_owned(),
-                // It may have been encrypted by a plugin that did not answer.
-                transient: self.keyrings.load().asks_plugins,
+                transient: self.may_pass(FaultKind::Unreadable),
+            },
+            Some((rule, kind)) => Selection::Unknown {
+                rule: Some(rule),
+                reason: kind.to_string(),
+                transient: false,
             },
             None => Selection::Not(SkipReason::NotSelected),
         }
+    }
+}
+
+/// What the key and the Namespaces rule out.
+struct Gates<'e> {
+    plan: &'e Plan,
+    set: &'e CandidateSet,
+    namespace: &'e str,
+    view: &'e View,
+}
+
+impl<'e> Gates<'e> {
+    fn new(
+        plan: &'e Plan,
+        set: &'e CandidateSet,
+        place: &Key<'e>,
+        namespaces: &'e Namespaces,
+    ) -> Gates<'e> {
+        let namespace = place.namespace.unwrap_or("");
+        let view = match namespace {
+            "" => &View::Absent,
+            name => namespaces.get(name),
+        };
+        Gates {
+            plan,
+            set,
+            namespace,
+            view,
+        }
+    }
+
+    /// Whether a member may select the event. A fault is no reason to rule it
+    /// out.
+    fn pass(&self, member: u32) -> bool {
+        let member = self.set.members.get(member as usize);
+        let rule = member.and_then(|member| self.plan.rules().get(member.rule));
+        let gate = rule.and_then(|rule| rule.gate.as_ref());
+        gate.is_none_or(|gate| gate.verdict(self.namespace, self.view) != Ok(Verdict::NoMatch))
     }
 }
 
@@ -226,53 +278,30 @@ impl GateSlots<'_> {
     }
 }
 
-/// A rule's own slots within those of its set.
-pub(super) struct Bound<'s, 'v> {
-    values: &'s [Value<'v>],
-    binding: &'s [u16],
-}
-
-pub(super) fn bind<'s, 'v>(values: &'s [Value<'v>], member: &'s Member) -> Bound<'s, 'v> {
-    Bound {
-        values,
-        binding: &member.binding,
-    }
-}
-
-impl Slots for Bound<'_, '_> {
-    fn value(&self, slot: u16) -> &Value<'_> {
-        let at = self
-            .binding
-            .get(usize::from(slot))
-            .copied()
-            .unwrap_or(u16::MAX);
-        self.values.get(usize::from(at)).unwrap_or(&Value::Absent)
-    }
-}
-
 /// Fills every slot of the set with one scan of the value.
 pub(super) fn fill<'v>(
     set: &CandidateSet,
-    record: &'v Record<'v>,
+    (key, record): (&'v [u8], &'v Record<'v>),
     namespaces: &'v Namespaces,
     fields: &mut Vec<Field<'v>>,
     values: &mut Vec<Value<'v>>,
 ) -> Result<(), String> {
     fields.clear();
     fields.resize(set.fields.len(), Field::Absent);
-    if set.query.fits(record) {
+    let scanned = if set.query.fits(record) {
         record.scan(&set.query, fields)
     } else {
         let query = Query::new(&set.paths, record.api_version(), record.kind());
         record.scan(&query, fields)
-    }
-    .map_err(|error| error.to_string())?;
+    };
     values.clear();
     values.resize(set.sources.len(), Value::Absent);
-    for ((at, _), field) in set.fields.iter().zip(fields.iter_mut()) {
-        if let Some(value) = values.get_mut(usize::from(*at)) {
-            *value = of_field(std::mem::take(field));
-        }
+    match scanned {
+        Ok(()) => place_fields(set, fields, values),
+        // Of a kind that is newer than the table only the metadata is known: a
+        // rule that reads more must not take the others along.
+        Err(RecordError::NoSchema { .. }) => read_fields(set, record, values),
+        Err(error) => return Err(error.to_string()),
     }
     // The first source is always the object's namespace.
     let view = match values.first() {
@@ -285,36 +314,29 @@ pub(super) fn fill<'v>(
             SlotSource::Group => *value = Value::str(record.group()),
             SlotSource::Version => *value = Value::str(record.version()),
             SlotSource::Kind => *value = Value::str(record.kind()),
+            SlotSource::Key => *value = Value::str(std::str::from_utf8(key).unwrap_or_default()),
+            SlotSource::Value(_) => {}
             other => *value = of_namespace(other, view),
         }
     }
     Ok(())
 }
 
-fn of_namespace<'v>(source: &SlotSource, view: &'v View) -> Value<'v> {
-    match (view, source) {
-        (View::Absent, _) => Value::Absent,
-        (View::Unreadable, _) => Value::Fault(FaultKind::Unreadable),
-        (View::Present(labels), SlotSource::NamespaceLabel(key)) => {
-            let found = labels.binary_search_by(|(own, _)| own.as_ref().cmp(key));
-            let label = found.ok().and_then(|at| labels.get(at));
-            label.map_or(Value::Absent, |(_, value)| Value::str(value))
+fn place_fields<'v>(set: &CandidateSet, fields: &mut [Field<'v>], values: &mut [Value<'v>]) {
+    for ((at, _), field) in set.fields.iter().zip(fields) {
+        if let Some(value) = values.get_mut(usize::from(*at)) {
+            *value = Value::from(std::mem::take(field));
         }
-        (View::Present(_), _) => Value::Bool(true),
     }
 }
 
-fn of_field(field: Field<'_>) -> Value<'_> {
-    match field {
-        Field::Absent => Value::Absent,
-        Field::Null => Value::Null,
-        Field::Bool(value) => Value::Bool(value),
-        Field::Int(value) => Value::Int(value),
-        Field::Uint(value) => Value::Uint(value),
-        Field::Double(value) => Value::Double(value),
-        Field::String(value) => Value::String(value),
-        Field::Bytes(value) => Value::Bytes(value.into()),
-        Field::Composite(_) => Value::Composite,
+/// Each field by itself; what cannot be read is a fault of that field.
+fn read_fields<'v>(set: &CandidateSet, record: &Record<'v>, values: &mut [Value<'v>]) {
+    for (at, path) in &set.fields {
+        if let Some(value) = values.get_mut(usize::from(*at)) {
+            let read = record.get(path).map(Value::from);
+            *value = read.unwrap_or(Value::Fault(FaultKind::Undecodable));
+        }
     }
 }
 

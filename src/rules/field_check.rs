@@ -11,10 +11,11 @@ use super::rule_set::{GroupPattern, Operator, Requirement, Rule, RuleSet};
 use super::vocabulary::{self, FieldPath};
 
 /// One kind that a rule selects from.
-struct Selected {
-    group: String,
-    version: Option<String>,
-    kind: String,
+#[derive(Clone, Debug)]
+pub(super) struct Selected {
+    pub group: String,
+    pub version: Option<String>,
+    pub kind: String,
 }
 
 /// Adds what is wrong with the `fieldSelectors` of `rules`.
@@ -36,9 +37,9 @@ pub fn check(rules: &RuleSet, findings: &mut Findings<'_>) {
     }
 }
 
-/// The kinds of `resources`; without, every kind that carry knows of a group
+/// The kinds of `resources`, none where one of those is any; without, every kind that carry knows of a group
 /// that is named in full.
-fn selected_kinds(rule: &Rule) -> Vec<Selected> {
+pub(super) fn selected_kinds(rule: &Rule) -> Vec<Selected> {
     if rule.resources.is_empty() {
         let GroupPattern::Exact(group) = &rule.group.value else {
             return Vec::new();
@@ -53,6 +54,14 @@ fn selected_kinds(rule: &Rule) -> Vec<Selected> {
                 kind: known.kind.to_owned(),
             })
             .collect();
+    }
+    // Any kind of a group may have any field.
+    if rule
+        .resources
+        .iter()
+        .any(|resource| resource.kind.is_none())
+    {
+        return Vec::new();
     }
     let text = |spanned: &Spanned<String>| spanned.value.clone();
     let named = rule.resources.iter().filter_map(|resource| {

@@ -26,11 +26,29 @@ impl<'a> Findings<'a> {
 
     /// Adds one whose places are offsets in the value of `scalar`.
     pub fn push_within(&mut self, scalar: &Spanned<String>, mut diagnostic: Diagnostic) {
-        let map = SourceMap::new(self.text, scalar.span, &scalar.value);
+        let map = self.source_map(scalar);
         for label in &mut diagnostic.labels {
             label.span = map.as_ref().map_or(scalar.span, |map| map.span(label.span));
         }
         self.push(diagnostic);
+    }
+
+    /// Where the characters of `scalar`'s value stand in the file.
+    pub fn source_map(&self, scalar: &Spanned<String>) -> Option<SourceMap> {
+        SourceMap::new(self.text, scalar.span, &scalar.value)
+    }
+
+    /// The file's text at `span`.
+    pub fn written(&self, span: Span) -> &'a str {
+        self.text
+            .get(span.start as usize..span.end as usize)
+            .unwrap_or_default()
+    }
+
+    /// What follows `span` in its last line.
+    pub fn rest_of_line(&self, span: Span) -> &'a str {
+        let rest = self.text.get(span.end as usize..).unwrap_or_default();
+        rest.lines().next().unwrap_or_default()
     }
 
     /// Adds one.

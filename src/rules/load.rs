@@ -12,7 +12,7 @@ use super::entries;
 use super::fields::{self, Fields, Refused, Shape};
 use super::findings::Findings;
 use super::rule_set::{Phase, Rule, RuleSet};
-use super::{field_check, lint, reader};
+use super::{field_check, lint, reader, when};
 use crate::diagnostic::{Diagnostic, SourceText, Span};
 
 /// What became of a rules file.
@@ -27,7 +27,7 @@ pub struct Loaded {
 const POLICY: Refused = Refused {
     name: "policy",
     why: "is not supported yet: this version of carry cannot evaluate policies",
-    help: "remove it; select with `labelSelectors`, `fieldSelectors` and `excludes`",
+    help: "remove it; select with `when`, `labelSelectors`, `fieldSelectors` and `excludes`",
 };
 const POLICIES: Refused = Refused {
     name: "policies",
@@ -53,6 +53,7 @@ pub fn load(source: &SourceText) -> Loaded {
         .unwrap_or_default();
     lint::check(&rules, &mut findings);
     field_check::check(&rules, &mut findings);
+    when::check(&rules, &mut findings);
     let rule_set = (!findings.has_errors()).then_some(rules);
     Loaded {
         rule_set,

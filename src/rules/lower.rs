@@ -7,10 +7,17 @@ use crate::diagnostic::{Diagnostic, Span, Spanned};
 use crate::k8s::{Path, Step};
 use crate::lang::hir::{Node, NodeKind, Predicate, Slot, SlotId, Test};
 use crate::lang::pattern::{Pattern, PatternError};
+use crate::lang::scheme::SlotTable;
+use crate::lang::{self, check};
 
-use super::rule_set::{Exclude, GroupPattern, Operator, Requirement, ResourceRef, Rule, Selector};
+use super::field_check::{Selected, selected_kinds};
+use super::rule_set::{
+    Exclude, GroupPattern, Operator, Requirement, ResourceRef, Rule, Selector, When,
+};
 use super::slots::SlotSource;
+use super::variables::{CHECKING, RuleVariables};
 use super::vocabulary;
+use super::when::{excluded_kinds, located};
 
 /// A rule's predicates.
 #[derive(Clone, Debug)]
@@ -35,7 +42,13 @@ pub fn lower(rule: &Rule) -> Result<Lowered, Diagnostic> {
     let gate = gate(namespaces, rule.span, scope);
 
     let mut scope = Scope::default();
-    let mut parts = vec![group(&rule.group, &mut scope)?];
+    let kinds = selected_kinds(rule);
+    let mut parts = Vec::new();
+    if rule.keys.is_empty() {
+        parts.push(group(&rule.group, &mut scope)?);
+    } else {
+        parts.push(keys(rule, &mut scope)?);
+    }
     if !rule.resources.is_empty() {
         let any = rule.resources.iter().enumerate().map(|(index, resource)| {
             resource_is(resource, &mut scope).titled(format!("resources[{index}]"))
@@ -59,8 +72,11 @@ pub fn lower(rule: &Rule) -> Result<Lowered, Diagnostic> {
             &mut scope,
         )?);
     }
+    if let Some(own) = &rule.when {
+        parts.push(when(own, rule, &kinds, &mut scope)?);
+    }
     if !rule.excludes.is_empty() {
-        parts.push(excludes(&rule.excludes, rule.span, &mut scope)?);
+        parts.push(excludes(rule, &kinds, &mut scope)?);
     }
     let root = Node::all(parts, rule.span).titled(rule.name.value.clone());
     let (predicate, sources) = scope.finish(root);
@@ -111,6 +127,96 @@ impl Scope {
             self.sources,
         )
     }
+}
+
+/// The fields that `when` reads are slots beside those of selectors.
+impl SlotTable for Scope {
+    fn slot(&mut self, variable: &str, path: &[Step]) -> SlotId {
+        let source = match variable {
+            "object" => SlotSource::Field(Path::new(keyed(path))),
+            "namespaceObject" => of_namespace(path),
+            "value" => SlotSource::Value(Path::new(path.to_vec())),
+            _ => SlotSource::Key,
+        };
+        Scope::slot(self, source)
+    }
+}
+
+fn of_namespace(path: &[Step]) -> SlotSource {
+    match path {
+        [metadata, labels, label]
+            if metadata.name() == Some("metadata") && labels.name() == Some("labels") =>
+        {
+            let own = label
+                .name()
+                .map(|name| SlotSource::NamespaceLabel(name.into()));
+            own.unwrap_or_else(|| SlotSource::NamespaceField(Path::new(path.to_vec())))
+        }
+        path => SlotSource::NamespaceField(Path::new(path.to_vec())),
+    }
+}
+
+/// `labels.app` and `labels['app']` are one slot, and the selectors' too.
+fn keyed(path: &[Step]) -> Vec<Step> {
+    let mut steps = path.to_vec();
+    let in_metadata = steps.first().and_then(Step::name) == Some("metadata");
+    let of_map = matches!(
+        steps.get(1).and_then(Step::name),
+        Some("labels" | "annotations")
+    );
+    if let Some(Step::Field(name)) = steps.get(2).cloned()
+        && in_metadata
+        && of_map
+    {
+        steps[2] = Step::Key(name);
+    }
+    steps
+}
+
+/// A condition in CEL. Its errors have been reported where the file was read.
+fn when(
+    when: &When,
+    rule: &Rule,
+    kinds: &[Selected],
+    scope: &mut Scope,
+) -> Result<Node, Diagnostic> {
+    let variables = RuleVariables::of(rule, kinds);
+    let checked = check::predicate(&located(when), &variables, scope, &CHECKING);
+    match checked.value {
+        Some(node) => {
+            let node = folded(node);
+            let joined = match node.kind {
+                NodeKind::All(_) => node,
+                _ => Node::all(vec![node], when.text.span),
+            };
+            Ok(joined.titled("when"))
+        }
+        None => Err(checked.diagnostics.into_iter().next().unwrap_or_else(|| {
+            Diagnostic::error(when.text.span, "`when` cannot be compiled").help("write it simpler")
+        })),
+    }
+}
+
+/// A trace reads better with comparisons than with calls of constants.
+fn folded(root: Node) -> Node {
+    let slots = Vec::new();
+    lang::fold(&Predicate { root, slots }).root
+}
+
+fn keys(rule: &Rule, scope: &mut Scope) -> Result<Node, Diagnostic> {
+    let slot = scope.slot(SlotSource::Key);
+    let mut any = Vec::new();
+    for glob in &rule.keys {
+        let test = match glob.value.contains(['*', '?', '[', ']', '{', '}', '\\']) {
+            true => {
+                let pattern = Pattern::path(&glob.value);
+                Test::Matches(pattern.map_err(|error| unusable(error, glob.span))?)
+            }
+            false => Test::Equals(glob.value.as_str().into()),
+        };
+        any.push(Node::test(slot, test, glob.span));
+    }
+    Ok(Node::any(any, rule.span).titled("keys"))
 }
 
 fn group(pattern: &Spanned<GroupPattern>, scope: &mut Scope) -> Result<Node, Diagnostic> {
@@ -250,16 +356,21 @@ fn requirement(from: &Requirement, read: Read, scope: &mut Scope) -> Result<Node
     })
 }
 
-fn excludes(from: &[Exclude], span: Span, scope: &mut Scope) -> Result<Node, Diagnostic> {
+fn excludes(rule: &Rule, kinds: &[Selected], scope: &mut Scope) -> Result<Node, Diagnostic> {
     let mut any = Vec::new();
-    for (index, from) in from.iter().enumerate() {
-        any.push(exclude(from, scope)?.titled(format!("excludes[{index}]")));
+    for (index, from) in rule.excludes.iter().enumerate() {
+        let mut parts = exclude(from, scope)?;
+        if let Some(own) = &from.when {
+            let kinds = excluded_kinds(from, kinds);
+            parts.push(when(own, rule, &kinds, scope)?);
+        }
+        any.push(Node::all(parts, from.span).titled(format!("excludes[{index}]")));
     }
-    Ok(Node::any(any, span).negated().titled("excludes"))
+    Ok(Node::any(any, rule.span).negated().titled("excludes"))
 }
 
 /// As in etcd-carry, `name` takes the place of `labelSelectors`.
-fn exclude(from: &Exclude, scope: &mut Scope) -> Result<Node, Diagnostic> {
+fn exclude(from: &Exclude, scope: &mut Scope) -> Result<Vec<Node>, Diagnostic> {
     let mut parts = Vec::new();
     if let Some(resource) = &from.resource {
         parts.push(resource_is(resource, scope));
@@ -273,5 +384,5 @@ fn exclude(from: &Exclude, scope: &mut Scope) -> Result<Node, Diagnostic> {
     if from.name.is_none() && !from.label_selectors.is_empty() {
         parts.push(selectors("", &from.label_selectors, Read::Label, scope)?);
     }
-    Ok(Node::all(parts, from.span))
+    Ok(parts)
 }

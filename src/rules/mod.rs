@@ -3,9 +3,47 @@
 //! Promises that a file is either accepted with its right meaning or refused
 //! with every finding at once. Deliberately does no I/O and knows nothing of
 //! etcd or of the mirror.
+//!
+//! ```
+//! use carry::diagnostic::{SourceText, Style, render};
+//! use carry::k8s::Keyring;
+//! use carry::rules::decide::{Decision, Event, Judge, Scratch};
+//! use carry::rules::namespaces::Namespaces;
+//! use carry::rules::{Plan, load};
+//!
+//! let source = SourceText::new("rules.yaml", r#"
+//! filters:
+//!   secondary:
+//!     - name: large-sites
+//!       group: example.com
+//!       when: object.spec.size > 3 && object.metadata.name != "test"
+//!     - name: settings
+//!       keys: ["/settings/**"]
+//!       when: value.enabled == true
+//! "#);
+//! let loaded = load(&source);
+//! let Some(rules) = &loaded.rule_set else {
+//!     panic!("{}", render(&source, &loaded.diagnostics, Style::default()));
+//! };
+//! let (plan, _) = Plan::compile(rules, "/registry");
+//! let judge = Judge::new(plan.expect("no errors"), Keyring::default());
+//!
+//! // To be kept from event to event: it is working memory.
+//! let mut scratch = Scratch::default();
+//! let mut decide = |key: &[u8], value: &[u8]| {
+//!     let event = Event { key, value: Some(value), leased: false, owned: false };
+//!     judge.decide(&event, &Namespaces::default(), &mut scratch)
+//! };
+//! let site = br#"{"apiVersion":"example.com/v1","kind":"Site","metadata":{"name":"a"},"spec":{"size":4}}"#;
+//! let decision = decide(b"/registry/example.com/sites/red/a", site);
+//! assert!(matches!(decision, Decision::Put { rule } if judge.rule_name(rule) == "large-sites"));
+//! let decision = decide(b"/settings/mail", b"enabled: false");
+//! assert!(matches!(decision, Decision::Skip(_)));
+//! ```
 
 mod candidates;
 mod compiled;
+mod constants;
 mod document;
 mod entries;
 mod evaluate;
@@ -15,9 +53,14 @@ mod findings;
 mod key_map;
 mod key_range;
 mod keyrings;
+mod keys;
 mod lint;
 mod lower;
+mod member;
+mod member_index;
 mod names;
+mod namespace_fields;
+mod plain;
 mod plan;
 mod reach;
 mod reader;
@@ -25,8 +68,11 @@ mod resources;
 mod rule_set;
 mod selection;
 mod selectors;
+mod shared;
 mod shown;
 mod slots;
+mod variables;
+mod when;
 
 pub mod decide;
 pub mod load;
@@ -42,5 +88,5 @@ pub use compiled::CompiledRule;
 pub use plan::Plan;
 pub use rule_set::{
     Exclude, GroupPattern, OnError, Operator, Phase, Requirement, ResourceRef, Rule, RuleId,
-    RuleSet, Selector,
+    RuleSet, Selector, When,
 };

@@ -1,11 +1,51 @@
-//! The labels of every Namespace of the source, as `namespaceSelectors` see
-//! them. Deliberately holds nothing else of a Namespace.
+//! The Namespaces of the source, as `namespaceSelectors` and `when` see them:
+//! their labels, and where a condition reads more, what is stored of them.
 
 use std::collections::HashMap;
+use std::ops::Deref;
 use std::sync::Arc;
 
-/// The labels of one Namespace, sorted by key.
-pub type Labels = Arc<[(Box<str>, Box<str>)]>;
+/// The labels of one Namespace, sorted by key, and the decrypted object itself
+/// where a rule reads more of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Known {
+    labels: Arc<[(Box<str>, Box<str>)]>,
+    object: Option<Arc<[u8]>>,
+}
+
+impl Known {
+    /// With what is stored of it, in plain text.
+    pub fn with_object(self, plain: &[u8]) -> Known {
+        Known {
+            object: Some(plain.into()),
+            ..self
+        }
+    }
+
+    /// What is stored of it, in plain text; `None` where no rule reads it.
+    pub fn object(&self) -> Option<&[u8]> {
+        self.object.as_deref()
+    }
+}
+
+/// The labels, which are sorted by key.
+impl From<Vec<(Box<str>, Box<str>)>> for Known {
+    fn from(labels: Vec<(Box<str>, Box<str>)>) -> Known {
+        Known {
+            labels: labels.into(),
+            object: None,
+        }
+    }
+}
+
+/// The labels.
+impl Deref for Known {
+    type Target = [(Box<str>, Box<str>)];
+
+    fn deref(&self) -> &Self::Target {
+        &self.labels
+    }
+}
 
 /// What is known of one Namespace.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -13,8 +53,8 @@ pub enum View {
     /// It does not exist at the source: no selector matches it.
     #[default]
     Absent,
-    /// It exists with these labels.
-    Present(Labels),
+    /// It exists, and this is known of it.
+    Present(Known),
     /// It exists but could not be read: who depends on it is held.
     Unreadable,
 }

@@ -54,6 +54,10 @@ impl Judge {
         value: &[u8],
         buffers: &'b mut TransferBuffers,
     ) -> Result<Transferred<'b>, Unfit> {
+        // Only Kubernetes encrypts, and moves, what it stores.
+        if self.is_outside_kubernetes(key) {
+            return Ok(Transferred::AsItIs);
+        }
         let Ok(place) = self.place(key) else {
             return Err(Unfit {
                 reason: NOT_KUBERNETES.to_owned(),
@@ -120,6 +124,9 @@ impl Judge {
     ///
     /// Why the destination's apiserver cannot decrypt it.
     pub fn encryption_there(&self, key: &[u8], there: &[u8]) -> Result<Provider, String> {
+        if self.is_outside_kubernetes(key) {
+            return Ok(Provider::Identity);
+        }
         let place = self.place(key).map_err(|_| NOT_KUBERNETES.to_owned())?;
         let to_key = self.key_map().to_destination(key);
         let (keyrings, mut plain) = (self.keyrings(), Zeroizing::default());

@@ -5,15 +5,17 @@
 //! Deliberately evaluates nothing (see `decide`).
 
 use std::fmt::Write as _;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Spanned};
 use crate::k8s::schema;
+use crate::lang::hir::{Predicate, Slot};
 use crate::lang::listing;
 
 use super::candidates::Candidates;
 use super::compiled::CompiledRule;
 use super::key_range::{KeyRange, normalize};
-use super::rule_set::{Phase, RuleId, RuleSet};
+use super::rule_set::{Phase, Rule, RuleId, RuleSet};
 use super::slots::SlotSource;
 
 /// A part of a bootstrap that is finished before the next begins.
@@ -33,6 +35,8 @@ pub struct Plan {
     pub(super) prefix: String,
     pub(super) rules: Vec<CompiledRule>,
     pub(super) candidates: Candidates,
+    key_rules: Vec<usize>,
+    number: u64,
     ranges: Vec<KeyRange>,
     stages: Vec<Stage>,
     digest: String,
@@ -40,6 +44,9 @@ pub struct Plan {
 
 /// More slots than the values of one resource can be scanned for.
 const MAX_SLOTS: usize = u16::MAX as usize;
+
+/// The number of the next plan; 0 is none's.
+static PLANS: AtomicU64 = AtomicU64::new(1);
 
 impl Plan {
     /// Compiles `rule_set` for keys under `prefix` (`/registry`).
@@ -50,6 +57,7 @@ impl Plan {
         let mut diagnostics = Vec::new();
         let mut rules = Vec::new();
         for rule in rule_set.rules() {
+            diagnostics.extend(unreachable_keys(rule, prefix));
             match CompiledRule::new(rule) {
                 Ok(compiled) => rules.push(compiled),
                 Err(diagnostic) => diagnostics.push(diagnostic),
@@ -80,8 +88,11 @@ impl Plan {
 
     fn new(rules: Vec<CompiledRule>, prefix: &str) -> Plan {
         let candidates = Candidates::new(&rules);
+        let over_keys = |at: &usize| rules[*at].reach.keys().is_some();
         let mut plan = Plan {
             prefix: prefix.to_owned(),
+            number: PLANS.fetch_add(1, Ordering::Relaxed),
+            key_rules: (0..rules.len()).filter(over_keys).collect(),
             rules,
             candidates,
             ranges: Vec::new(),
@@ -91,7 +102,7 @@ impl Plan {
         plan.stages = plan.make_stages();
         let staged = plan.stages.iter().flat_map(|stage| stage.ranges.clone());
         let namespaces = plan.reads_namespaces().then(|| plan.namespace_range());
-        plan.ranges = normalize(staged.chain(namespaces).collect());
+        plan.ranges = plan.joined(staged.chain(namespaces).collect());
         plan.digest = plan.make_digest();
         plan
     }
@@ -113,9 +124,22 @@ impl Plan {
         stages.push(Stage {
             name: Phase::Secondary.to_string(),
             phase: Phase::Secondary,
-            ranges: normalize(ranges),
+            ranges: self.joined(ranges),
         });
         stages
+    }
+
+    /// Sorted and disjoint. None reaches across an end of the key prefix: a
+    /// destination may have what lies under it elsewhere.
+    fn joined(&self, ranges: Vec<KeyRange>) -> Vec<KeyRange> {
+        let prefix = format!("{}/", self.prefix);
+        let (within, outside): (Vec<_>, Vec<_>) = ranges
+            .into_iter()
+            .partition(|range| range.start.starts_with(prefix.as_bytes()));
+        let mut all = normalize(within);
+        all.extend(normalize(outside));
+        all.sort_unstable();
+        all
     }
 
     fn phase(&self, phase: Phase) -> impl Iterator<Item = &CompiledRule> {
@@ -156,6 +180,27 @@ impl Plan {
             .any(SlotSource::may_fault)
     }
 
+    /// Whether any rule reads more of Namespaces than their labels.
+    pub fn reads_namespace_fields(&self) -> bool {
+        let mut sources = self.rules.iter().flat_map(|rule| &rule.sources);
+        sources.any(|source| matches!(source, SlotSource::NamespaceField(_)))
+    }
+
+    /// Whether any rule is over keys outside of Kubernetes.
+    pub fn has_key_rules(&self) -> bool {
+        !self.key_rules.is_empty()
+    }
+
+    /// Tells it from every other plan of this process.
+    pub(super) fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// The rules over keys outside of Kubernetes, by their places.
+    pub(super) fn key_rules(&self) -> &[usize] {
+        &self.key_rules
+    }
+
     /// Where the Namespace objects are.
     pub fn namespace_range(&self) -> KeyRange {
         KeyRange::prefix(format!("{}/namespaces/", self.prefix))
@@ -178,7 +223,16 @@ impl Plan {
         let mut text = format!("prefix {}\n", self.prefix);
         for rule in &self.rules {
             let _ = writeln!(text, "{} {} {:?}", rule.phase, rule.name, rule.on_error);
-            text.push_str(&listing::hir(&rule.predicate));
+            // By number: names of slots are for people and may coincide.
+            let slots = (0..rule.sources.len()).map(|number| Slot {
+                name: format!("${number}"),
+                may_fault: false,
+            });
+            let _ = writeln!(text, "{:?}", rule.sources);
+            text.push_str(&listing::hir(&Predicate {
+                root: rule.predicate.root.clone(),
+                slots: slots.collect(),
+            }));
         }
         format!("{:016x}", fnv1a(text.as_bytes()))
     }
@@ -211,7 +265,19 @@ impl Plan {
             }
         }
         self.list_custom(&mut out);
+        self.list_keys(&mut out);
         out
+    }
+
+    fn list_keys(&self, out: &mut String) {
+        for &at in &self.key_rules {
+            let Some(rule) = self.rules.get(at) else {
+                continue;
+            };
+            for range in rule.reach.ranges(&self.prefix, None) {
+                let _ = writeln!(out, "  {}  {}", show(&range), rule.name);
+            }
+        }
     }
 
     fn list_custom(&self, out: &mut String) {
@@ -232,6 +298,24 @@ impl Plan {
             }
         }
     }
+}
+
+/// Keys that a rule over other keys cannot select, since they are Kubernetes'.
+fn unreachable_keys(rule: &Rule, prefix: &str) -> Vec<Diagnostic> {
+    let prefix = format!("{}/", prefix.trim_end_matches('/'));
+    let within = rule
+        .keys
+        .iter()
+        .filter(|glob| glob.value.starts_with(&prefix));
+    let warn = |glob: &Spanned<String>| {
+        let message = format!(
+            "`{}` selects nothing: keys under `{prefix}` are Kubernetes'",
+            glob.value
+        );
+        Diagnostic::warning(glob.span, message)
+            .help("select them by `group` and `resources`, in a rule without `keys`")
+    };
+    within.map(warn).collect()
 }
 
 /// A range as people read it: a prefix where it is one.

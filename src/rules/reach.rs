@@ -9,6 +9,7 @@ use crate::k8s::{Key, KeyResource};
 use crate::lang::pattern::Pattern;
 
 use super::key_range::{KeyRange, normalize, without};
+use super::keys::KeyGlobs;
 use super::rule_set::{GroupPattern, Rule};
 
 /// Where keys lie that belong to one cluster alone.
@@ -24,6 +25,8 @@ pub struct Reach {
     namespaces: Option<Vec<String>>,
     /// Whether it selects cluster-scoped objects.
     cluster_scoped: bool,
+    /// The keys outside of Kubernetes that it selects; then nothing else.
+    keys: Option<KeyGlobs>,
 }
 
 #[derive(Clone, Debug)]
@@ -65,6 +68,7 @@ impl Reach {
             kinds: kinds.collect(),
             namespaces: names(rule),
             cluster_scoped,
+            keys: KeyGlobs::of(rule),
         }
     }
 
@@ -73,8 +77,21 @@ impl Reach {
         self.covers_resource(&key.resource)
     }
 
+    /// The keys outside of Kubernetes that it selects.
+    pub fn keys(&self) -> Option<&KeyGlobs> {
+        self.keys.as_ref()
+    }
+
+    /// The only namespaces that it selects from, where it names them all.
+    pub fn namespaces(&self) -> Option<&[String]> {
+        self.namespaces.as_deref()
+    }
+
     /// Whether it may select objects of this resource.
     pub fn covers_resource(&self, resource: &KeyResource<'_>) -> bool {
+        if self.keys.is_some() {
+            return false;
+        }
         match resource {
             KeyResource::BuiltIn(resource) => self.covers_built_in(resource),
             KeyResource::Custom { group, .. } => self.covers_custom(group),
@@ -122,12 +139,15 @@ impl Reach {
 
     /// Whether it may select custom resources.
     pub fn selects_custom(&self) -> bool {
-        self.custom_prefixes().next().is_some()
+        self.keys.is_none() && self.custom_prefixes().next().is_some()
     }
 
     /// Every key range that it can select from: sorted, disjoint. With
     /// `only`, of this namespace alone as far as the key tells.
     pub fn ranges(&self, prefix: &str, only: Option<&str>) -> Vec<KeyRange> {
+        if let Some(keys) = &self.keys {
+            return keys.ranges(prefix);
+        }
         let mut ranges = Vec::new();
         for resource in schema::resources() {
             if self.covers_built_in(resource) {

@@ -236,7 +236,7 @@ impl<'a> Reader<'a> {
         }
         findings.push(
             Diagnostic::error(place, "YAML tags are not supported in rules files")
-                .help("remove it; to make a value text, put it in quotes"),
+                .help("put the value in quotes if it begins with `!`; else remove the tag"),
         );
         false
     }
@@ -384,6 +384,9 @@ impl<'a> Reader<'a> {
         }
         if before.ends_with('\t') {
             return "write a space instead of the tab";
+        }
+        if info.contains("trailing content") {
+            return "a value that begins with a quote ends with it: put all of it into other quotes, or into the lines below a `|`";
         }
         if info.contains("quoted scalar") {
             return "check that the quote is closed; inside `\"…\"` write a backslash as `\\\\`";

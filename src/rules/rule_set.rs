@@ -4,7 +4,9 @@
 
 use std::fmt;
 
+use super::source_map::SourceMap;
 use crate::diagnostic::{Span, Spanned};
+use crate::lang::ast;
 
 /// A whole rules file.
 #[derive(Clone, Debug, Default)]
@@ -57,7 +59,7 @@ pub struct Rule {
     pub index: usize,
     /// `name`, or `sequential[0]`, `secondary[0]`, …
     pub name: Spanned<String>,
-    /// `group`; required. May be a glob.
+    /// `group`; required, but in a rule with `keys`. May be a glob.
     pub group: Spanned<GroupPattern>,
     /// `sequence`, as written. Order is the list's; this is for people.
     pub sequence: Option<Spanned<i64>>,
@@ -74,6 +76,11 @@ pub struct Rule {
     pub label_selectors: Vec<Selector>,
     /// Alternatives; empty means any fields. Keys are field paths.
     pub field_selectors: Vec<Selector>,
+    /// `keys`: globs over whole keys outside of Kubernetes, alternatives; then
+    /// the rule has no group and no selectors.
+    pub keys: Vec<Spanned<String>>,
+    /// `when`: a condition in CEL.
+    pub when: Option<When>,
     /// What is left out again.
     pub excludes: Vec<Exclude>,
     /// What becomes of a key that cannot be judged.
@@ -94,6 +101,28 @@ pub struct Exclude {
     pub namespace: Option<Spanned<String>>,
     /// Alternatives; empty means any labels.
     pub label_selectors: Vec<Selector>,
+    /// `when`: a condition in CEL.
+    pub when: Option<When>,
+}
+
+/// A condition in CEL.
+#[derive(Clone, Debug)]
+pub struct When {
+    /// The expression as YAML reads it, and its scalar.
+    pub text: Spanned<String>,
+    /// The same as a tree, with places as offsets in the text.
+    pub tree: ast::Expr,
+    /// Where each character of the text stands in the file; `None` where that
+    /// cannot be told.
+    pub places: Option<SourceMap>,
+}
+
+impl When {
+    /// The place in the file of a place in the text.
+    pub fn place(&self, within: Span) -> Span {
+        let places = self.places.as_ref();
+        places.map_or(self.text.span, |places| places.span(within))
+    }
 }
 
 /// A group, version and kind to compare an object's own with.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::k8s::Path;
+use crate::k8s::{Path, Step};
 
 /// One thing that a rule reads of an object or of its Namespace.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -19,12 +19,23 @@ pub enum SlotSource {
     Namespace,
     /// A label of the object's Namespace.
     NamespaceLabel(Box<str>),
+    /// Any other field of the object's Namespace; the whole of it is `null`
+    /// where there is none.
+    NamespaceField(Path),
+    /// The whole key.
+    Key,
+    /// A field of a value outside of Kubernetes; of one that is neither JSON
+    /// nor YAML the whole is bytes.
+    Value(Path),
 }
 
 impl SlotSource {
     /// Whether it can be unreadable while the object itself is not.
     pub fn may_fault(&self) -> bool {
-        matches!(self, SlotSource::Namespace | SlotSource::NamespaceLabel(_))
+        matches!(
+            self,
+            SlotSource::Namespace | SlotSource::NamespaceLabel(_) | SlotSource::NamespaceField(_)
+        )
     }
 }
 
@@ -34,11 +45,23 @@ impl fmt::Display for SlotSource {
             SlotSource::Group => f.write_str("group"),
             SlotSource::Version => f.write_str("version"),
             SlotSource::Kind => f.write_str("kind"),
+            SlotSource::Field(path) if path.steps().is_empty() => f.write_str("object"),
             SlotSource::Field(path) => path.fmt(f),
             SlotSource::Namespace => f.write_str("namespaceObject"),
             SlotSource::NamespaceLabel(key) => {
                 write!(f, "namespaceObject.metadata.labels[{key:?}]")
             }
+            SlotSource::NamespaceField(path) => below("namespaceObject", path, f),
+            SlotSource::Key => f.write_str("key"),
+            SlotSource::Value(path) => below("value", path, f),
         }
+    }
+}
+
+fn below(variable: &str, path: &Path, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    match path.steps().first() {
+        None => f.write_str(variable),
+        Some(Step::Field(_)) => write!(f, "{variable}.{path}"),
+        Some(_) => write!(f, "{variable}{path}"),
     }
 }

@@ -30,6 +30,18 @@ impl SourceMap {
     pub fn new(file: &str, scalar: Span, value: &str) -> Option<SourceMap> {
         let base = scalar.start as usize;
         let written = file.get(base..scalar.end as usize)?;
+        SourceMap::of(written, base, value).or_else(|| {
+            let (property, rest) = written.split_once([' ', '\t'])?;
+            let rest = rest.trim_start();
+            let base = base + written.len() - rest.len();
+            property
+                .starts_with(['!', '&'])
+                .then(|| SourceMap::of(rest, base, value))?
+        })
+    }
+
+    /// The same for what is `written` from `base` on, without tag or anchor.
+    fn of(written: &str, base: usize, value: &str) -> Option<SourceMap> {
         let readings = [
             double_quoted(written),
             single_quoted(written),

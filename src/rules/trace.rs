@@ -10,14 +10,16 @@ use zeroize::Zeroizing;
 use crate::diagnostic::Span;
 use crate::k8s::crypto::Provider;
 use crate::k8s::{Field, Key, Path, Record, Step};
-use crate::lang::hir::{Node, NodeKind};
+use crate::lang::hir::{Expr, ExprKind, Node, NodeKind, SlotId};
 use crate::lang::{Value, listing, oracle};
 
-use super::candidates::{CandidateSet, Found, Member};
+use super::candidates::{CandidateSet, Found};
 use super::compiled::CompiledRule;
 use super::decide::Judge;
-use super::evaluate::{bind, fill};
+use super::evaluate::fill;
+use super::member::{Member, bind};
 use super::namespaces::Namespaces;
+use super::plain::{self, Document};
 use super::rule_set::RuleId;
 use super::shown::{self, NOT_SHOWN};
 use super::slots::SlotSource;
@@ -127,6 +129,12 @@ impl Judge {
 
     /// The names of the rules that the key alone does not rule out.
     pub fn candidates(&self, key: &[u8]) -> Vec<&str> {
+        if self.is_outside_kubernetes(key) {
+            let evaluator = self.evaluator();
+            let rules = evaluator.over_key(key).map(|(at, _)| at);
+            let names = rules.filter_map(|at| self.plan().rules().get(at));
+            return names.map(|rule| rule.name.as_str()).collect();
+        }
         let Ok(place) = self.place(key) else {
             return Vec::new();
         };
@@ -150,13 +158,16 @@ impl Judge {
         namespaces: &Namespaces,
         show_secrets: bool,
     ) -> Result<Vec<RuleTrace>, String> {
+        if self.is_outside_kubernetes(key) {
+            return Ok(self.trace_plain(key, value, show_secrets));
+        }
         self.with_record(key, value, |place, record, _| {
             let plan = self.plan();
             let set = plan
                 .candidates
                 .of(&place.resource, plan.rules(), &mut Found::new());
             let (mut fields, mut values) = (Vec::new(), Vec::new());
-            fill(&set, record, namespaces, &mut fields, &mut values)?;
+            fill(&set, (key, record), namespaces, &mut fields, &mut values)?;
             let redact = record.kind() == "Secret" && !show_secrets;
             let traced = plan.rules().iter().enumerate().map(|(at, rule)| RuleTrace {
                 rule: RuleId(u32::try_from(at).unwrap_or(u32::MAX)),
@@ -173,6 +184,32 @@ impl Judge {
             });
             Ok(traced.collect())
         })
+    }
+}
+
+impl Judge {
+    /// Traces every rule over a value outside of Kubernetes.
+    fn trace_plain(&self, key: &[u8], value: &[u8], show_secrets: bool) -> Vec<RuleTrace> {
+        let evaluator = self.evaluator();
+        let document = Document::of(value, evaluator.over_key(key).map(|(_, rule)| rule));
+        let rules = self.plan().rules().iter().enumerate();
+        let traced = rules.map(|(at, rule)| {
+            let concerned = evaluator.over_key(key).any(|(own, _)| own == at);
+            let values = plain::values(rule, key, value, &document);
+            let member = Member::alone(at, values.len());
+            let tracer = Tracer {
+                rule,
+                values: &values,
+                member: &member,
+                redact: !show_secrets,
+            };
+            RuleTrace {
+                rule: RuleId(u32::try_from(at).unwrap_or(u32::MAX)),
+                name: rule.name.clone(),
+                condition: concerned.then(|| tracer.condition(&rule.predicate.root)),
+            }
+        });
+        traced.collect()
     }
 }
 
@@ -209,7 +246,7 @@ impl Tracer<'_, '_> {
         {
             return self.condition(only);
         }
-        let truth = match oracle::truth(node, &bind(self.values, self.member)) {
+        let truth = match oracle::truth(node, &bind(self.values, &self.member.binding)) {
             Ok(true) => Truth::Holds,
             Ok(false) => Truth::Fails,
             Err(_) => Truth::Faults,
@@ -226,7 +263,7 @@ impl Tracer<'_, '_> {
     /// A negated comparison reads better as one line.
     fn parts(&self, node: &Node) -> Vec<Condition> {
         match &node.kind {
-            NodeKind::Not(part) if matches!(part.kind, NodeKind::Test { .. }) => Vec::new(),
+            NodeKind::Not(part) if !joins(part) => Vec::new(),
             // `excludes` is "none of"; its parts are the entries.
             NodeKind::Not(part) => part
                 .parts()
@@ -253,12 +290,13 @@ impl Tracer<'_, '_> {
                     .map(SlotSource::to_string);
                 listing::comparison(&name.unwrap_or_default(), test)
             }
-            NodeKind::Not(part) if matches!(part.kind, NodeKind::Test { .. }) => {
+            NodeKind::Not(part) if !joins(part) => {
                 format!("not ({})", self.title(part))
             }
             NodeKind::Not(_) => "none of".to_owned(),
             NodeKind::All(_) => "all of".to_owned(),
             NodeKind::Any(_) => "any of".to_owned(),
+            _ => listing::on_one_line(node, &self.rule.predicate.slots),
         };
         match node.title.as_str() {
             "" => own,
@@ -268,14 +306,8 @@ impl Tracer<'_, '_> {
 
     fn actual(&self, node: &Node) -> Option<String> {
         let slot = match &node.kind {
-            NodeKind::Test { slot, .. } => slot,
-            NodeKind::Not(part) => {
-                return match part.kind {
-                    NodeKind::Test { .. } => self.actual(part),
-                    _ => None,
-                };
-            }
-            _ => return None,
+            NodeKind::Not(part) => compared_slot(part)?,
+            _ => compared_slot(node)?,
         };
         let at = usize::from(slot.0);
         let source = self.rule.sources.get(at)?;
@@ -290,23 +322,56 @@ impl Tracer<'_, '_> {
     }
 }
 
+/// The slot that a condition compares, where it compares but one.
+fn compared_slot(node: &Node) -> Option<SlotId> {
+    let expr = match &node.kind {
+        NodeKind::Test { slot, .. } => return Some(*slot),
+        NodeKind::Compare { of, .. } => of,
+        NodeKind::Holds(expr) => expr,
+        _ => return None,
+    };
+    read_slot(expr)
+}
+
+fn read_slot(expr: &Expr) -> Option<SlotId> {
+    match &expr.kind {
+        ExprKind::Slot(slot)
+        | ExprKind::HasSlot { slot, .. }
+        | ExprKind::OptionalSlot { slot, .. } => Some(*slot),
+        ExprKind::OptionalOr { target, .. } => read_slot(target),
+        _ => None,
+    }
+}
+
+/// Whether a condition is one of other conditions.
+fn joins(node: &Node) -> bool {
+    matches!(
+        node.kind,
+        NodeKind::All(_) | NodeKind::Any(_) | NodeKind::Not(_)
+    )
+}
+
 /// A value as people read it.
 fn show(value: &Value<'_>) -> String {
     match value {
         Value::Absent => "absent".to_owned(),
         Value::Null => "null".to_owned(),
-        Value::String(text) => format!("{text:?}"),
+        Value::String(text) => format!("{:?}", &**text),
         Value::Bool(value) => value.to_string(),
         Value::Int(value) => value.to_string(),
         Value::Uint(value) => value.to_string(),
         Value::Double(value) => value.to_string(),
         Value::Bytes(bytes) => format!("{} bytes", bytes.len()),
-        Value::Composite => "present, with fields of its own".to_owned(),
         Value::Fault(_) => "could not be read".to_owned(),
+        _ => "present, with fields of its own".to_owned(),
     }
 }
 
+/// Nobody can tell what a value outside of Kubernetes is.
 fn is_private(source: &SlotSource) -> bool {
+    if matches!(source, SlotSource::Value(_)) {
+        return true;
+    }
     let SlotSource::Field(path) = source else {
         return false;
     };

@@ -1,74 +1,112 @@
-//! The loop: one instruction after the other, jumps forward only.
+//! The loop: one instruction after the other, and where faults go.
+//! Deliberately knows what no instruction computes.
 
-use crate::lang::{Fault, Op, Operands, Program, Slots, Value, Verdict};
+use crate::lang::{Fault, FaultKind, Op, Program, Slots, Value, Verdict};
 
-use super::notes::Notes;
+use super::machine::{Machine, Step};
 
-/// What `program` says of `slots`.
+/// What `program` says of `slots`: the verdict of a predicate, or of an
+/// expression whose value is a truth value.
 ///
 /// # Errors
 ///
-/// A fault where the verdict depends on a slot that could not be read; it
-/// names the instruction, whose place in the source is [`Program::span`].
-pub fn eval<S: Slots + ?Sized>(program: &Program, slots: &S) -> Result<Verdict, Fault> {
+/// A fault where the verdict depends on what has no value; it names the
+/// instruction and its place in the source.
+#[inline]
+pub fn eval<'a, S: Slots<'a> + ?Sized>(program: &Program, slots: &S) -> Result<Verdict, Fault> {
+    match run(program, slots)? {
+        (Value::Bool(value), _) => Ok(value.into()),
+        (_, at) => Err(fault(program, FaultKind::NoSuchOverload, at)),
+    }
+}
+
+/// The value of an expression; of a predicate a truth value.
+///
+/// # Errors
+///
+/// As [`eval`].
+#[inline]
+pub fn evaluate<'a, S: Slots<'a> + ?Sized>(
+    program: &Program,
+    slots: &S,
+) -> Result<Value<'a>, Fault> {
+    run(program, slots).map(|(value, _)| value)
+}
+
+fn run<'a, S: Slots<'a> + ?Sized>(
+    program: &Program,
+    slots: &S,
+) -> Result<(Value<'a>, usize), Fault> {
+    let mut machine = Machine::new(program, slots);
     let code = program.code();
-    let mut notes = Notes::default();
     let mut at = 0;
     while let Some(&op) = code.get(at) {
-        let target = match op {
-            Op::Match => return notes.outermost().map_or(Ok(Verdict::Match), Err),
-            Op::NoMatch => return Ok(Verdict::NoMatch),
-            Op::Always { target } => Some(target),
-            Op::EnterList { level } => {
-                notes.clear(level);
-                None
-            }
-            Op::LeaveList {
-                level,
-                outer,
-                target,
-            } => notes.hand_on(level, outer).then_some(target),
-            Op::IfPresent(level, o)
-            | Op::UnlessPresent(level, o)
-            | Op::IfEqual(level, o)
-            | Op::UnlessEqual(level, o)
-            | Op::IfIn(level, o)
-            | Op::UnlessIn(level, o)
-            | Op::IfMatches(level, o)
-            | Op::UnlessMatches(level, o) => match slots.value(o.slot) {
-                Value::Fault(kind) => {
-                    notes.note(level, *kind, at);
-                    None
-                }
-                value => test(program, op, o, value).then_some(o.target),
+        let step = match op {
+            Op::If(check, o) => machine
+                .test(check, o)
+                .map(|passes| Step::jump_if(passes, o.target)),
+            Op::Unless(check, o) => machine
+                .test(check, o)
+                .map(|passes| Step::jump_if(!passes, o.target)),
+            Op::Always { target } => Ok(Step::Jump(target)),
+            Op::Match => return Ok((Value::Bool(true), at)),
+            Op::NoMatch => return Ok((Value::Bool(false), at)),
+            Op::Return { value } => match machine.read(value) {
+                Ok(value) => return Ok((value.clone(), at)),
+                Err(kind) => Err(kind),
             },
+            Op::Enter { note } => {
+                machine.notes.clear(note);
+                Ok(Step::Next)
+            }
+            Op::Raise { note } => match machine.notes.noted(note) {
+                None => Ok(Step::Next),
+                Some(fault) => {
+                    at = hand_on(program, &mut machine, fault, at)?;
+                    continue;
+                }
+            },
+            Op::Again { target, .. } => {
+                let round = at.saturating_sub(usize::from(target));
+                let paid = machine.pay_for_round(round);
+                paid.map(|()| Step::Jump(target))
+            }
+            op => machine.step(op),
         };
-        at = target.map_or(at + 1, usize::from);
+        at = match step {
+            Ok(Step::Next) => at + 1,
+            Ok(Step::Jump(target)) => usize::from(target),
+            Err(kind) => hand_on(program, &mut machine, fault(program, kind, at), at)?,
+        };
     }
-    // Not reached: a verified program ends in a verdict.
-    Ok(Verdict::NoMatch)
+    // Not reached: a verified program ends in a verdict or value.
+    Ok((Value::Bool(false), at))
 }
 
-/// Whether a test's jump is taken.
-fn test(program: &Program, op: Op, o: Operands, value: &Value<'_>) -> bool {
-    match op {
-        Op::IfPresent(..) => value.is_present(),
-        Op::UnlessPresent(..) => !value.is_present(),
-        Op::IfEqual(..) => value.text_is(program.string(o.constant)),
-        Op::UnlessEqual(..) => !value.text_is(program.string(o.constant)),
-        Op::IfIn(..) => member(program, o, value),
-        Op::UnlessIn(..) => !member(program, o, value),
-        Op::IfMatches(..) => matches(program, o, value),
-        _ => !matches(program, o, value),
+#[cold]
+fn fault(program: &Program, kind: FaultKind, at: usize) -> Fault {
+    let at = u32::try_from(at).unwrap_or(u32::MAX);
+    let span = program.span(at);
+    Fault { kind, at, span }
+}
+
+/// Notes a fault in the innermost region around the instruction, behind which
+/// the run goes on. Nothing outlives the end of the fuel.
+#[cold]
+fn hand_on<'a, S: Slots<'a> + ?Sized>(
+    program: &Program,
+    machine: &mut Machine<'_, 'a, S>,
+    fault: Fault,
+    at: usize,
+) -> Result<usize, Fault> {
+    if fault.kind == FaultKind::OutOfFuel {
+        return Err(fault);
     }
-}
-
-fn member(program: &Program, o: Operands, value: &Value<'_>) -> bool {
-    let set = program.set(o.constant);
-    set.is_some_and(|set| value.with_text(|text| set.contains(text)))
-}
-
-fn matches(program: &Program, o: Operands, value: &Value<'_>) -> bool {
-    let pattern = program.pattern(o.constant);
-    pattern.is_some_and(|pattern| value.with_text(|text| pattern.matches(text)))
+    let regions = program.regions();
+    let begun = regions.partition_point(|region| usize::from(region.start) <= at);
+    let around = regions[..begun].iter().rev();
+    let mut around = around.filter(|region| usize::from(region.end) > at);
+    let region = around.next().ok_or(fault)?;
+    machine.notes.note(region.note, fault);
+    Ok(usize::from(region.end))
 }

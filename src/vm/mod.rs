@@ -1,10 +1,13 @@
 //! Runs verified programs over slots.
 //!
-//! Promises to end after at most as many steps as the program has instructions,
-//! and to allocate nothing. Deliberately knows nothing of where slots come
-//! from. Imports `lang`, never the reverse.
+//! Promises that every run ends, within its fuel, and that a predicate over
+//! strings, numbers and labels allocates nothing. Deliberately knows nothing of
+//! where slots come from. Imports `lang`, never the reverse.
 
+mod builder;
+mod check;
 mod dispatch;
+mod machine;
 mod notes;
 
-pub use dispatch::eval;
+pub use dispatch::{eval, evaluate};

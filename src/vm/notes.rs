@@ -1,47 +1,35 @@
-//! Which lists have met a fault: one bit a level.
+//! Which lists have met a fault, and the first that each met.
+//!
+//! Promises to cost nothing until the first fault.
 
-use crate::lang::{Fault, FaultKind};
+use crate::lang::Fault;
 
 /// Faults noted during one run.
 #[derive(Default)]
 pub(super) struct Notes {
-    levels: u64,
-    first: Option<Fault>,
+    faults: Vec<(u8, Fault)>,
 }
 
 impl Notes {
     /// Out of the way of the tests that do not fault.
     #[cold]
-    pub(super) fn note(&mut self, level: u8, kind: FaultKind, at: usize) {
-        self.levels |= bit(level);
-        let at = u32::try_from(at).unwrap_or(u32::MAX);
-        self.first.get_or_insert(Fault { kind, at });
-    }
-
-    pub(super) fn clear(&mut self, level: u8) {
-        self.levels &= !bit(level);
-    }
-
-    /// Hands a note of `level` on to `outer`; whether there was one.
-    pub(super) fn hand_on(&mut self, level: u8, outer: u8) -> bool {
-        let noted = self.levels & bit(level) != 0;
-        if noted {
-            self.levels |= bit(outer);
-        }
-        noted
-    }
-
-    /// The fault, where one has reached the outermost level.
-    pub(super) fn outermost(&self) -> Option<Fault> {
-        if self.levels & 1 == 0 {
-            None
-        } else {
-            self.first
+    pub(super) fn note(&mut self, note: u8, fault: Fault) {
+        if self.noted(note).is_none() {
+            self.faults.push((note, fault));
         }
     }
-}
 
-/// Levels are below 64 in a verified program.
-fn bit(level: u8) -> u64 {
-    1 << (level & 63)
+    #[inline]
+    pub(super) fn clear(&mut self, note: u8) {
+        if !self.faults.is_empty() {
+            self.faults.retain(|(own, _)| *own != note);
+        }
+    }
+
+    /// The first fault noted at a number.
+    #[inline]
+    pub(super) fn noted(&self, note: u8) -> Option<Fault> {
+        let found = self.faults.iter().find(|(own, _)| *own == note);
+        found.map(|(_, fault)| *fault)
+    }
 }

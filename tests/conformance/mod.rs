@@ -1,6 +1,7 @@
 //! The conformance suites over the data of `../shared`. Each prints one line
 //! `NAME: PASSED/TOTAL` and the names of what failed.
 
+mod cel;
 mod encryption;
 mod etcd_carry;
 pub mod fields;

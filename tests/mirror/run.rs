@@ -417,3 +417,72 @@ async fn either_etcd_may_go_away_for_a_while() {
         assert_eq!(running.stop(), 0);
     }
 }
+
+/// Rules over keys outside of Kubernetes, and a condition in CEL over objects
+/// and their Namespace: mirrored, followed, and taken away again.
+#[tokio::test(flavor = "multi_thread")]
+async fn conditions_and_other_keys() {
+    const RULES: &str = r#"
+filters:
+  sequential:
+    - name: flags
+      keys: [/flags/*]
+  secondary:
+    - name: settings
+      keys: [/settings/**]
+      when: value.enabled == true
+    - name: marked
+      group: ""
+      resources: [{group: "", version: v1, kind: ConfigMap}]
+      when: >-
+        has(namespaceObject.metadata.labels) &&
+        'unit-test' == namespaceObject.metadata.name &&
+        object.metadata.name.startsWith('influx')
+"#;
+    for version in versions("conditions and other keys") {
+        let folder = temp_dir();
+        let rules = folder.path().join("rules.yaml");
+        std::fs::write(&rules, RULES).expect("rules");
+        let pair = Pair::with_example(version).await;
+        let source = &pair.source;
+        source.put("/flags/a", "on").await;
+        source.put("/flags/a/b", "not a flag").await;
+        source.put("/settings/x", r#"{"enabled": true}"#).await;
+        source.put("/settings/y/z", "enabled: false\n").await;
+        source.put("/other", "nobody's").await;
+        pair.destination.put("/other/there", "not ours").await;
+        let encryption = example("secrets-encryption.yaml");
+        let args = [format!(
+            "--encryption-provider-config={}",
+            encryption.display()
+        )];
+        let mut running = Carry::between(source, &pair.destination, &rules, &args);
+        running.wait_ready();
+        let there = async |expected: &[&str]| {
+            eventually("the keys at the destination", || async {
+                let mut keys = pair.destination.keys("/").await;
+                keys.retain(|key| !key.starts_with("/carry/"));
+                keys == expected
+            })
+            .await;
+        };
+        there(&["/flags/a", "/other/there", CONFIG_MAP, "/settings/x"]).await;
+        source.put("/settings/y/z", "enabled: true\n").await;
+        source.put("/settings/x", r#"{"enabled": false}"#).await;
+        source.put("/flags/b", "").await;
+        there(&[
+            "/flags/a",
+            "/flags/b",
+            "/other/there",
+            CONFIG_MAP,
+            "/settings/y/z",
+        ])
+        .await;
+        // Bytes that are neither JSON nor YAML cannot be judged: they are held.
+        source.put("/settings/held", "\u{1}").await;
+        source.delete("/flags/a").await;
+        source.delete("/settings/y/z").await;
+        there(&["/flags/b", "/other/there", CONFIG_MAP]).await;
+        assert_eq!(running.stop(), 0);
+    }
+}

@@ -27,7 +27,7 @@ pub(crate) struct Text<'a> {
 /// Never shows the text: it may be a Secret.
 impl std::fmt::Debug for Text<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Text({} bytes)", self.text.len() - self.at)
+        write!(f, "Text({} bytes)", self.len_of_text())
     }
 }
 
@@ -39,6 +39,11 @@ impl PartialEq for Text<'_> {
 }
 
 impl<'a> Text<'a> {
+    /// How many bytes it is written in.
+    pub fn len_of_text(self) -> usize {
+        self.text.len().saturating_sub(self.at)
+    }
+
     /// A text that is one value.
     pub fn whole(text: &'a [u8]) -> Text<'a> {
         Text { text, at: 0 }

@@ -6,7 +6,7 @@
 
 use super::super::path::{Path, Step};
 use super::lookup::{by_kind, is_built_in_group};
-use super::table::{Kind, Label, Package, Row, Scalar, Special, Type, table};
+use super::table::{Kind, Label, Omit, Package, Row, Scalar, Special, Type, table};
 
 /// What stands at a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -69,6 +69,17 @@ pub fn resolve(
         true => Ok(FieldType::String),
         false => type_at(kind, path.steps(), 0),
     }
+}
+
+/// Whether the API may leave out what stands at `path`, so that reading it is
+/// an error: it is empty, or optional and not set. True where the schema does
+/// not say.
+pub fn may_be_absent(group: &str, version: Option<&str>, kind: &str, path: &Path) -> bool {
+    if is_type_meta(path) {
+        return false;
+    }
+    let way = find_kind(group, version, kind).and_then(|kind| walk(kind, path.steps(), 0).ok());
+    way.is_none_or(|way| !way.rest.is_empty() || way.hops.last().is_some_and(Hop::may_be_absent))
 }
 
 /// Whether the path is `apiVersion` or `kind`, which lie in the envelope.
@@ -217,6 +228,16 @@ impl Hop {
             Type::Scalar(scalar) => Leaf::Scalar(scalar),
             Type::Message(message) => message.special().map_or(Leaf::Message, Leaf::Special),
         }
+    }
+
+    /// Whether JSON may lack it where what holds it is there. Structs that are
+    /// no pointers are always shown.
+    fn may_be_absent(&self) -> bool {
+        let row = self.row;
+        let is_struct = row.label == Label::One
+            && !row.pointer
+            && matches!(row.of, Type::Message(message) if message.special().is_none());
+        self.select != Select::Whole || (row.omit != Omit::Never && !is_struct)
     }
 
     /// What lies beneath: the message to look up the next step in.
