@@ -161,7 +161,8 @@ fn slots(fields: &Fields) -> Vec<Slot> {
     named.collect()
 }
 
-fn field_name(variable: &str, path: &Path) -> String {
+/// What lies at `path` of a variable, as an expression names it.
+pub fn field_name(variable: &str, path: &Path) -> String {
     match path.steps().first() {
         None => variable.to_owned(),
         Some(Step::Field(_)) => format!("{variable}.{path}"),

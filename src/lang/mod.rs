@@ -82,7 +82,7 @@ pub mod ty;
 
 pub use codegen::CompileError;
 pub use constants::{Members, Set};
-pub use expression::{Expression, Source};
+pub use expression::{Expression, Source, field_name};
 pub use fault::{Budget, FUEL, Fault, FaultKind, MAX_TEXT, Verdict};
 pub use fold::{fold, fold_and_report, fold_expression};
 pub use program::{Check, MAX_LEVELS, NO_PARENT, Op, Operand, Operands, Place, Program, Region};

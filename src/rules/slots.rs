@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use crate::k8s::{Path, Step};
+use crate::k8s::Path;
+use crate::lang::field_name;
 
 /// One thing that a rule reads of an object or of its Namespace.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -51,17 +52,9 @@ impl fmt::Display for SlotSource {
             SlotSource::NamespaceLabel(key) => {
                 write!(f, "namespaceObject.metadata.labels[{key:?}]")
             }
-            SlotSource::NamespaceField(path) => below("namespaceObject", path, f),
+            SlotSource::NamespaceField(path) => f.write_str(&field_name("namespaceObject", path)),
             SlotSource::Key => f.write_str("key"),
-            SlotSource::Value(path) => below("value", path, f),
+            SlotSource::Value(path) => f.write_str(&field_name("value", path)),
         }
-    }
-}
-
-fn below(variable: &str, path: &Path, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    match path.steps().first() {
-        None => f.write_str(variable),
-        Some(Step::Field(_)) => write!(f, "{variable}.{path}"),
-        Some(_) => write!(f, "{variable}{path}"),
     }
 }

@@ -46,14 +46,17 @@ impl Generator {
         in_register(to)
     }
 
-    fn constant_operand(&mut self, value: &Value<'static>) -> Result<Operand, CompileError> {
+    pub(super) fn constant_operand(
+        &mut self,
+        value: &Value<'static>,
+    ) -> Result<Operand, CompileError> {
         let constant = narrow(self.constants.value(value))?;
         Operand::new(Place::Constant(constant)).ok_or(CompileError::TooLarge)
     }
 
     /// The register of a variable. Checked HIR uses none outside of its scope;
     /// the one that stands for it then is never written.
-    fn local(&self, local: LocalId) -> u16 {
+    pub(super) fn local(&self, local: LocalId) -> u16 {
         let found = self.locals.iter().rev().find(|(own, _)| *own == local);
         found.map_or(0, |(_, register)| *register)
     }

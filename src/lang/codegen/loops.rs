@@ -58,9 +58,7 @@ impl Generator {
         exit: Exit,
     ) -> Result<(), CompileError> {
         let register = self.register()?;
-        let zero = narrow(self.constants.value(&Value::Int(0)))?;
-        let from = super::super::program::Place::Constant(zero);
-        let from = super::super::program::Operand::new(from).ok_or(CompileError::TooLarge)?;
+        let from = self.constant_operand(&Value::Int(0))?;
         self.push(Op::Move { to: register, from }, span)?;
         let open = self.open(&over.source, over.vars, span, |_, _| Ok(()))?;
         let next = self.label();
@@ -116,12 +114,7 @@ impl Generator {
                 let key = match own.vars {
                     LoopVars::One(key) | LoopVars::Two(key, _) => key,
                 };
-                let key = Expr::new(
-                    super::super::hir::ExprKind::Local(key),
-                    item.span,
-                    super::super::ty::Type::Dyn,
-                );
-                let key = self.operand(&key)?;
+                let key = in_register(self.local(key))?;
                 self.push(
                     Op::Insert {
                         builder,
