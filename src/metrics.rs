@@ -3,131 +3,30 @@
 //! Promises Prometheus units and the prefix `carry_`, and never a key's name
 //! in a label. Updating one costs an atomic operation.
 
+mod labels;
+
+pub use labels::{EventKind, Phase, ResyncKind, Side, TxnOutcome};
+
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
 
 use prometheus_client::encoding::text;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::registry::Registry;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::{Registry, Unit};
 
 /// The content type of [`Metrics::encode`].
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// What the mirror is doing.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Phase {
-    /// Connecting, reading rules and local state.
-    #[default]
-    Starting,
-    /// The first full copy, or one again after lost history.
-    Bootstrap,
-    /// Following the source.
-    Tail,
-    /// Ending: what is under way is finished.
-    Draining,
-    /// Ended.
-    Stopped,
-}
-
-impl Phase {
-    /// As labels and JSON spell it.
-    pub fn label(self) -> &'static str {
-        match self {
-            Phase::Starting => "starting",
-            Phase::Bootstrap => "bootstrap",
-            Phase::Tail => "tail",
-            Phase::Draining => "draining",
-            Phase::Stopped => "stopped",
-        }
-    }
-}
-
-impl Phase {
-    const ALL: [Phase; 5] = [
-        Phase::Starting,
-        Phase::Bootstrap,
-        Phase::Tail,
-        Phase::Draining,
-        Phase::Stopped,
-    ];
-}
-
-/// What was decided about an event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum EventKind {
-    /// Written.
-    Put,
-    /// Removed.
-    Delete,
-    /// Left alone.
-    Skip,
-    /// It could not be judged.
-    Hold,
-}
-
-impl EventKind {
-    /// As labels and JSON spell it.
-    pub fn label(self) -> &'static str {
-        match self {
-            EventKind::Put => "put",
-            EventKind::Delete => "delete",
-            EventKind::Skip => "skip",
-            EventKind::Hold => "hold",
-        }
-    }
-}
-
-/// How a transaction at the destination ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum TxnOutcome {
-    /// Applied.
-    Applied,
-    /// Refused since we no longer lead.
-    Fenced,
-    /// Refused for what it holds or how large it is.
-    Refused,
-    /// No answer: it may have been applied.
-    Unknown,
-    /// Not applied, and sent again.
-    Retried,
-}
-
-impl TxnOutcome {
-    /// As labels and JSON spell it.
-    pub fn label(self) -> &'static str {
-        match self {
-            TxnOutcome::Applied => "applied",
-            TxnOutcome::Fenced => "fenced",
-            TxnOutcome::Refused => "refused",
-            TxnOutcome::Unknown => "unknown",
-            TxnOutcome::Retried => "retried",
-        }
-    }
-}
-
-/// Which etcd.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Side {
-    /// The one that is mirrored from.
-    Source,
-    /// The one that is mirrored into.
-    Destination,
-}
-
-impl Side {
-    /// As labels and JSON spell it.
-    pub fn label(self) -> &'static str {
-        match self {
-            Side::Source => "source",
-            Side::Destination => "destination",
-        }
-    }
-}
-
 /// One label with a fixed set of values.
 type Label = [(&'static str, &'static str); 1];
+
+/// The label of a rule's name.
+type RuleLabel = [(&'static str, String); 1];
 
 /// All metrics. Cheap to clone; clones share the values.
 #[derive(Clone)]
@@ -140,9 +39,19 @@ struct Held {
     source_revision: Gauge,
     applied_revision: Gauge,
     checkpoint_revision: Gauge,
+    lag_revisions: Gauge,
+    progress_age: Gauge<f64, AtomicU64>,
     held_keys: Gauge,
+    retired_keys: Gauge,
+    rule_keys: Family<RuleLabel, Gauge>,
     leader: Gauge,
+    ready: Gauge,
     phase: Family<Label, Gauge>,
+    spool: Family<Label, Gauge>,
+    db_size: Gauge,
+    out_of_space: Gauge,
+    resyncs: Family<Label, Counter>,
+    rules_reloads: Family<Label, Counter>,
     events: Family<Label, Counter>,
     transactions: Family<Label, Counter>,
     operations: Counter,
@@ -158,6 +67,8 @@ impl Default for Metrics {
             held: Arc::new(Held::new()),
         };
         metrics.phase(Phase::Starting);
+        metrics.spool_bytes(0, 0);
+        metrics.progress_age(None);
         metrics.show_zeros();
         metrics
     }
@@ -170,9 +81,19 @@ impl Held {
             source_revision: Gauge::default(),
             applied_revision: Gauge::default(),
             checkpoint_revision: Gauge::default(),
+            lag_revisions: Gauge::default(),
+            progress_age: Gauge::default(),
             held_keys: Gauge::default(),
+            retired_keys: Gauge::default(),
+            rule_keys: Family::default(),
             leader: Gauge::default(),
+            ready: Gauge::default(),
             phase: Family::default(),
+            spool: Family::default(),
+            db_size: Gauge::default(),
+            out_of_space: Gauge::default(),
+            resyncs: Family::default(),
+            rules_reloads: Family::default(),
             events: Family::default(),
             transactions: Family::default(),
             operations: Counter::default(),
@@ -188,34 +109,85 @@ impl Held {
 
     fn register_gauges(&mut self) {
         let Held { registry, .. } = self;
-        let mut add = |name: &str, help: &str, gauge: &Gauge| {
+        let version = vec![("version", env!("CARGO_PKG_VERSION"))];
+        registry.register("build", "Which carry this is", Info::new(version));
+        for (name, help, gauge) in [
+            (
+                "source_revision",
+                "Newest revision seen of the source",
+                &self.source_revision,
+            ),
+            (
+                "applied_revision",
+                "Everything of the source up to this revision is applied",
+                &self.applied_revision,
+            ),
+            (
+                "checkpoint_revision",
+                "Source revision of the checkpoint at the destination",
+                &self.checkpoint_revision,
+            ),
+            (
+                "lag_revisions",
+                "How many revisions of the source are seen and not yet applied",
+                &self.lag_revisions,
+            ),
+            (
+                "held_keys",
+                "Keys that could not be judged and are left alone",
+                &self.held_keys,
+            ),
+            (
+                "retired_keys",
+                "Keys that are kept though changed rules no longer select them",
+                &self.retired_keys,
+            ),
+            ("leader", "1 while this carry leads, else 0", &self.leader),
+            (
+                "ready",
+                "1 while `/readyz` answers 200, else 0",
+                &self.ready,
+            ),
+            (
+                "destination_out_of_space",
+                "1 while the destination refuses writes since its database is full, else 0",
+                &self.out_of_space,
+            ),
+        ] {
             registry.register(name, help, gauge.clone());
-        };
-        add(
-            "source_revision",
-            "Newest revision seen of the source",
-            &self.source_revision,
-        );
-        add(
-            "applied_revision",
-            "Everything of the source up to this revision is applied",
-            &self.applied_revision,
-        );
-        add(
-            "checkpoint_revision",
-            "Source revision of the checkpoint at the destination",
-            &self.checkpoint_revision,
-        );
-        add(
-            "held_keys",
-            "Keys that could not be judged and are left alone",
-            &self.held_keys,
-        );
-        add("leader", "1 while this carry leads, else 0", &self.leader);
+        }
         registry.register(
             "phase",
             "1 for the phase that the mirror is in",
             self.phase.clone(),
+        );
+        registry.register(
+            "rule_keys",
+            "Keys at the destination that carry has written, by the rule that selects them",
+            self.rule_keys.clone(),
+        );
+        self.register_with_units();
+    }
+
+    fn register_with_units(&mut self) {
+        let Held { registry, .. } = self;
+        registry.register_with_unit(
+            "progress_age",
+            "Time since the source last proved that nothing is missing and all of it was applied; -1 before the first time",
+            Unit::Seconds,
+            self.progress_age.clone(),
+        );
+        registry.register_with_unit(
+            "spool",
+            "What the watch has delivered and no writer has taken, by where it is kept",
+            Unit::Bytes,
+            self.spool.clone(),
+        );
+        registry.register_with_unit(
+            "destination_db_size",
+            "Size of the database of the destination's member that we are connected to",
+            Unit::Bytes,
+            self.db_size.clone(),
         );
     }
 
@@ -248,6 +220,16 @@ impl Held {
             self.reloads.clone(),
         );
         registry.register(
+            "rules_reloads",
+            "Changed rules files that were read again, by outcome",
+            self.rules_reloads.clone(),
+        );
+        registry.register(
+            "resyncs",
+            "Times that everything was listed and compared, by reason",
+            self.resyncs.clone(),
+        );
+        registry.register(
             "reconnects",
             "Connections that broke and were made again, by side",
             self.reconnects.clone(),
@@ -269,6 +251,67 @@ impl Metrics {
     /// The checkpoint was written at `revision`.
     pub fn checkpoint_revision(&self, revision: i64) {
         self.held.checkpoint_revision.set(revision);
+    }
+
+    /// So many revisions are seen and not yet applied.
+    pub fn lag_revisions(&self, revisions: i64) {
+        self.held.lag_revisions.set(revisions);
+    }
+
+    /// How long ago it was last proved that nothing is missing; `None` before
+    /// the first time.
+    pub fn progress_age(&self, age: Option<Duration>) {
+        let seconds = age.map_or(-1.0, |age| age.as_secs_f64());
+        self.held.progress_age.set(seconds);
+    }
+
+    /// Whether `/readyz` answers 200.
+    pub fn ready(&self, ready: bool) {
+        self.held.ready.set(i64::from(ready));
+    }
+
+    /// So many keys were written by this rule and are there.
+    pub fn rule_keys(&self, rule: &str, keys: u64) {
+        let label = [("rule", rule.to_owned())];
+        self.held.rule_keys.get_or_create(&label).set(whole(keys));
+    }
+
+    /// So many keys are kept though no rule selects them any more.
+    pub fn retired_keys(&self, keys: u64) {
+        self.held.retired_keys.set(whole(keys));
+    }
+
+    /// So many bytes wait between the watch and the writers.
+    pub fn spool_bytes(&self, memory: u64, disk: u64) {
+        for (store, bytes) in [("memory", memory), ("disk", disk)] {
+            let gauge = self.held.spool.get_or_create(&[("store", store)]);
+            gauge.set(whole(bytes));
+        }
+    }
+
+    /// How full the destination is.
+    pub fn destination_space(&self, db_size_bytes: u64, out_of_space: bool) {
+        self.held.db_size.set(whole(db_size_bytes));
+        self.held.out_of_space.set(i64::from(out_of_space));
+    }
+
+    /// Everything is listed and compared.
+    pub fn resync(&self, kind: ResyncKind) {
+        let label = [("reason", kind.label())];
+        self.held.resyncs.get_or_create(&label).inc();
+    }
+
+    /// A changed rules file was read again: it is in use now, or it was refused
+    /// and the one before is still in use.
+    pub fn rules_reloaded(&self, applied: bool) {
+        let outcome = if applied { "applied" } else { "refused" };
+        let label = [("outcome", outcome)];
+        self.held.rules_reloads.get_or_create(&label).inc();
+    }
+
+    /// Whether this carry leads, as it last said.
+    pub fn is_leader(&self) -> bool {
+        self.held.leader.get() == 1
     }
 
     /// How many keys are held.
@@ -353,10 +396,16 @@ impl Metrics {
             transactions,
             reconnects,
             reloads,
+            rules_reloads,
+            resyncs,
             ..
         } = &*self.held;
         for outcome in ["applied", "refused"] {
             drop(reloads.get_or_create(&[("outcome", outcome)]));
+            drop(rules_reloads.get_or_create(&[("outcome", outcome)]));
+        }
+        for kind in ResyncKind::ALL {
+            drop(resyncs.get_or_create(&[("reason", kind.label())]));
         }
         for kind in [
             EventKind::Put,
@@ -376,4 +425,8 @@ impl Metrics {
             drop(reconnects.get_or_create(&[("side", side.label())]));
         }
     }
+}
+
+fn whole(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
 }

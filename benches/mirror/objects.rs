@@ -2,17 +2,25 @@
 //! Deliberately small: enough of protobuf to write these, none to read them.
 
 const PREFIX: &str = "/registry/configmaps/";
+/// The annotation with the number of the revision.
+pub const REVISION: &str = "example.io/revision";
 const PER_NAMESPACE: usize = 1_000;
 
 /// The key and the stored bytes of the `index`th ConfigMap.
 pub fn config_map(index: usize, size: usize) -> (Vec<u8>, Vec<u8>) {
+    revision_of(index, index, size)
+}
+
+/// As [`config_map`], of the revision with this number, which says so in an
+/// annotation ([`REVISION`]) and has settings of its own.
+pub fn revision_of(index: usize, number: usize, size: usize) -> (Vec<u8>, Vec<u8>) {
     let (namespace, name) = (namespace(index), format!("settings-{index:06}"));
     let key = format!("{PREFIX}{namespace}/{name}").into_bytes();
     // What the envelope and the metadata take, found by writing it once.
-    let rest = value(&namespace, &name, index, 0).len();
+    let rest = value(&namespace, &name, number, 0).len();
     (
         key,
-        value(&namespace, &name, index, size.saturating_sub(rest + 4)),
+        value(&namespace, &name, number, size.saturating_sub(rest + 4)),
     )
 }
 
@@ -65,11 +73,7 @@ fn metadata(namespace: &str, name: &str, index: usize) -> Vec<u8> {
         &entry("app.kubernetes.io/managed-by", "bench"),
     );
     field(&mut meta, 11, &entry("app.kubernetes.io/name", name));
-    field(
-        &mut meta,
-        12,
-        &entry("example.io/revision", &index.to_string()),
-    );
+    field(&mut meta, 12, &entry(REVISION, &index.to_string()));
     meta
 }
 

@@ -3,8 +3,9 @@
 //! Promises answers at any time, however busy the mirror is, and never a value
 //! of any key. Deliberately changes nothing: every route only reads.
 
+mod progress;
 mod serve;
 mod status;
 
 pub use serve::{AdminError, bind, serve};
-pub use status::{Status, StatusReport};
+pub use status::{Limits, Status, StatusReport};

@@ -85,16 +85,20 @@ fn router(status: Status) -> Router {
         .with_state(status)
 }
 
-async fn alive() -> &'static str {
-    "ok\n"
+async fn alive(State(status): State<Status>) -> (StatusCode, String) {
+    probe("not alive", status.not_alive())
 }
 
 async fn readyz(State(status): State<Status>) -> (StatusCode, String) {
-    match status.not_ready() {
+    probe("not ready", status.not_ready())
+}
+
+fn probe(what: &str, reason: Option<String>) -> (StatusCode, String) {
+    match reason {
         None => (StatusCode::OK, "ok\n".to_owned()),
         Some(reason) => (
             StatusCode::SERVICE_UNAVAILABLE,
-            format!("not ready: {reason}\n"),
+            format!("{what}: {reason}\n"),
         ),
     }
 }
@@ -111,6 +115,7 @@ async fn ready(State(status): State<Status>) -> Response {
 }
 
 async fn metrics(State(status): State<Status>) -> Response {
+    status.refresh_metrics();
     (
         [(header::CONTENT_TYPE, CONTENT_TYPE)],
         status.metrics().encode(),

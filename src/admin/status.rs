@@ -4,17 +4,41 @@
 //! stays bounded. Deliberately holds no values.
 
 use std::collections::hash_map::RandomState;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::hash::BuildHasher;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use crate::metrics::{Metrics, Phase};
+use super::progress::Progress;
+use crate::metrics::{Metrics, Phase, ResyncKind};
+use crate::state::OwnedKeys;
 
 /// So many held keys are named; the rest is counted.
 const NAMED: usize = 1000;
+
+/// So many resyncs are remembered.
+const RESYNCS: usize = 20;
+
+/// How long things may take before a probe fails.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// `--max-lag`: since the source last proved that nothing is missing and
+    /// all of it was applied.
+    pub max_lag: Duration,
+    /// Since the mirror's loop was last heard of.
+    pub alive_within: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            max_lag: Duration::from_secs(30),
+            alive_within: Duration::from_secs(60),
+        }
+    }
+}
 
 /// What the mirror says of itself. Cheap to clone; clones share it. Sets the
 /// metrics of the same names along.
@@ -22,15 +46,21 @@ const NAMED: usize = 1000;
 pub struct Status {
     state: Arc<Mutex<State>>,
     metrics: Metrics,
+    limits: Limits,
 }
 
 struct State {
     name: String,
     phase: Phase,
     not_ready: Option<String>,
+    /// Who leads while we wait, and when that was last seen.
+    standing_by: Option<(String, Instant)>,
+    alive: Instant,
+    resyncs: VecDeque<Resync>,
+    owned: Option<OwnedKeys>,
     source_revision: i64,
     applied_revision: i64,
-    progress: Option<Instant>,
+    progress: Progress,
     rules_digest: String,
     held: BTreeMap<Vec<u8>, String>,
     /// Hashes of the held keys that are not named.
@@ -51,19 +81,47 @@ pub struct StatusReport {
     /// Why it is not ready.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// Whether this carry leads.
+    pub leader: bool,
+    /// Who leads, while we stand by.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub led_by: Option<String>,
     /// The newest revision seen of the source.
     pub source_revision: i64,
     /// Everything of the source up to this revision is applied.
     pub applied_revision: i64,
-    /// How long ago the source last proved that nothing is missing.
+    /// How many revisions are seen and not yet applied.
+    pub lag_revisions: i64,
+    /// How long ago the source last proved that nothing is missing, of what is
+    /// all applied by now.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seconds_since_progress: Option<u64>,
     /// The digest of the rules file.
     pub rules_digest: String,
+    /// How many keys each rule has at the destination.
+    pub rules: BTreeMap<String, u64>,
+    /// How many keys are kept though no rule selects them any more.
+    pub retired_keys: u64,
+    /// The last times that everything was listed and compared, oldest first.
+    pub resyncs: Vec<Resync>,
     /// How many keys could not be judged.
     pub held_keys: usize,
     /// The first of them in key order, each with its reason.
     pub held: Vec<HeldKey>,
+}
+
+/// A time that everything was listed and compared.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Resync {
+    /// When, in seconds since 1970.
+    pub unix_seconds: u64,
+    /// Why, as the metrics count it.
+    pub kind: &'static str,
+    /// Why, in words.
+    pub reason: String,
+    /// At which source revision.
+    pub revision: i64,
 }
 
 /// A key that could not be judged.
@@ -78,13 +136,22 @@ pub struct HeldKey {
 impl Status {
     /// For the mirror of this `--name`: starting, and not ready.
     pub fn new(name: impl Into<String>, metrics: Metrics) -> Status {
+        Status::with_limits(name, metrics, Limits::default())
+    }
+
+    /// As [`Status::new`], with other limits.
+    pub fn with_limits(name: impl Into<String>, metrics: Metrics, limits: Limits) -> Status {
         let state = State {
             name: name.into(),
             phase: Phase::Starting,
             not_ready: Some("starting".to_owned()),
+            standing_by: None,
+            alive: Instant::now(),
+            resyncs: VecDeque::new(),
+            owned: None,
             source_revision: 0,
             applied_revision: 0,
-            progress: None,
+            progress: Progress::default(),
             rules_digest: String::new(),
             held: BTreeMap::new(),
             unnamed: HashSet::new(),
@@ -93,6 +160,7 @@ impl Status {
         Status {
             state: Arc::new(Mutex::new(state)),
             metrics,
+            limits,
         }
     }
 
@@ -106,6 +174,7 @@ impl Status {
         self.metrics.phase(phase);
         let mut state = self.state();
         state.phase = phase;
+        state.standing_by = None;
         if phase != Phase::Tail {
             state.not_ready = Some(format!("the mirror is in phase `{}`", phase.label()));
         }
@@ -113,7 +182,46 @@ impl Status {
 
     /// The mirror has caught up.
     pub fn set_ready(&self) {
-        self.state().not_ready = None;
+        let mut state = self.state();
+        state.not_ready = None;
+        state.standing_by = None;
+        let revision = state.source_revision;
+        state.progress.proven(revision, Instant::now());
+        let applied = state.applied_revision;
+        state.progress.applied(applied);
+    }
+
+    /// Another one leads, and we are ready to take over.
+    pub fn standing_by(&self, leader: &str) {
+        let mut state = self.state();
+        state.standing_by = Some((leader.to_owned(), Instant::now()));
+        state.alive = Instant::now();
+    }
+
+    /// The mirror's loop goes round.
+    pub fn alive(&self) {
+        self.state().alive = Instant::now();
+    }
+
+    /// Everything is listed and compared, at this source revision.
+    pub fn resync(&self, kind: ResyncKind, reason: &str, revision: i64) {
+        self.metrics.resync(kind);
+        let since = std::time::SystemTime::UNIX_EPOCH.elapsed();
+        let mut state = self.state();
+        if state.resyncs.len() >= RESYNCS {
+            state.resyncs.pop_front();
+        }
+        state.resyncs.push_back(Resync {
+            unix_seconds: since.unwrap_or_default().as_secs(),
+            kind: kind.label(),
+            reason: reason.to_owned(),
+            revision,
+        });
+    }
+
+    /// Where it is counted what carry has written.
+    pub fn set_owned(&self, owned: OwnedKeys) {
+        self.state().owned = Some(owned);
     }
 
     /// The mirror has not caught up, or cannot write, for this reason.
@@ -126,17 +234,24 @@ impl Status {
         let mut state = self.state();
         state.source_revision = state.source_revision.max(revision);
         self.metrics.source_revision(state.source_revision);
+        self.metrics.lag_revisions(state.lag_revisions());
     }
 
     /// Everything of the source up to `revision` is applied.
     pub fn applied(&self, revision: i64) {
-        self.state().applied_revision = revision;
+        let mut state = self.state();
+        state.applied_revision = revision;
+        state.progress.applied(revision);
         self.metrics.applied_revision(revision);
+        self.metrics.lag_revisions(state.lag_revisions());
     }
 
     /// The source has just proved that nothing is missing.
     pub fn progressed(&self) {
-        self.state().progress = Some(Instant::now());
+        let mut state = self.state();
+        let (seen, applied) = (state.source_revision, state.applied_revision);
+        state.progress.proven(seen, Instant::now());
+        state.progress.applied(applied);
     }
 
     /// The digest of the rules in use.
@@ -168,12 +283,29 @@ impl Status {
 
     /// Everything as `/status` shows it.
     pub fn report(&self) -> StatusReport {
-        self.state().report()
+        self.state().report(&self.limits, self.metrics.is_leader())
     }
 
     /// Why it is not ready, if it is not.
     pub fn not_ready(&self) -> Option<String> {
-        self.state().not_ready.clone()
+        self.state().why_not_ready(&self.limits)
+    }
+
+    /// Why the process should be started anew, if it should.
+    pub fn not_alive(&self) -> Option<String> {
+        let quiet = self.state().alive.elapsed();
+        (quiet > self.limits.alive_within).then(|| {
+            let seconds = quiet.as_secs();
+            format!("the mirror has made no step for {seconds} s")
+        })
+    }
+
+    /// Brings those metrics up to date that change with time alone.
+    pub fn refresh_metrics(&self) {
+        let state = self.state();
+        self.metrics.progress_age(state.progress.age());
+        let ready = state.why_not_ready(&self.limits).is_none();
+        self.metrics.ready(ready);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -206,20 +338,55 @@ impl State {
         }
     }
 
-    fn report(&self) -> StatusReport {
+    fn lag_revisions(&self) -> i64 {
+        (self.source_revision - self.applied_revision).max(0)
+    }
+
+    fn why_not_ready(&self, limits: &Limits) -> Option<String> {
+        let (most, lately) = (limits.max_lag, |at: &Instant| {
+            at.elapsed() <= limits.max_lag
+        });
+        if let Some((leader, seen)) = &self.standing_by {
+            let why = || format!("standing by for {leader}, but the destination is silent");
+            return (!lately(seen)).then(why);
+        }
+        if let Some(reason) = &self.not_ready {
+            return Some(reason.clone());
+        }
+        let age = self.progress.age()?;
+        (age > most).then(|| {
+            let (age, most, behind) = (age.as_secs(), most.as_secs(), self.lag_revisions());
+            let cause = match behind {
+                0 => "the source is silent".to_owned(),
+                behind => format!("{behind} revisions are not applied yet"),
+            };
+            format!("{age} s since everything was known to be applied, more than `--max-lag` {most} s: {cause}")
+        })
+    }
+
+    fn report(&self, limits: &Limits, leader: bool) -> StatusReport {
         let named = |(key, reason): (&Vec<u8>, &String)| HeldKey {
             key: String::from_utf8_lossy(key).into_owned(),
             reason: reason.clone(),
         };
+        let reason = self.why_not_ready(limits);
+        let owned = self.owned.as_ref().map(OwnedKeys::counts);
+        let owned = owned.unwrap_or_default();
         StatusReport {
             name: self.name.clone(),
             phase: self.phase.label(),
-            ready: self.not_ready.is_none(),
-            reason: self.not_ready.clone(),
+            ready: reason.is_none(),
+            reason,
+            leader,
+            led_by: self.standing_by.as_ref().map(|(leader, _)| leader.clone()),
             source_revision: self.source_revision,
             applied_revision: self.applied_revision,
-            seconds_since_progress: self.progress.map(|at| at.elapsed().as_secs()),
+            lag_revisions: self.lag_revisions(),
+            seconds_since_progress: self.progress.age().map(|age| age.as_secs()),
             rules_digest: self.rules_digest.clone(),
+            rules: owned.rules,
+            retired_keys: owned.retired,
+            resyncs: self.resyncs.iter().cloned().collect(),
             held_keys: self.held_count(),
             held: self.held.iter().map(named).collect(),
         }

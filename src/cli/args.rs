@@ -26,6 +26,8 @@ pub enum Command {
     CheckRules(CheckRulesArgs),
     /// Say what becomes of one key, and why
     Explain(Box<ExplainArgs>),
+    /// Compare both sides under the rules, and mend what differs
+    Verify(Box<VerifyArgs>),
 }
 
 /// Flags that `run` and `explain` share.
@@ -151,14 +153,17 @@ macro_rules! side_flags {
                 help = "No TLS for endpoints without a scheme [default: true, unless certificates are given]")]
             insecure_transport: Option<bool>,
             #[arg(id = concat!($side, "-user"), long = concat!($side, "-user"),
-                alias = concat!($alias, "-user"), env = concat!($env, "_USER"), hide = true)]
+                alias = concat!($alias, "-user"), env = concat!($env, "_USER"), value_name = "NAME",
+                help = "The user to log in as, where etcd asks for one")]
             user: Option<String>,
             #[arg(id = concat!($side, "-password"), long = concat!($side, "-password"),
                 alias = concat!($alias, "-password"), env = concat!($env, "_PASSWORD"),
-                hide = true, hide_env_values = true)]
+                hide_env_values = true, value_name = "PASSWORD",
+                help = concat!("Its password; as a flag everybody on the machine can read it: better in the variable, or in --", $side, "-password-file"))]
             password: Option<String>,
             #[arg(id = concat!($side, "-password-file"), long = concat!($side, "-password-file"),
-                alias = concat!($alias, "-password-file"), env = concat!($env, "_PASSWORD_FILE"), hide = true)]
+                alias = concat!($alias, "-password-file"), env = concat!($env, "_PASSWORD_FILE"), value_name = "FILE",
+                help = "A file that holds its password and nothing else; a newline at its end does not count")]
             password_file: Option<String>,
         }
 
@@ -211,6 +216,15 @@ pub struct RunArgs {
         default_value = "/var/lib/mirror/db"
     )]
     pub db_path: String,
+    /// Bytes that may wait on disk, below `--db-path`, while the destination is
+    /// slower than the source; 0 for none
+    #[arg(
+        long,
+        env = "CARRY_SPOOL_LIMIT",
+        value_name = "BYTES",
+        default_value = "4Gi"
+    )]
+    pub spool_limit: String,
     /// Address that health, status and metrics are served on
     #[arg(
         long,
@@ -227,6 +241,31 @@ pub struct RunArgs {
         default_value = "10520"
     )]
     pub bind_port: String,
+    /// `standalone` ends when another carry of this name leads; `active-standby` waits and takes over when that one is gone
+    #[arg(
+        long,
+        env = "CARRY_MODE",
+        value_name = "MODE",
+        default_value = "standalone"
+    )]
+    pub mode: String,
+    /// Source revision that the first copy is of; 0 for the newest. Later starts go on where the mirror is
+    #[arg(long, env = "CARRY_REV", value_name = "REVISION", default_value = "0")]
+    pub rev: String,
+    /// Compare everything with the destination at start and mend what differs; also accepts another source, or one that was restored from a backup
+    #[arg(long, env = "CARRY_RESYNC", value_parser = BoolishValueParser::new())]
+    pub resync: bool,
+    /// Delete what changed rules no longer select; without it such keys are kept as they are and reported
+    #[arg(long, env = "CARRY_PRUNE", value_parser = BoolishValueParser::new())]
+    pub prune: bool,
+    /// `/readyz` fails when it is longer ago that all was known to be applied
+    #[arg(
+        long,
+        env = "CARRY_MAX_LAG",
+        value_name = "DURATION",
+        default_value = "30s"
+    )]
+    pub max_lag: String,
     /// Mirror up to the source's revision at start, then exit
     #[arg(long, env = "CARRY_ONCE", value_parser = BoolishValueParser::new())]
     pub once: bool,
@@ -246,38 +285,6 @@ pub struct RunArgs {
     /// The destination.
     #[command(flatten)]
     pub slave: SlaveArgs,
-    /// Flags whose work is still to come.
-    #[command(flatten)]
-    pub later: LaterArgs,
-}
-
-/// Flags that are known but cannot be honoured yet; `settings` refuses them.
-#[derive(Args, Debug, Clone)]
-pub struct LaterArgs {
-    /// Source revision to begin at; 0, the only one so far, begins at the newest
-    #[arg(
-        long,
-        env = "CARRY_REV",
-        value_name = "REVISION",
-        default_value = "0",
-        hide = true
-    )]
-    pub rev: String,
-    /// `standalone`, the only one so far, ends when another carry of this name leads
-    #[arg(
-        long,
-        env = "CARRY_MODE",
-        value_name = "MODE",
-        default_value = "standalone",
-        hide = true
-    )]
-    pub mode: String,
-    /// Compare and mend everything at start
-    #[arg(long, env = "CARRY_RESYNC", hide = true, value_parser = BoolishValueParser::new())]
-    pub resync: bool,
-    /// What becomes of keys that new rules no longer select
-    #[arg(long, env = "CARRY_PRUNE", hide = true, num_args = 0..=1, default_missing_value = "true")]
-    pub prune: Option<String>,
 }
 
 /// `--standby`.
@@ -359,6 +366,49 @@ pub struct ExplainArgs {
     #[command(flatten)]
     pub master: MasterArgs,
     /// The destination, if it is to be looked at too.
+    #[command(flatten)]
+    pub slave: SlaveArgs,
+}
+
+/// `carry verify`.
+#[derive(Args, Debug, Clone)]
+pub struct VerifyArgs {
+    /// By which rules.
+    #[command(flatten)]
+    pub rules: RulesArgs,
+    /// Name of the mirror that is verified
+    #[arg(long, env = "CARRY_NAME", default_value = "default")]
+    pub name: String,
+    /// Where its ledger is, which says what carry has written; it may be in use
+    #[arg(
+        long,
+        env = "CARRY_DB_PATH",
+        value_name = "DIR",
+        default_value = "/var/lib/mirror/db"
+    )]
+    pub db_path: String,
+    /// Mend what differs, as the leader: refused while another carry of that name leads
+    #[arg(long)]
+    pub repair: bool,
+    /// How many keys of each kind are named
+    #[arg(long, value_name = "N", default_value = "10")]
+    pub examples: String,
+    /// How long a running mirror may take to catch up with a key before it counts as different
+    #[arg(long, value_name = "DURATION", default_value = "10s")]
+    pub settle: String,
+    /// How results are printed
+    #[arg(long, value_enum, default_value_t = Output::Human)]
+    pub output: Output,
+    /// Log more
+    #[arg(long, env = "CARRY_DEBUG")]
+    pub debug: bool,
+    /// How connections are made.
+    #[command(flatten)]
+    pub connect: ConnectArgs,
+    /// The source.
+    #[command(flatten)]
+    pub master: MasterArgs,
+    /// The destination.
     #[command(flatten)]
     pub slave: SlaveArgs,
 }

@@ -47,7 +47,9 @@ impl EncryptionFiles {
 
     /// One line for each file that others than its owner can read.
     pub fn warnings(&self) -> Vec<String> {
-        self.each().filter_map(|path| warning(path)).collect()
+        self.each()
+            .filter_map(|path| readable_by_others(path, "keys"))
+            .collect()
     }
 
     fn each(&self) -> impl Iterator<Item = &PathBuf> {
@@ -102,12 +104,14 @@ fn read(path: &Path) -> std::io::Result<Zeroizing<Vec<u8>>> {
 /// Far more than any configuration has.
 const MAX_BYTES: usize = 16 << 20;
 
-fn warning(path: &Path) -> Option<String> {
+/// A warning where a file that holds `what` can be read by others than its
+/// owner.
+pub(super) fn readable_by_others(path: &Path, what: &str) -> Option<String> {
     let metadata = std::fs::metadata(path).ok()?;
     let mode = metadata.permissions().mode() & 0o7777;
     (metadata.is_file() && mode & 0o077 != 0).then(|| {
         format!(
-            "`{}` holds keys and can be read by others than its owner (mode {mode:04o}): make it 0600, or set `defaultMode: 0400` where it is a mounted Secret",
+            "`{}` holds {what} and can be read by others than its owner (mode {mode:04o}): make it 0600, or set `defaultMode: 0400` where it is a mounted Secret",
             path.display()
         )
     })

@@ -8,10 +8,11 @@
 use std::process::ExitCode;
 
 use super::args::{ExplainArgs, Output};
+use super::connecting::{self, Which, failed};
 use super::explain_report::{AtDestination, Report, There, ToWrite};
 use super::rules_file;
 use super::settings::ExplainSettings;
-use crate::etcd::{EtcdError, TransportSettings, connect};
+use crate::etcd::{EtcdError, TransportSettings};
 use crate::k8s::Transferred;
 use crate::metrics::Metrics;
 use crate::rules::decide::{Decision, Event, Judge, Scratch};
@@ -34,7 +35,11 @@ pub fn run(args: ExplainArgs) -> ExitCode {
         }
     };
     eprint!("{}", loaded.remarks);
-    for warning in loaded.encryption.warnings() {
+    for warning in settings
+        .warnings
+        .iter()
+        .chain(&loaded.encryption.warnings())
+    {
         eprintln!("warning: {warning}");
     }
     let runtime = match tokio::runtime::Builder::new_current_thread()
@@ -64,18 +69,18 @@ fn could_not(message: &str) -> ExitCode {
 }
 
 async fn report(settings: &ExplainSettings, judge: &Judge) -> Result<Report, String> {
-    let source = open(&settings.source, "source").await?;
     let key = settings.key.as_slice();
-    let item = source
-        .get(key)
-        .await
-        .map_err(|error| failed("source", &error))?;
-    let namespaces = namespaces(judge, &source, key, item.as_ref()).await?;
+    let source = open(Which::Source, &settings.source, key).await?;
+    let refused = |error: EtcdError| failed(Which::Source, &settings.source, &error);
+    let item = source.get(key).await.map_err(refused)?;
+    let namespaces = namespaces(judge, &source, key, item.as_ref()).await;
+    let namespaces = namespaces.map_err(refused)?;
     let destination = match &settings.destination {
-        Some(destination) => {
-            let destination = open(destination, "destination").await?;
-            let there = destination.get(&judge.key_map().to_destination(key)).await;
-            let there = there.map_err(|error| failed("destination", &error))?;
+        Some(settings) => {
+            let at = judge.key_map().to_destination(key);
+            let destination = open(Which::Destination, settings, &at).await?;
+            let there = destination.get(&at).await;
+            let there = there.map_err(|error| failed(Which::Destination, settings, &error))?;
             AtDestination::Read(there.map(|there| compare(judge, key, item.as_ref(), there)))
         }
         None => AtDestination::NotAsked,
@@ -90,7 +95,12 @@ async fn report(settings: &ExplainSettings, judge: &Judge) -> Result<Report, Str
     };
     let decision = judge.decide(&event, &namespaces, &mut Scratch::default());
     let (decision, to_write) = last_look(judge, &event, decision);
-    let rules = value.map(|value| judge.trace(key, value, &namespaces, settings.show_secrets));
+    let mut rules = value.map(|value| judge.trace(key, value, &namespaces, settings.show_secrets));
+    if let Some(Ok(traces)) = &mut rules
+        && leased
+    {
+        judge.trace_lease(traces);
+    }
     let shown = value.filter(|_| settings.show_object);
     let object = shown.map(|value| judge.object(key, value, settings.show_secrets));
     Ok(Report {
@@ -160,15 +170,14 @@ fn compare(judge: &Judge, key: &[u8], item: Option<&Item>, there: Item) -> There
     }
 }
 
-async fn open(settings: &TransportSettings, who: &str) -> Result<EtcdSource, String> {
-    let connection = connect(settings)
-        .await
-        .map_err(|error| failed(who, &error))?;
+async fn open(
+    which: Which,
+    settings: &TransportSettings,
+    key: &[u8],
+) -> Result<EtcdSource, String> {
+    let settings = settings.clone().asking_for(key);
+    let connection = connecting::open(which, &settings).await?;
     Ok(EtcdSource::new(connection, Metrics::default()))
-}
-
-fn failed(who: &str, error: &EtcdError) -> String {
-    format!("{who}: {error}")
 }
 
 /// The Namespace of the object, where a rule looks at Namespaces.
@@ -177,14 +186,13 @@ async fn namespaces(
     source: &EtcdSource,
     key: &[u8],
     item: Option<&Item>,
-) -> Result<Namespaces, String> {
+) -> Result<Namespaces, EtcdError> {
     let mut namespaces = Namespaces::default();
     let names = item.map(|item| judge.namespaces_of(key, &item.value));
     for name in names.into_iter().flatten() {
         let mut key = judge.namespace_range().start;
         key.extend_from_slice(name.as_bytes());
-        let read = source.get(&key).await;
-        if let Some(item) = read.map_err(|error| failed("source", &error))? {
+        if let Some(item) = source.get(&key).await? {
             namespaces.set(&name, judge.namespace_view(&key, &item.value));
         }
     }

@@ -203,7 +203,7 @@ impl Report {
                     .to_owned()
             }
             SkipReason::Leased => {
-                "not mirrored: the key is attached to an etcd lease (a heartbeat or an event)"
+                "not mirrored: the key is attached to an etcd lease (a heartbeat or an event), and no rule with `leases: mirror` selects it"
                     .to_owned()
             }
             SkipReason::NoCandidate => {

@@ -4,7 +4,10 @@
 //! not run. The only place that prints; deliberately decides nothing else.
 
 pub mod args;
+pub mod bytes;
 mod check_rules;
+mod connecting;
+mod credentials;
 pub mod duration;
 pub mod encryption;
 mod explain;
@@ -12,8 +15,13 @@ mod explain_report;
 mod problems;
 mod rules_file;
 mod rules_settings;
+mod rules_watch;
 mod run;
 pub mod settings;
+mod space;
+mod verify;
+mod verify_report;
+pub mod verify_settings;
 
 use std::process::ExitCode;
 
@@ -35,6 +43,7 @@ pub fn main() -> ExitCode {
         Command::Run(args) => run::run(*args),
         Command::CheckRules(args) => check_rules::run(&args),
         Command::Explain(args) => explain::run(*args),
+        Command::Verify(args) => verify::run(*args),
     }
 }
 

@@ -116,6 +116,21 @@ pub fn load(settings: &RulesSettings) -> Result<Loaded, NotLoaded> {
     }
 }
 
+/// Another judge by the rules file as it is now: the place of keys and the
+/// encryption are those of `judge`. With its warnings and notes, rendered.
+///
+/// # Errors
+///
+/// When the file cannot be read, or has errors: as they are rendered.
+pub fn load_again(settings: &RulesSettings, judge: &Judge) -> Result<(Judge, String), String> {
+    let mut checked = check(&settings.file, &settings.kube_prefix)?;
+    let rendered = checked.rendered(stderr_style());
+    match checked.plan.take() {
+        Some(plan) => Ok((judge.with_plan(plan), rendered)),
+        None => Err(rendered),
+    }
+}
+
 fn unreadable(what: &str, path: &Path, error: &std::io::Error) -> String {
     let path = path.display();
     format!("cannot read the {what} `{path}`: {error}; give the path of a readable file")

@@ -14,21 +14,22 @@ use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
 use super::args::RunArgs;
+use super::connecting::{self, Needs, Which};
 use super::rules_file::Loaded;
 use super::settings::{RunSettings, Standby};
-use super::{refuse, rules_file};
-use crate::admin::{self, Status};
+use super::space::SpaceWatch;
+use super::{refuse, rules_file, rules_watch};
+use crate::admin::{self, Limits, Status};
 use crate::destination::etcd::EtcdDestination;
 use crate::destination::prefixed::Prefixed;
-use crate::etcd::connect;
-use crate::metrics::{Metrics, Phase};
+use crate::metrics::{Metrics, Phase, ResyncKind};
 use crate::mirror::{
-    DryRun, Holder, Mirror, Options, Parts, Planned, Report, Standby as MirrorStandby, Summary,
-    World,
+    DryRun, Holder, Mirror, MirrorError, Options, Parts, Planned, Report, Standby as MirrorStandby,
+    Summary, World,
 };
 use crate::rules::decide::Judge;
 use crate::source::EtcdSource;
-use crate::state::{MemoryStore, RocksStore, StateStore};
+use crate::state::{Counted, MemoryStore, RocksStore, StateStore};
 
 /// Runs it to its end.
 pub fn run(args: RunArgs) -> ExitCode {
@@ -39,6 +40,9 @@ pub fn run(args: RunArgs) -> ExitCode {
     start_logging(settings.debug);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
+        // Without optimisation the mirror's futures need more than the 2 MiB
+        // that threads have.
+        .thread_stack_size(8 << 20)
         .build();
     let ran = runtime.map_err(|error| format!("cannot start: {error}"));
     let ran = ran.and_then(|runtime| {
@@ -53,7 +57,7 @@ pub fn run(args: RunArgs) -> ExitCode {
     }
 }
 
-fn start_logging(debug: bool) {
+pub(super) fn start_logging(debug: bool) {
     let default = if debug { "carry=debug" } else { "carry=info" };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
     tracing_subscriber::fmt()
@@ -65,14 +69,24 @@ fn start_logging(debug: bool) {
 }
 
 /// What every kind of run needs: rules, the admin port, signals.
-async fn prepare(settings: RunSettings) -> Result<(), String> {
+async fn prepare(mut settings: RunSettings) -> Result<(), String> {
     let judged = rules_file::load(&settings.rules).map_err(|failed| failed.message)?;
     eprint!("{}", judged.remarks);
-    for warning in judged.encryption.warnings() {
+    for warning in settings
+        .warnings
+        .iter()
+        .chain(&judged.encryption.warnings())
+    {
         tracing::warn!("{warning}");
     }
+    settings.source.asks_for = connecting::source_key(&judged.judge);
+    settings.destination.asks_for = connecting::destination_key(&settings.name);
     let metrics = Metrics::default();
-    let status = Status::new(settings.name.clone(), metrics.clone());
+    let limits = Limits {
+        max_lag: settings.max_lag,
+        ..Limits::default()
+    };
+    let status = Status::with_limits(settings.name.clone(), metrics.clone(), limits);
     status.set_rules_digest(judged.judge.digest());
     let stop = stop_on_signals().map_err(|error| format!("cannot wait for signals: {error}"))?;
     let ended = CancellationToken::new();
@@ -135,15 +149,17 @@ async fn mirror(
 ) -> Result<(), String> {
     // A dry run beside a carry that has never run must not make its directory.
     if settings.dry_run && !settings.db_path.exists() {
-        return mirror_with(&settings, judged, status, stop, MemoryStore::default()).await;
+        let store = MemoryStore::default();
+        return Box::pin(mirror_with(&settings, judged, status, stop, store)).await;
     }
     let store = RocksStore::open(&settings.db_path);
     let store = store.map_err(|error| format!("`--db-path`: {error}"))?;
-    mirror_with(&settings, judged, status, stop, store).await
+    // On the heap: a mirror is too large for a thread's stack to move around.
+    Box::pin(mirror_with(&settings, judged, status, stop, store)).await
 }
 
 /// Two etcds.
-struct Real<St>(std::marker::PhantomData<St>);
+pub(super) struct Real<St>(std::marker::PhantomData<St>);
 
 impl<St: StateStore> World for Real<St> {
     type Source = EtcdSource;
@@ -164,8 +180,20 @@ async fn mirror_with<St: StateStore>(
         connected = connect_both(settings, status.metrics()) => connected?,
     };
     let judge = Arc::new(judged.judge);
+    let (source, plain) = (connected.0.clone(), connected.1.clone());
+    let needs = Needs {
+        source: (&source, &settings.source),
+        destination: (&plain, &settings.destination),
+        judge: &judge,
+        rules: &settings.rules,
+        name: &settings.name,
+    };
+    let _space = SpaceWatch::start(connected.1.clone(), status.metrics().clone());
+    let store = Counted::new(store, status.metrics().clone());
+    let store = store.map_err(|error| format!("`--db-path`: {error}"))?;
+    status.set_owned(store.owned());
     let destination = Prefixed::new(connected.1, judge.key_map().clone());
-    let parts = Parts::<Real<St>> {
+    let parts = Parts::<Real<Counted<St>>> {
         source: Arc::new(connected.0),
         destination: Arc::new(destination),
         store: Arc::new(store),
@@ -174,13 +202,16 @@ async fn mirror_with<St: StateStore>(
     };
     let options = options(settings);
     if settings.dry_run {
-        return dry_run(&parts, &options, &stop).await;
+        let ran = Box::pin(dry_run(&parts, &options, &stop)).await;
+        return connecting::or_explain(ran, &needs).await;
     }
     let report = Arc::new(AdminReport(status));
-    let reload = Arc::new(judged.encryption.reload_into(judge));
-    let mirror = Mirror::new(parts, options, report, stop).with_reload(reload);
-    let summary = mirror.run().await;
-    let summary = summary.map_err(|error| error.to_string())?;
+    let reload = Arc::new(judged.encryption.reload_into(judge.clone()));
+    let rules = rules_watch::start(&settings.rules, judge.clone(), parts.metrics.clone())
+        .map_err(|error| format!("cannot wait for SIGHUP: {error}"))?;
+    let mirror = Mirror::new(parts, options, report, stop);
+    let mirror = mirror.with_reload(reload).with_rules(rules);
+    let summary = connecting::or_explain(Box::pin(mirror.run()).await, &needs).await?;
     if settings.once {
         println!("{}", told(&summary));
     }
@@ -191,23 +222,8 @@ async fn connect_both(
     settings: &RunSettings,
     metrics: &Metrics,
 ) -> Result<(EtcdSource, EtcdDestination), String> {
-    let source = connect(&settings.source)
-        .await
-        .map_err(|error| format!("source: {error}"))?;
-    let shown = |endpoints: &[crate::etcd::Endpoint]| {
-        endpoints
-            .iter()
-            .map(ToString::to_string)
-            .collect::<Vec<_>>()
-            .join(", ")
-    };
-    tracing::info!("connected to the source at {}", shown(source.endpoints()));
-    let destination = connect(&settings.destination).await;
-    let destination = destination.map_err(|error| format!("destination: {error}"))?;
-    tracing::info!(
-        "connected to the destination at {}",
-        shown(destination.endpoints())
-    );
+    let source = connecting::open(Which::Source, &settings.source).await?;
+    let destination = connecting::open(Which::Destination, &settings.destination).await?;
     Ok((
         EtcdSource::new(source, metrics.clone()),
         EtcdDestination::new(destination),
@@ -224,11 +240,20 @@ fn options(settings: &RunSettings) -> Options {
         Standby::Auto => MirrorStandby::Auto,
     };
     options.widths.txn_ops = settings.max_txn_ops;
+    // RocksDB leaves alone what it does not know, and so do we.
+    options.spool.directory = Some(settings.db_path.join("spool"));
+    options.spool.disk = settings.spool_limit;
     options.once = settings.once;
+    // A source with nothing to tell must prove so well within `--max-lag`.
+    options.progress_every = options.progress_every.min(settings.max_lag / 3);
+    options.mode = settings.mode;
+    options.rev = settings.rev;
+    options.resync = settings.resync;
+    options.prune = settings.prune;
     options
 }
 
-fn holder(db_path: &Path) -> Holder {
+pub(super) fn holder(db_path: &Path) -> Holder {
     let read = |path: &str| std::fs::read_to_string(path).map(|text| text.trim().to_owned());
     let pid = std::process::id();
     let since = std::time::SystemTime::UNIX_EPOCH
@@ -260,7 +285,7 @@ async fn dry_run<W: World>(
     parts: &Parts<W>,
     options: &Options,
     stop: &CancellationToken,
-) -> Result<(), String> {
+) -> Result<(), MirrorError> {
     let looked = tokio::select! {
         () = stop.cancelled() => return Ok(()),
         looked = DryRun::look(parts, options, print_planned) => looked,
@@ -271,10 +296,11 @@ async fn dry_run<W: World>(
         puts,
         reencrypted,
         deletes,
+        retired,
         held,
-    } = looked.map_err(|error| error.to_string())?;
+    } = looked?;
     println!(
-        "dry run at revision {revision}: of {judged} keys looked at, {puts} would be written, {deletes} deleted, {held} held; {reencrypted} values re-encrypted"
+        "dry run at revision {revision}: of {judged} keys looked at, {puts} would be written, {deletes} deleted, {held} held; {reencrypted} values re-encrypted; {retired} no longer selected would be kept"
     );
     Ok(())
 }
@@ -292,6 +318,7 @@ fn print_planned(planned: Planned) {
             println!("put {} ({bytes} bytes, rule `{rule}`{how})", shown(&key));
         }
         Planned::Delete { key } => println!("delete {}", shown(&key)),
+        Planned::Retire { key } => println!("keep {} (no rule selects it any more)", shown(&key)),
         Planned::Hold { key, reason } => println!("hold {} ({reason})", shown(&key)),
     }
 }
@@ -322,6 +349,22 @@ impl Report for AdminReport {
             None => self.0.set_ready(),
             Some(reason) => self.0.set_not_ready(reason),
         }
+    }
+
+    fn standing_by(&self, leader: &str) {
+        self.0.standing_by(leader);
+    }
+
+    fn alive(&self) {
+        self.0.alive();
+    }
+
+    fn resync(&self, kind: ResyncKind, reason: &str, at: i64) {
+        self.0.resync(kind, reason, at);
+    }
+
+    fn rules(&self, digest: &str) {
+        self.0.set_rules_digest(digest);
     }
 
     fn saw_source(&self, revision: i64) {

@@ -7,10 +7,12 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::args::{ConnectArgs, ExplainArgs, LaterArgs, Output, RunArgs, SideArgs, StandbyArg};
-use super::duration;
+use super::args::{ConnectArgs, ExplainArgs, Output, RunArgs, SideArgs, StandbyArg};
+use super::credentials;
 use super::problems::{existing, path};
-use crate::etcd::{Endpoint, TlsSettings, TransportSettings};
+use super::{bytes, duration};
+use crate::etcd::{Endpoint, SourceRevision, TlsSettings, TransportSettings};
+use crate::mirror::Mode;
 
 pub use super::problems::Problems;
 pub use super::rules_settings::{RulesSettings, kube_prefix};
@@ -43,14 +45,28 @@ pub struct RunSettings {
     pub max_txn_ops: usize,
     /// `--db-path`.
     pub db_path: PathBuf,
+    /// Bytes that may wait on disk.
+    pub spool_limit: u64,
     /// `--bind-address` and `--bind-port`.
     pub bind: SocketAddr,
+    /// `--mode`.
+    pub mode: Mode,
+    /// `--rev`; `None` for the newest.
+    pub rev: Option<SourceRevision>,
+    /// `--resync`.
+    pub resync: bool,
+    /// `--prune`.
+    pub prune: bool,
+    /// `--max-lag`: at least a second.
+    pub max_lag: Duration,
     /// `--once`.
     pub once: bool,
     /// `--dry-run`.
     pub dry_run: bool,
     /// `--debug`.
     pub debug: bool,
+    /// What should be looked at, but keeps nothing from running.
+    pub warnings: Vec<String>,
 }
 
 /// `carry explain`, validated.
@@ -70,20 +86,30 @@ pub struct ExplainSettings {
     pub show_object: bool,
     /// `--show-secrets`.
     pub show_secrets: bool,
+    /// What should be looked at, but keeps nothing from running.
+    pub warnings: Vec<String>,
 }
 
 impl RunSettings {
     /// Judges everything; the error holds all that is wrong.
     pub fn from_args(args: RunArgs) -> Result<RunSettings, Problems> {
         let mut problems = Problems::default();
-        refuse_later(&mut problems, &args.later);
         let rules = RulesSettings::from_args(&mut problems, args.rules);
         let timing = timing(&mut problems, &args.connect);
-        let source = side(&mut problems, &MASTER, args.master.into(), timing);
-        let destination = side(&mut problems, &SLAVE, args.slave.into(), timing);
+        let (master, slave): (SideArgs, SideArgs) = (args.master.into(), args.slave.into());
+        let warnings = [&master, &slave]
+            .into_iter()
+            .filter_map(credentials::warning);
+        let warnings = warnings.collect();
+        let source = side(&mut problems, &MASTER, master, timing);
+        let destination = side(&mut problems, &SLAVE, slave, timing);
         let name = problems.take(name(args.name));
         let max_txn_ops = problems.take(max_txn_ops(&args.max_txn_ops));
         let db_path = problems.take(path("--db-path", args.db_path));
+        let spool_limit = problems.take(spool_limit(&args.spool_limit));
+        let mode = problems.take(mode(&args.mode));
+        let rev = problems.take(rev(&args.rev, args.resync));
+        let max_lag = problems.take(max_lag(&args.max_lag));
         let bind = bind(&mut problems, &args.bind_address, &args.bind_port);
         let assemble = || {
             Some(RunSettings {
@@ -94,15 +120,26 @@ impl RunSettings {
                 standby: standby(args.standby),
                 max_txn_ops: max_txn_ops?,
                 db_path: db_path?,
+                spool_limit: spool_limit?,
                 bind: bind?,
+                mode: mode?,
+                rev: rev?,
+                resync: args.resync,
+                prune: args.prune,
+                max_lag: max_lag?,
                 once: args.once,
                 dry_run: args.dry_run,
                 debug: args.debug.unwrap_or(false),
+                warnings,
             })
         };
         let settings = assemble();
         problems.none_or(settings)
     }
+}
+
+fn spool_limit(text: &str) -> Result<u64, String> {
+    bytes::parse(text).map_err(|wrong| format!("`--spool-limit`: {wrong}"))
 }
 
 impl ExplainSettings {
@@ -111,8 +148,13 @@ impl ExplainSettings {
         let mut problems = Problems::default();
         let rules = RulesSettings::from_args(&mut problems, args.rules);
         let timing = timing(&mut problems, &args.connect);
-        let source = side(&mut problems, &MASTER, args.master.into(), timing);
+        let master: SideArgs = args.master.into();
         let slave: SideArgs = args.slave.into();
+        let warnings = [&master, &slave]
+            .into_iter()
+            .filter_map(credentials::warning);
+        let warnings = warnings.collect();
+        let source = side(&mut problems, &MASTER, master, timing);
         let destination = match slave.endpoints.is_empty() {
             true => None,
             false => side(&mut problems, &SLAVE, slave, timing),
@@ -129,6 +171,7 @@ impl ExplainSettings {
                 output: args.output,
                 show_object: args.show_object,
                 show_secrets: args.show_secrets,
+                warnings,
             })
         };
         let settings = assemble();
@@ -137,81 +180,49 @@ impl ExplainSettings {
 }
 
 /// One side's words.
-struct SideNames {
+pub(super) struct SideNames {
     flag: &'static str,
     who: &'static str,
     directory: &'static str,
 }
 
-const MASTER: SideNames = SideNames {
+pub(super) const MASTER: SideNames = SideNames {
     flag: "master",
     who: "source",
     directory: "/etc/kubernetes/master/etcd",
 };
-const SLAVE: SideNames = SideNames {
+pub(super) const SLAVE: SideNames = SideNames {
     flag: "slave",
     who: "destination",
     directory: "/etc/kubernetes/slave/etcd",
 };
 
-fn refuse_later(problems: &mut Problems, later: &LaterArgs) {
-    let mut refuse = |given: bool, flag: &str, instead: &str| {
-        if given {
-            problems.add(format!("`{flag}` cannot be honoured yet: {instead}"));
-        }
-    };
-    refuse(
-        later.rev != "0",
-        "--rev",
-        "leave it out, every run begins where the last one ended",
-    );
-    refuse(
-        later.mode == "active-standby",
-        "--mode active-standby",
-        "run it as `standalone`",
-    );
-    refuse(
-        later.resync,
-        "--resync",
-        "leave it out, or remove the directory of `--db-path`",
-    );
-    let prune = later.prune.is_some();
-    refuse(
-        prune,
-        "--prune",
-        "leave it out, keys that are no longer selected are removed",
-    );
-    if !matches!(later.mode.as_str(), "standalone" | "active-standby") {
-        problems.add(format!(
-            "`--mode` `{}` is unknown: use `standalone`",
-            later.mode
-        ));
-    }
-}
-
-fn refuse_user(problems: &mut Problems, names: &SideNames, args: &SideArgs) {
-    let flag = names.flag;
-    let given = [
-        (args.user.is_some(), "user"),
-        (args.password.is_some(), "password"),
-        (args.password_file.is_some(), "password-file"),
-    ];
-    for (_, which) in given.iter().filter(|(given, _)| *given) {
-        problems.add(format!(
-            "`--{flag}-{which}` cannot be honoured yet: use a client certificate"
-        ));
+/// `--rev` begins a first copy, `--resync` goes through what is there: both at
+/// once would take the destination back.
+fn rev(text: &str, resync: bool) -> Result<Option<SourceRevision>, String> {
+    let number = text.parse::<i64>().ok().filter(|&rev| rev >= 0);
+    let rev = number.ok_or_else(|| {
+        format!("`--rev` `{text}` is not a revision: give a number from 1 up, or 0 for the newest")
+    })?;
+    match (rev, resync) {
+        (0, _) => Ok(None),
+        (_, true) => Err(
+            "`--rev` and `--resync` exclude each other: a resync is as of the newest revision"
+                .to_owned(),
+        ),
+        (rev, false) => Ok(Some(SourceRevision(rev))),
     }
 }
 
 /// Dial timeout, keep-alive time and keep-alive timeout.
 #[derive(Clone, Copy)]
-struct Timing {
+pub(super) struct Timing {
     dial: Duration,
     keepalive_time: Duration,
     keepalive_timeout: Duration,
 }
 
-fn timing(problems: &mut Problems, args: &ConnectArgs) -> Option<Timing> {
+pub(super) fn timing(problems: &mut Problems, args: &ConnectArgs) -> Option<Timing> {
     let mut positive = |flag: &str, text: &str| {
         let parsed = duration::parse(text).and_then(|duration| match duration.is_zero() {
             true => Err(format!(
@@ -231,13 +242,13 @@ fn timing(problems: &mut Problems, args: &ConnectArgs) -> Option<Timing> {
     })
 }
 
-fn side(
+pub(super) fn side(
     problems: &mut Problems,
     names: &SideNames,
     args: SideArgs,
     timing: Option<Timing>,
 ) -> Option<TransportSettings> {
-    refuse_user(problems, names, &args);
+    let user = credentials::credentials(problems, names.flag, &args);
     check_files(problems, names, &args);
     let endpoints = endpoints(problems, names, &args)?;
     let tls = match endpoints.iter().any(Endpoint::tls) {
@@ -251,7 +262,8 @@ fn side(
         dial_timeout: timing.dial,
         keepalive_time: timing.keepalive_time,
         keepalive_timeout: timing.keepalive_timeout,
-        credentials: None,
+        credentials: user?,
+        asks_for: vec![0],
     })
 }
 
@@ -330,7 +342,7 @@ fn tls(problems: &mut Problems, names: &SideNames, args: &SideArgs) -> Option<Tl
     Some(settings)
 }
 
-fn name(text: String) -> Result<String, String> {
+pub(super) fn name(text: String) -> Result<String, String> {
     let good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     match !text.is_empty() && text.chars().all(good) {
         true => Ok(text),
@@ -343,6 +355,16 @@ fn name(text: String) -> Result<String, String> {
 fn max_txn_ops(text: &str) -> Result<usize, String> {
     let parsed = text.parse().ok().filter(|&ops| ops > 0);
     parsed.ok_or_else(|| format!("`--max-txn-ops` `{text}` is not a number from 1 up"))
+}
+
+fn max_lag(text: &str) -> Result<Duration, String> {
+    let parsed = duration::parse(text).map_err(|problem| format!("`--max-lag`: {problem}"))?;
+    match parsed >= Duration::from_secs(1) {
+        true => Ok(parsed),
+        false => Err(format!(
+            "`--max-lag` `{text}` is too short: give at least 1s"
+        )),
+    }
 }
 
 fn bind(problems: &mut Problems, address: &str, port: &str) -> Option<SocketAddr> {
@@ -362,5 +384,15 @@ fn standby(arg: StandbyArg) -> Standby {
         StandbyArg::Live => Standby::Live,
         StandbyArg::Cold => Standby::Cold,
         StandbyArg::Auto => Standby::Auto,
+    }
+}
+
+fn mode(text: &str) -> Result<Mode, String> {
+    match text {
+        "standalone" => Ok(Mode::Standalone),
+        "active-standby" => Ok(Mode::ActiveStandby),
+        _ => Err(format!(
+            "`--mode` `{text}` is unknown: use `standalone` or `active-standby`"
+        )),
     }
 }

@@ -9,11 +9,8 @@ use std::future::Future;
 use std::time::Duration;
 
 use super::Fence;
+pub use super::LeaseId;
 use crate::etcd::EtcdError;
-
-/// An etcd lease.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LeaseId(pub i64);
 
 /// Leadership that was taken.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,17 +7,33 @@
 use std::time::Duration;
 
 use etcd_client::proto::PbKeyValue;
-use etcd_client::{GetOptions, Txn, TxnOpResponse, TxnResponse};
+use etcd_client::{
+    Compare, CompareOp, GetOptions, LeaseGrantOptions, Txn, TxnOp, TxnOpResponse, TxnResponse,
+};
+use tokio::time::timeout;
 
 use super::election::{Campaign, Election, Leader, LeaseId, Term};
-use super::{DestStatus, Destination, Fence, KeyValue, Op, Outcome, txn};
+use super::{DestStatus, Destination, Fence, Granted, KeyValue, Op, Outcome, txn};
 use crate::etcd::{Connection, DestRevision, EtcdError};
 use crate::rules::decide::KeyRange;
+
+/// How long one attempt to renew a lease may take: a member that hangs must
+/// leave time for another one before the lease ends.
+const RENEW_WITHIN: Duration = Duration::from_secs(2);
 
 /// The etcd that is mirrored into. Cheap to clone.
 #[derive(Clone)]
 pub struct EtcdDestination {
     connection: Connection,
+}
+
+/// How full an etcd is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Space {
+    /// The size of its database.
+    pub db_size_bytes: u64,
+    /// Whether the `NOSPACE` alarm is raised: it refuses writes.
+    pub out_of_space: bool,
 }
 
 impl EtcdDestination {
@@ -27,7 +43,10 @@ impl EtcdDestination {
     }
 
     async fn transact(&self, txn: Txn) -> Result<TxnResponse, EtcdError> {
-        let answer = self.connection.kv().txn(txn).await.map_err(EtcdError::from);
+        let mut kv = self.connection.kv();
+        // The client library's futures are large, and so is all that waits for
+        // them, unless they are kept elsewhere.
+        let answer = Box::pin(kv.txn(txn)).await.map_err(EtcdError::from);
         answer.inspect_err(|error| self.connection.reconsider(error))
     }
 
@@ -36,19 +55,51 @@ impl EtcdDestination {
         key: &[u8],
         options: Option<GetOptions>,
     ) -> Result<etcd_client::GetResponse, EtcdError> {
-        let answer = self
-            .connection
-            .kv()
-            .get(key, options)
-            .await
-            .map_err(EtcdError::from);
+        let mut kv = self.connection.kv();
+        let answer = Box::pin(kv.get(key, options)).await;
+        let answer = answer.map_err(EtcdError::from);
         answer.inspect_err(|error| self.connection.reconsider(error))
+    }
+
+    /// Those of `ranges` that the user may not read or not write. Nothing is
+    /// written: etcd looks at permissions before it compares, and the comparison
+    /// can never hold.
+    pub async fn denied(&self, ranges: &[KeyRange]) -> Result<Vec<KeyRange>, EtcdError> {
+        let mut denied = Vec::new();
+        for range in ranges {
+            let never = Compare::version(range.start.as_slice(), CompareOp::Less, 0);
+            let put = TxnOp::put(range.start.as_slice(), "", None);
+            let txn = Txn::new().when([never]).and_then([put]);
+            let written = self.transact(txn).await.map(drop);
+            let options = GetOptions::new()
+                .with_range(range.end.clone())
+                .with_limit(1);
+            let read = self
+                .range(&range.start, Some(options.with_keys_only()))
+                .await;
+            match written.and(read.map(drop)) {
+                Ok(()) => {}
+                Err(EtcdError::PermissionDenied(_)) => denied.push(range.clone()),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(denied)
+    }
+
+    /// How full the member that we are connected to is. Needs no permission.
+    pub async fn space(&self) -> Result<Space, EtcdError> {
+        let status = self.connection.maintenance().status().await?;
+        let no_space = |error: &String| error.contains("NOSPACE");
+        Ok(Space {
+            db_size_bytes: u64::try_from(status.db_size()).unwrap_or(0),
+            out_of_space: status.errors().iter().any(no_space),
+        })
     }
 
     async fn leader(&self, kv: PbKeyValue) -> Result<Leader, EtcdError> {
         let left = match kv.lease {
             0 => None,
-            lease => Some(self.left(lease).await?),
+            lease => Some(self.lives(lease).await?.0),
         };
         Ok(Leader {
             holder: kv.value,
@@ -58,27 +109,38 @@ impl EtcdDestination {
         })
     }
 
-    /// An expired lease answers with a negative time to live.
-    async fn left(&self, lease: i64) -> Result<Duration, EtcdError> {
-        match self
-            .connection
-            .lease()
-            .time_to_live(lease, None)
+    /// How long a lease lives, and how long from each renewal on; nothing where
+    /// it is not there.
+    async fn lives(&self, lease: i64) -> Result<(Duration, Duration), EtcdError> {
+        match Box::pin(self.connection.lease().time_to_live(lease, None))
             .await
-            .map_err(EtcdError::from)
+            .map_err(|error| self.lease_error(error))
         {
-            Ok(answer) => Ok(Duration::from_secs(
-                u64::try_from(answer.ttl()).unwrap_or(0),
-            )),
-            Err(EtcdError::LeaseNotFound) => Ok(Duration::ZERO),
+            Ok(answer) => Ok((seconds(answer.ttl()), seconds(answer.granted_ttl()))),
+            Err(EtcdError::LeaseNotFound) => Ok((Duration::ZERO, Duration::ZERO)),
             Err(error) => Err(error),
         }
     }
 
-    async fn grant(&self, ttl: Duration) -> Result<LeaseId, EtcdError> {
-        let seconds = i64::try_from(ttl.as_secs()).unwrap_or(i64::MAX).max(1);
-        let answer = self.connection.lease().grant(seconds, None).await?;
-        Ok(LeaseId(answer.id()))
+    fn lease_error(&self, error: etcd_client::Error) -> EtcdError {
+        let error = EtcdError::from(error);
+        self.connection.reconsider_token(&error);
+        error
+    }
+
+    /// Makes a lease, with an id of etcd's choice if `id` is none; also says
+    /// how long it lives.
+    async fn new_lease(
+        &self,
+        id: Option<LeaseId>,
+        ttl: Duration,
+    ) -> Result<(LeaseId, Duration), EtcdError> {
+        let whole = ttl.as_secs() + u64::from(ttl.subsec_nanos() > 0);
+        let whole = i64::try_from(whole).unwrap_or(i64::MAX).max(1);
+        let options = id.map(|id| LeaseGrantOptions::new().with_id(id.0));
+        let answer = Box::pin(self.connection.lease().grant(whole, options)).await;
+        let answer = answer.map_err(|error| self.lease_error(error))?;
+        Ok((LeaseId(answer.id()), seconds(answer.ttl())))
     }
 
     async fn revoke(&self, lease: LeaseId) -> Result<(), EtcdError> {
@@ -87,7 +149,7 @@ impl EtcdDestination {
             .lease()
             .revoke(lease.0)
             .await
-            .map_err(EtcdError::from)
+            .map_err(|error| self.lease_error(error))
         {
             Ok(_) | Err(EtcdError::LeaseNotFound) => Ok(()),
             Err(error) => Err(error),
@@ -147,6 +209,26 @@ impl Destination for EtcdDestination {
         let answer = self.range(&range.start, Some(options)).await?;
         Ok(u64::try_from(answer.count()).unwrap_or(0))
     }
+
+    async fn grant(&self, lease: LeaseId, ttl: Duration) -> Result<Granted, EtcdError> {
+        match self.new_lease(Some(lease), ttl).await {
+            Ok((_, ttl)) => Ok(Granted {
+                left: ttl,
+                ttl,
+                new: true,
+            }),
+            // Where it ends just now, whoever uses it finds out.
+            Err(EtcdError::LeaseExists) => {
+                let (left, ttl) = self.lives(lease.0).await?;
+                Ok(Granted {
+                    left,
+                    ttl,
+                    new: false,
+                })
+            }
+            Err(error) => Err(error),
+        }
+    }
 }
 
 impl Election for EtcdDestination {
@@ -160,7 +242,7 @@ impl Election for EtcdDestination {
         if let Some(kv) = self.range(key, None).await?.0.kvs.into_iter().next() {
             return self.judge_leader(key, holder, kv).await;
         }
-        let lease = self.grant(ttl).await?;
+        let (lease, _) = self.new_lease(None, ttl).await?;
         let answer = self.transact(txn::take(key, holder, lease)).await?;
         if answer.succeeded() {
             let revision = revision_of(&answer)?;
@@ -174,14 +256,21 @@ impl Election for EtcdDestination {
     }
 
     async fn keep_alive(&self, lease: LeaseId) -> Result<bool, EtcdError> {
-        match self.connection.lease().keep_alive(lease.0).await {
+        let mut client = self.connection.lease();
+        let renewed = timeout(RENEW_WITHIN, Box::pin(client.keep_alive(lease.0))).await;
+        let Ok(renewed) = renewed else {
+            self.connection.cut_lease();
+            let text = format!("the lease was not renewed within {RENEW_WITHIN:?}");
+            return Err(EtcdError::Timeout(text));
+        };
+        match renewed {
             Ok(_) => Ok(true),
             // What the client library says when the server gives it no more
             // time to live.
             Err(etcd_client::Error::LeaseKeepAliveError(text)) if text == "lease not found" => {
                 Ok(false)
             }
-            Err(error) => match EtcdError::from(error) {
+            Err(error) => match self.lease_error(error) {
                 EtcdError::LeaseNotFound => Ok(false),
                 error => {
                     self.connection.cut_lease();
@@ -250,6 +339,11 @@ fn term(key: &[u8], holder: &[u8], lease: LeaseId, created: i64, modified: i64) 
         lease,
         holder: holder.to_vec(),
     }
+}
+
+/// An expired lease answers with a negative time to live.
+fn seconds(ttl: i64) -> Duration {
+    Duration::from_secs(u64::try_from(ttl).unwrap_or(0))
 }
 
 fn revision_of(answer: &TxnResponse) -> Result<i64, EtcdError> {

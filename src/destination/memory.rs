@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::election::{Campaign, Election, Leader, LeaseId, Term};
-use super::{DestStatus, Destination, Fence, KeyValue, Op, Outcome};
+use super::{DestStatus, Destination, Fence, Granted, KeyValue, Op, Outcome};
 use crate::etcd::{DestRevision, EtcdError};
 use crate::rules::decide::KeyRange;
 
@@ -50,10 +50,15 @@ struct State {
     keys: BTreeMap<Vec<u8>, Stored>,
     leases: BTreeSet<i64>,
     next_lease: i64,
+    /// How long those live that were asked for by their ids.
+    granted: BTreeMap<i64, Duration>,
+    /// Every renewal so far.
+    renewed: Vec<LeaseId>,
     faults: VecDeque<Fault>,
     late: Vec<(Fence, Vec<Op>)>,
     log: Vec<Committed>,
     down: bool,
+    full: bool,
     max_ops: usize,
     max_bytes: usize,
 }
@@ -99,6 +104,11 @@ impl MemoryDestination {
         self.lock().down = down;
     }
 
+    /// While full, what needs room is refused, as under etcd's `NOSPACE`.
+    pub fn set_full(&self, full: bool) {
+        self.lock().full = full;
+    }
+
     /// While closed, commits wait before anything happens to them.
     pub fn set_open(&self, open: bool) {
         self.open.send_replace(open);
@@ -107,16 +117,40 @@ impl MemoryDestination {
     /// Ends every lease and removes what is attached to it.
     pub fn expire_leases(&self) {
         let mut state = self.lock();
-        state.leases.clear();
-        let gone: Vec<Vec<u8>> = state
-            .keys
-            .iter()
-            .filter(|(_, stored)| stored.lease != 0)
-            .map(|(key, _)| key.clone())
-            .collect();
-        for key in gone {
-            state.remove(&key);
+        for lease in std::mem::take(&mut state.leases) {
+            state.detach(lease);
         }
+    }
+
+    /// Ends one lease and removes what is attached to it.
+    pub fn expire_lease(&self, lease: LeaseId) {
+        let mut state = self.lock();
+        state.leases.remove(&lease.0);
+        state.detach(lease.0);
+    }
+
+    /// The lease that a key is attached to.
+    pub fn lease_of(&self, key: &[u8]) -> Option<LeaseId> {
+        let lease = self.lock().keys.get(key)?.lease;
+        (lease != 0).then_some(LeaseId(lease))
+    }
+
+    /// How long a lease lives that was made by [`Destination::grant`].
+    pub fn ttl_of(&self, lease: LeaseId) -> Option<Duration> {
+        self.lock().granted.get(&lease.0).copied()
+    }
+
+    /// How often a lease was renewed.
+    pub fn renewals(&self, lease: LeaseId) -> usize {
+        let state = self.lock();
+        state.renewed.iter().filter(|own| **own == lease).count()
+    }
+
+    /// The revision of a key's last change.
+    pub fn revision_of(&self, key: &[u8]) -> Option<DestRevision> {
+        let stored = self.lock();
+        let stored = stored.keys.get(key)?;
+        Some(DestRevision(stored.mod_revision))
     }
 
     /// Writes without a fence, as another client would.
@@ -180,13 +214,14 @@ impl State {
             return Outcome::Fenced;
         }
         let effective = ops.iter().any(|op| match op {
-            Op::Put { .. } => true,
+            Op::Put { .. } | Op::PutLeased { .. } => true,
             Op::Delete { key } => self.keys.contains_key(key),
         });
         self.revision += i64::from(effective);
         for op in ops {
             match op {
                 Op::Put { key, value } => self.store(key, value, 0),
+                Op::PutLeased { key, value, lease } => self.store(key, value, *lease),
                 Op::Delete { key } => drop(self.keys.remove(key)),
             }
         }
@@ -219,11 +254,43 @@ impl State {
         }
     }
 
+    /// What is attached to a lease goes in one revision.
+    fn detach(&mut self, lease: i64) {
+        let before = self.keys.len();
+        self.keys.retain(|_, stored| stored.lease != lease);
+        self.revision += i64::from(self.keys.len() < before);
+    }
+
+    fn room(&self) -> Result<(), EtcdError> {
+        match self.full {
+            true => Err(EtcdError::NoSpace),
+            false => Ok(()),
+        }
+    }
+
     fn refuse(&self, ops: &[Op]) -> Result<(), EtcdError> {
+        let mut puts = BTreeSet::new();
+        let mut deletes = BTreeSet::new();
+        for op in ops {
+            let fresh = match op {
+                Op::Put { key, .. } | Op::PutLeased { key, .. } => {
+                    puts.insert(key) && !deletes.contains(key)
+                }
+                Op::Delete { key } => {
+                    deletes.insert(key);
+                    !puts.contains(key)
+                }
+            };
+            if !fresh {
+                return Err(EtcdError::DuplicateKey);
+            }
+        }
         let bytes: usize = ops
             .iter()
             .map(|op| match op {
-                Op::Put { key, value } => key.len() + value.len(),
+                Op::Put { key, value } | Op::PutLeased { key, value, .. } => {
+                    key.len() + value.len()
+                }
                 Op::Delete { key } => key.len(),
             })
             .sum();
@@ -233,7 +300,14 @@ impl State {
         if bytes > self.max_bytes {
             return Err(EtcdError::TooLarge("request is too large".to_owned()));
         }
-        Ok(())
+        let leases = ops.iter().map(Op::lease).filter(|lease| *lease != 0);
+        if leases.into_iter().any(|own| !self.leases.contains(&own)) {
+            return Err(EtcdError::LeaseNotFound);
+        }
+        match puts.is_empty() {
+            true => Ok(()),
+            false => self.room(),
+        }
     }
 
     fn page(&self, range: &KeyRange) -> impl Iterator<Item = (&Vec<u8>, &Stored)> {
@@ -297,6 +371,22 @@ impl Destination for MemoryDestination {
     async fn count(&self, range: &KeyRange) -> Result<u64, EtcdError> {
         Ok(self.up()?.page(range).count() as u64)
     }
+
+    async fn grant(&self, lease: LeaseId, ttl: Duration) -> Result<Granted, EtcdError> {
+        let mut state = self.writing()?;
+        let new = !state.leases.contains(&lease.0);
+        if new {
+            state.room()?;
+            state.leases.insert(lease.0);
+            state.granted.insert(lease.0, ttl);
+        }
+        let ttl = state.granted.get(&lease.0).copied().unwrap_or(ttl);
+        Ok(Granted {
+            left: ttl,
+            ttl,
+            new,
+        })
+    }
 }
 
 impl Election for MemoryDestination {
@@ -307,16 +397,25 @@ impl Election for MemoryDestination {
         ttl: Duration,
     ) -> Result<Campaign, EtcdError> {
         let mut state = self.writing()?;
-        if let Some(stored) = state.keys.get(key)
-            && stored.value != holder
-        {
-            return Ok(Campaign::Lost(Leader {
-                holder: stored.value.clone(),
-                create_revision: stored.create_revision,
-                mod_revision: stored.mod_revision,
-                left: Some(ttl),
-            }));
+        match state.keys.get(key) {
+            None => {}
+            Some(stored) if stored.value == holder => {
+                return Ok(Campaign::Won(Term {
+                    fence: state.fence(key),
+                    lease: LeaseId(stored.lease),
+                    holder: holder.to_vec(),
+                }));
+            }
+            Some(stored) => {
+                return Ok(Campaign::Lost(Leader {
+                    holder: stored.value.clone(),
+                    create_revision: stored.create_revision,
+                    mod_revision: stored.mod_revision,
+                    left: Some(ttl),
+                }));
+            }
         }
+        state.room()?;
         state.next_lease += 1;
         let lease = state.next_lease;
         state.leases.insert(lease);
@@ -331,7 +430,12 @@ impl Election for MemoryDestination {
     }
 
     async fn keep_alive(&self, lease: LeaseId) -> Result<bool, EtcdError> {
-        Ok(self.up()?.leases.contains(&lease.0))
+        let mut state = self.up()?;
+        let lives = state.leases.contains(&lease.0);
+        if lives {
+            state.renewed.push(lease);
+        }
+        Ok(lives)
     }
 
     async fn renew_fence(&self, term: &Term) -> Result<Option<Fence>, EtcdError> {
@@ -341,6 +445,7 @@ impl Election for MemoryDestination {
         if ours != Some(term.fence.create_revision) {
             return Ok(None);
         }
+        state.room()?;
         state.revision += 1;
         state.store(key, &term.holder, term.lease.0);
         Ok(Some(state.fence(key)))

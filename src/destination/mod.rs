@@ -11,6 +11,7 @@ pub mod prefixed;
 mod txn;
 
 use std::future::Future;
+use std::time::Duration;
 
 use crate::etcd::{DestRevision, EtcdError};
 use crate::rules::decide::KeyRange;
@@ -25,11 +26,59 @@ pub enum Op {
         /// Never empty.
         value: Vec<u8>,
     },
+    /// Writes these bytes, attached to an etcd lease.
+    PutLeased {
+        /// The whole key.
+        key: Vec<u8>,
+        /// Never empty.
+        value: Vec<u8>,
+        /// The source's lease, until one of the destination's is made for it;
+        /// the destination's where it is sent. Never 0.
+        lease: i64,
+    },
     /// Removes the key; nothing happens where it is not there.
     Delete {
         /// The whole key.
         key: Vec<u8>,
     },
+}
+
+impl Op {
+    /// Writes these bytes, attached to `lease` unless that is 0.
+    pub fn put(key: Vec<u8>, value: Vec<u8>, lease: i64) -> Op {
+        match lease {
+            0 => Op::Put { key, value },
+            lease => Op::PutLeased { key, value, lease },
+        }
+    }
+
+    /// The lease that it attaches its key to; 0 for none.
+    pub fn lease(&self) -> i64 {
+        match self {
+            Op::PutLeased { lease, .. } => *lease,
+            Op::Put { .. } | Op::Delete { .. } => 0,
+        }
+    }
+
+    /// Whether it writes bytes.
+    pub fn is_put(&self) -> bool {
+        !matches!(self, Op::Delete { .. })
+    }
+}
+
+/// An etcd lease of the destination.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LeaseId(pub i64);
+
+/// A lease that is there now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Granted {
+    /// How long it lives unless it is renewed.
+    pub left: Duration,
+    /// How long it lives from each renewal on.
+    pub ttl: Duration,
+    /// Whether it was made just now.
+    pub new: bool,
 }
 
 /// What the leader key was when we took it; every transaction compares it.
@@ -94,4 +143,16 @@ pub trait Destination: Send + Sync + 'static {
 
     /// How many keys `range` holds.
     fn count(&self, range: &KeyRange) -> impl Future<Output = Result<u64, EtcdError>> + Send;
+
+    /// Makes the lease `lease` with about `ttl` (at least a second, and at least
+    /// what the destination allows), unless it is there already. Safe to repeat
+    /// after an unknown outcome. Where a destination knows no leases, it refuses.
+    fn grant(
+        &self,
+        lease: LeaseId,
+        ttl: Duration,
+    ) -> impl Future<Output = Result<Granted, EtcdError>> + Send {
+        let _ = (lease, ttl);
+        async { Err(EtcdError::Refused("it knows no leases".to_owned())) }
+    }
 }

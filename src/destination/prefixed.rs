@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use super::election::{Campaign, Election, Leader, LeaseId, Term};
-use super::{DestStatus, Destination, Fence, KeyValue, Op, Outcome};
+use super::{DestStatus, Destination, Fence, Granted, KeyValue, Op, Outcome};
 use crate::etcd::EtcdError;
 use crate::rules::decide::{KeyMap, KeyRange};
 
@@ -33,6 +33,11 @@ impl<D> Prefixed<D> {
             Op::Put { key, value } => Op::Put {
                 key: there(key),
                 value: value.clone(),
+            },
+            Op::PutLeased { key, value, lease } => Op::PutLeased {
+                key: there(key),
+                value: value.clone(),
+                lease: *lease,
             },
             Op::Delete { key } => Op::Delete { key: there(key) },
         }
@@ -83,6 +88,10 @@ impl<D: Destination> Destination for Prefixed<D> {
 
     async fn count(&self, range: &KeyRange) -> Result<u64, EtcdError> {
         self.inner.count(&self.range(range)).await
+    }
+
+    async fn grant(&self, lease: LeaseId, ttl: Duration) -> Result<Granted, EtcdError> {
+        self.inner.grant(lease, ttl).await
     }
 }
 

@@ -23,6 +23,7 @@ pub(super) fn guarded(fence: &Fence, ops: &[Op]) -> Txn {
 fn operation(op: &Op) -> TxnOp {
     match op {
         Op::Put { key, value } => TxnOp::put(key.as_slice(), value.as_slice(), None),
+        Op::PutLeased { key, value, lease } => put_leased(key, value, LeaseId(*lease)),
         Op::Delete { key } => TxnOp::delete(key.as_slice(), None),
     }
 }

@@ -6,6 +6,7 @@
 //! reconnect.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use etcd_client::{
@@ -34,6 +35,9 @@ pub struct TransportSettings {
     pub keepalive_timeout: Duration,
     /// Who we are, where etcd asks.
     pub credentials: Option<Credentials>,
+    /// A key that we may read: what etcd says of itself comes with the answer
+    /// to a read, and it answers nobody who reads what they may not.
+    pub asks_for: Vec<u8>,
 }
 
 impl TransportSettings {
@@ -46,7 +50,14 @@ impl TransportSettings {
             keepalive_time: Duration::from_secs(2),
             keepalive_timeout: Duration::from_secs(6),
             credentials: None,
+            asks_for: vec![0],
         }
+    }
+
+    /// Asks for this key to learn how etcd is.
+    pub fn asking_for(mut self, key: impl Into<Vec<u8>>) -> TransportSettings {
+        self.asks_for = key.into();
+        self
     }
 }
 
@@ -80,6 +91,12 @@ const CONNECTION_WINDOW: u32 = 8 << 20;
 /// that. A page that is larger is asked for again in parts.
 const MAX_MESSAGE: usize = 64 << 20;
 
+/// How long an answer may take to begin: past the time after which etcd itself
+/// gives up on a request (seven seconds unless the operator raised them), and
+/// past that after which a dead connection is noticed. What hangs longer hangs
+/// in a member that still answers pings.
+pub const ANSWER_WITHIN: Duration = Duration::from_secs(20);
+
 /// What a cluster says of itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClusterStatus {
@@ -96,6 +113,9 @@ pub struct Connection {
     watch: Line,
     lease: Line,
     endpoints: Arc<[Endpoint]>,
+    asks_for: Arc<[u8]>,
+    has_user: bool,
+    refreshing: Arc<AtomicBool>,
 }
 
 /// One channel and its connector.
@@ -118,6 +138,9 @@ pub async fn connect(settings: &TransportSettings) -> Result<Connection, EtcdErr
         watch: Line::open(settings, &dialer, first).await?,
         lease: Line::open(settings, &dialer, first).await?,
         endpoints: dialer.endpoints.clone(),
+        asks_for: settings.asks_for.as_slice().into(),
+        has_user: settings.credentials.is_some(),
+        refreshing: Arc::default(),
     })
 }
 
@@ -130,17 +153,25 @@ impl Connection {
             .max_decoding_message_size(MAX_MESSAGE)
     }
 
-    /// For watches, on a connection of their own.
-    pub fn watch(&self) -> WatchClient {
-        self.watch
-            .client
-            .watch_client()
-            .max_decoding_message_size(MAX_MESSAGE)
+    /// For watches, on a connection of their own. With a user, it has a new
+    /// token each time: to a watch with an expired one etcd answers that
+    /// permission is denied, which the client library does not mend.
+    pub async fn watch(&self) -> Result<WatchClient, EtcdError> {
+        if self.has_user {
+            self.watch.client.refresh_token().await?;
+        }
+        let client = self.watch.client.watch_client();
+        Ok(client.max_decoding_message_size(MAX_MESSAGE))
     }
 
     /// For leases, on a connection of their own.
     pub fn lease(&self) -> LeaseClient {
         self.lease.client.lease_client()
+    }
+
+    /// For questions to the very member that serves requests.
+    pub fn maintenance(&self) -> MaintenanceClient {
+        self.kv.client.maintenance_client()
     }
 
     /// For questions to the very member that serves the watch.
@@ -155,16 +186,34 @@ impl Connection {
 
     /// Cluster id and newest revision (linearizable).
     pub async fn status(&self) -> Result<ClusterStatus, EtcdError> {
-        let answer = cluster_status(&mut self.kv()).await;
+        let answer = cluster_status(&mut self.kv(), &self.asks_for).await;
         answer.inspect_err(|error| self.reconsider(error))
     }
 
     /// Takes note of how a request through [`Connection::kv`] failed: where
     /// another member may do better, the next request goes to one.
     pub fn reconsider(&self, error: &EtcdError) {
+        self.reconsider_token(error);
         if error.blames_member() && self.endpoints.len() > 1 {
             self.kv.connector.cut();
         }
+    }
+
+    /// Takes note of how a request of any kind failed: where the token is too
+    /// old, a new one is on its way. The client library does that by itself only
+    /// for a token that has expired.
+    pub fn reconsider_token(&self, error: &EtcdError) {
+        let stale = self.has_user && *error == EtcdError::StaleToken;
+        if !stale || self.refreshing.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let (kv, lease) = (self.kv.client.clone(), self.lease.client.clone());
+        let refreshing = self.refreshing.clone();
+        tokio::spawn(async move {
+            // Where it fails, the next request that is refused asks again.
+            let _ = tokio::join!(kv.refresh_token(), lease.refresh_token());
+            refreshing.store(false, Ordering::Relaxed);
+        });
     }
 
     /// Cuts the connection of the watches; the next one is opened through the
@@ -218,6 +267,7 @@ fn tonic_channel(
         .initial_connection_window_size(CONNECTION_WINDOW)
         .http2_keep_alive_interval(settings.keepalive_time.max(MIN_KEEPALIVE))
         .keep_alive_timeout(settings.keepalive_timeout)
+        .timeout(ANSWER_WITHIN)
         // etcd refuses tests of a connection without requests.
         .keep_alive_while_idle(false);
     Ok(Channel::Tonic(tonic::transport::Channel::new(
@@ -270,12 +320,16 @@ async fn probe(settings: &TransportSettings, dialer: Dialer) -> Result<(), EtcdE
     let read = async {
         let channel = tonic_channel(settings, &dialer, connector.clone())?;
         let client = Client::from_channel(channel, Some(options(settings))).await?;
-        cluster_status(&mut client.kv_client()).await
+        match cluster_status(&mut client.kv_client(), &settings.asks_for).await {
+            // It answers; what we may not do is told by whoever wants to.
+            Err(EtcdError::PermissionDenied(_)) => Ok(()),
+            answer => answer.map(drop),
+        }
     };
     // The dial has that long by itself, and its own words for it.
     let limit = settings.dial_timeout + settings.dial_timeout;
     let answer = match tokio::time::timeout(limit, read).await {
-        Ok(answer) => answer.map(drop),
+        Ok(answer) => answer,
         Err(_) => Err(EtcdError::Timeout(format!("no answer within {limit:?}"))),
     };
     answer.map_err(|error| explain(error, &connector, &dialer))
@@ -291,9 +345,9 @@ fn explain(error: EtcdError, connector: &Connector, dialer: &Dialer) -> EtcdErro
     }
 }
 
-async fn cluster_status(kv: &mut KvClient) -> Result<ClusterStatus, EtcdError> {
+async fn cluster_status(kv: &mut KvClient, key: &[u8]) -> Result<ClusterStatus, EtcdError> {
     let options = GetOptions::new().with_limit(1).with_keys_only();
-    let answer = kv.get("\0", Some(options)).await?;
+    let answer = Box::pin(kv.get(key, Some(options))).await?;
     let header = answer.header().ok_or_else(no_header)?;
     Ok(status_of(header))
 }

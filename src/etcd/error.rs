@@ -27,6 +27,10 @@ pub enum EtcdError {
     /// No answer in time.
     #[error("etcd did not answer in time: {0}")]
     Timeout(String),
+    /// The token was made before the last change of users or roles; the
+    /// request was refused, and succeeds with a new token.
+    #[error("etcd's users or roles have changed since the token was made")]
+    StaleToken,
     /// Too many requests are under way; this one was refused.
     #[error("etcd is overloaded: {0}")]
     Busy(String),
@@ -52,10 +56,14 @@ pub enum EtcdError {
         compacted: i64,
     },
     /// The revision asked for has not happened yet.
-    #[error("etcd has not reached the revision: was it restored from a backup?")]
+    #[error(
+        "etcd has not reached the revision: it was restored from a backup; `--resync` takes it as it is now"
+    )]
     FutureRevision,
     /// The newest revision is older than what was seen before.
-    #[error("etcd went back from revision {seen} to {found}: was it restored from a backup?")]
+    #[error(
+        "etcd went back from revision {seen} to {found}: it was restored from a backup; `--resync` takes it as it is now"
+    )]
     Rewound {
         /// A revision seen before.
         seen: i64,
@@ -73,6 +81,9 @@ pub enum EtcdError {
     /// The lease is not there, or no longer.
     #[error("the lease has expired or was revoked")]
     LeaseNotFound,
+    /// A lease of this id is there already.
+    #[error("the lease exists already")]
+    LeaseExists,
     /// Who we are is not accepted.
     #[error("etcd does not accept the user: {0}")]
     Unauthenticated(String),
@@ -109,6 +120,7 @@ impl EtcdError {
                 | EtcdError::NoLeader
                 | EtcdError::Timeout(_)
                 | EtcdError::Busy(_)
+                | EtcdError::StaleToken
                 | EtcdError::NoSpace
                 | EtcdError::Other(_)
         )
@@ -203,12 +215,17 @@ fn from_message(message: &str) -> Option<EtcdError> {
         () if is_too_large(message) => EtcdError::TooLarge(text()),
         () if has("too many requests") => EtcdError::Busy(text()),
         () if has("requested lease not found") => EtcdError::LeaseNotFound,
+        () if has("lease already exists") => EtcdError::LeaseExists,
         () if has("etcdserver: no leader") => EtcdError::NoLeader,
         () if has("request timed out") => EtcdError::Timeout(text()),
+        // Our own deadline, in the words of the transport.
+        () if message == "Timeout expired" => EtcdError::Timeout("no answer".to_owned()),
         () if has("leader changed") || has("server stopped") => EtcdError::Unavailable(text()),
-        // The token was made before the last change of users or roles; the
-        // next request brings a new one.
-        () if has("revision of auth store is old") => EtcdError::Busy(text()),
+        // The second is what 3.4 and 3.5 let through of their own words.
+        () if has("revision of auth store is old") || has("revision in header is old") => {
+            EtcdError::StaleToken
+        }
+        () if has("authentication is not enabled") => EtcdError::Unauthenticated(text()),
         () if has("permission denied") => EtcdError::PermissionDenied(text()),
         () if has("invalid auth token") || has("authentication failed") || has("user name is") => {
             EtcdError::Unauthenticated(text())

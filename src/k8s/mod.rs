@@ -45,7 +45,7 @@ mod transfer;
 mod typed;
 mod view;
 
-pub use crypto::Keyring;
+pub use crypto::{Keyring, Provider};
 pub use field::{Field, FieldError, Labels, RecordError, View};
 pub use key::{Key, KeyError, KeyResource};
 pub use path::{Path, Step};

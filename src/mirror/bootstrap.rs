@@ -7,14 +7,16 @@
 //! ledger makes the difference.
 
 use std::sync::Arc;
-use std::time::Instant;
+
+use tokio::time::Instant;
 
 use super::cursor::{LedgerCursor, PageSize};
 use super::error::MirrorError;
 use super::judging::Judging;
+use super::leftovers::retired;
 use super::listing::Purpose;
 use super::pipeline::Write;
-use super::ranges::{after, gaps};
+use super::ranges::{after, everything, gaps};
 use super::retry::persist;
 use super::sealing::blocking;
 use super::session::{End, Feed, Session};
@@ -24,20 +26,24 @@ use crate::etcd::{EtcdError, SourceRevision};
 use crate::metrics::Phase;
 use crate::rules::namespaces::{Namespaces, View};
 use crate::source::Source;
-use crate::state::StateStore;
+use crate::state::{LedgerEntry, StateStore};
 
 impl<W: World> Session<W> {
     /// Lists everything at `at` and brings the destination up to it.
     pub async fn bootstrap(&mut self, full: &Full, at: SourceRevision) -> Result<(), End> {
         tracing::info!("full list at revision {at}: {}", full.reason);
         self.report.phase(Phase::Bootstrap);
-        self.prepare_ledger(full.ledger).await?;
+        self.report.resync(full.kind(), &full.reason, at.0);
+        self.leftovers.retire = full.retire;
+        self.prepare_ledger(full.ledger, at).await?;
+        self.recall_leases()?;
         let mut list_at = at;
         self.read_namespaces(&mut list_at).await?;
         for stage in 0..self.parts.judge.stages().len() {
-            self.apply_stage(stage, &mut list_at).await?;
+            self.apply_stage(stage, at, &mut list_at).await?;
         }
         self.sweep(at).await?;
+        self.tell_retired();
         self.release_rest()?;
         self.note_compared()?;
         self.seen = at;
@@ -45,29 +51,60 @@ impl<W: World> Session<W> {
         self.write_checkpoint()
     }
 
+    fn tell_retired(&mut self) {
+        self.leftovers.retire = false;
+        let retired = std::mem::take(&mut self.retired);
+        if retired > 0 {
+            tracing::warn!(
+                "{retired} keys are no longer selected since the rules have changed: they are kept at the destination as they are; `--prune` deletes them"
+            );
+        }
+    }
+
     /// After this the ledger says nothing that is not so, and survives us.
-    async fn prepare_ledger(&mut self, ledger: Ledger) -> Result<(), End> {
-        self.compare = ledger == Ledger::Compare;
+    async fn prepare_ledger(&mut self, ledger: Ledger, at: SourceRevision) -> Result<(), End> {
+        self.compare = matches!(ledger, Ledger::Compare | Ledger::Rebase);
         // Nothing is compared: what it was compared under stays as recalled,
         // and the tail sees that it has changed since.
         if ledger == Ledger::Keep {
-            return Ok(());
+            return self.doubt_until_done();
         }
         self.encryption = self.parts.judge.encryption_digest();
         if ledger == Ledger::Compare {
-            return Ok(());
+            // Whoever comes after us knows that it was not finished.
+            return Ok(self.parts.store.set_encryption("")?);
+        }
+        if ledger == Ledger::Rebase {
+            self.parts.store.set_pair(&self.pair)?;
+            return self.announce(at).await;
         }
         self.parts.store.reset(&self.pair)?;
+        // They were told, and are until they are judged.
+        for key in self.again.keys() {
+            self.parts.store.hold(key)?;
+        }
         match ledger {
-            Ledger::Reclaim(at) => self.reclaim(at).await,
-            _ => self.announce().await,
+            Ledger::Reclaim(then) => self.reclaim(then, at).await,
+            _ => self.announce(at).await,
+        }
+    }
+
+    /// Under other rules than the checkpoint's: whoever comes after us and has
+    /// the checkpoint's rules again must not believe that nothing was done.
+    fn doubt_until_done(&mut self) -> Result<(), End> {
+        let checkpoints = self.parts.store.checkpoints()?;
+        let digest = self.parts.judge.digest();
+        match checkpoints.iter().any(|one| one.rules_digest != digest) {
+            true => Ok(self.parts.store.set_encryption("")?),
+            false => Ok(()),
         }
     }
 
     /// With the first checkpoint at the destination the ledger is believed
-    /// after a restart.
-    async fn announce(&mut self) -> Result<(), End> {
-        let checkpoint = self.checkpoint(SourceRevision(0), false);
+    /// after a restart. Where it is lost, what was selected since `at` may have
+    /// been written.
+    async fn announce(&mut self, at: SourceRevision) -> Result<(), End> {
+        let checkpoint = self.checkpoint(at, false);
         while self.writer.last_checkpoint() != Some(&checkpoint) {
             self.writer.checkpoint(checkpoint.clone())?;
             self.turn(Feed::Nothing).await?;
@@ -75,33 +112,19 @@ impl<W: World> Session<W> {
         Ok(())
     }
 
-    /// What was selected at the last checkpoint was written by the carry whose
-    /// ledger is lost: it is ours, whatever the destination has now.
-    async fn reclaim(&mut self, at: SourceRevision) -> Result<(), End> {
-        let mut list_at = at;
-        self.read_namespaces(&mut list_at).await?;
-        let ranges = self.parts.judge.ranges().to_vec();
-        let judged = self
-            .list(ranges, &mut list_at, None, Purpose::Reclaim)
-            .await?;
-        self.settle().await?;
-        self.horizons.clear();
-        match list_at == at {
-            true => tracing::info!("the ledger is rebuilt from {judged} keys at revision {at}"),
-            false => tracing::warn!(
-                "the source has compacted revision {at}: what was deleted there since, while no carry ran, stays at the destination"
-            ),
-        }
-        Ok(())
-    }
-
-    async fn apply_stage(&mut self, stage: usize, at: &mut SourceRevision) -> Result<(), End> {
+    async fn apply_stage(
+        &mut self,
+        stage: usize,
+        watched: SourceRevision,
+        at: &mut SourceRevision,
+    ) -> Result<(), End> {
         let begun = Instant::now();
         let before = self.writer.written();
         let (name, ranges) = {
             let stage = &self.parts.judge.stages()[stage];
             (stage.name.clone(), stage.ranges.clone())
         };
+        self.note_listed(&ranges, watched, *at);
         let listed = self.list(ranges, at, Some(stage), Purpose::Mirror).await?;
         self.settle().await?;
         let written = self.writer.written();
@@ -118,7 +141,43 @@ impl<W: World> Session<W> {
         for gap in gaps(self.parts.judge.ranges()) {
             let end = gap.end.clone();
             let mut ledger = LedgerCursor::new(self.parts.store.clone(), gap);
-            while let Some(key) = ledger.take_below(&end)? {
+            while let Some((key, entry)) = ledger.take_below(&end)? {
+                self.make_room().await?;
+                self.leave(key, entry, at)?;
+            }
+        }
+        self.settle().await
+    }
+
+    /// Deletes or retires an owned key that lies where no rule selects.
+    fn leave(
+        &mut self,
+        key: Vec<u8>,
+        entry: LedgerEntry,
+        at: SourceRevision,
+    ) -> Result<(), MirrorError> {
+        if self.leftovers.retire {
+            return match retired(key, entry) {
+                Some(change) => self.record(change),
+                None => Ok(()),
+            };
+        }
+        if self.leftovers.owns(&entry) {
+            self.writer.pipeline.submit(Write::delete(key, at));
+        }
+        Ok(())
+    }
+
+    /// Deletes what was retired, if that is asked for.
+    pub async fn prune(&mut self) -> Result<(), End> {
+        if !self.leftovers.prune {
+            return Ok(());
+        }
+        let all = everything();
+        let (end, at) = (all.end.clone(), self.seen);
+        let mut ledger = LedgerCursor::new(self.parts.store.clone(), all);
+        while let Some((key, entry)) = ledger.take_below(&end)? {
+            if entry.retired {
                 self.make_room().await?;
                 self.writer.pipeline.submit(Write::delete(key, at));
             }

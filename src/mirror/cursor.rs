@@ -65,18 +65,15 @@ impl<St: StateStore> LedgerCursor<St> {
         }
     }
 
-    /// The next owned key below `end`.
-    pub fn take_below(&mut self, end: &[u8]) -> Result<Option<Vec<u8>>, MirrorError> {
+    /// The next entry below `end`.
+    pub fn take_below(
+        &mut self,
+        end: &[u8],
+    ) -> Result<Option<(Vec<u8>, LedgerEntry)>, MirrorError> {
         self.fill()?;
-        let below = self
-            .page
-            .front()
-            .is_some_and(|(key, _)| key.as_slice() < end);
-        Ok(if below {
-            self.page.pop_front().map(|(key, _)| key)
-        } else {
-            None
-        })
+        let front = self.page.front();
+        let below = front.is_some_and(|(key, _)| key.as_slice() < end);
+        Ok(if below { self.page.pop_front() } else { None })
     }
 
     /// The entry of `key`, if that is the next one.

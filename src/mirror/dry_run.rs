@@ -10,6 +10,7 @@ use super::bootstrap::read_namespaces;
 use super::cursor::LedgerCursor;
 use super::error::MirrorError;
 use super::judging::Judging;
+use super::leftovers::Leftovers;
 use super::lifecycle::{identify, where_to_begin};
 use super::listing::{Found, Job, Listing, Purpose};
 use super::options::Options;
@@ -22,6 +23,7 @@ use crate::etcd::SourceRevision;
 use crate::k8s::Transferred;
 use crate::rules::RuleId;
 use crate::rules::outgoing::{OutgoingScratch, Unfit};
+use crate::state::LedgerChange;
 
 /// One thing that would be done.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +41,11 @@ pub enum Planned {
     },
     /// The key would be deleted.
     Delete {
+        /// The whole key.
+        key: Vec<u8>,
+    },
+    /// The rules no longer select the key: it would be kept as it is.
+    Retire {
         /// The whole key.
         key: Vec<u8>,
     },
@@ -64,6 +71,8 @@ pub struct DryRun {
     pub reencrypted: usize,
     /// Keys that would be deleted.
     pub deletes: usize,
+    /// Keys that no rule selects any more and that would be kept as they are.
+    pub retired: usize,
     /// Keys that would be held.
     pub held: usize,
 }
@@ -76,14 +85,20 @@ impl DryRun {
         options: &Options,
         mut tell: impl FnMut(Planned) + Send,
     ) -> Result<DryRun, MirrorError> {
-        let identity = identify(parts, options).await?;
-        let start = where_to_begin(parts, options, &identity).await?;
-        let ledger = match start {
-            Start::Resume(_) => Ledger::Keep,
-            Start::Full(Full { ledger, .. }) => ledger,
+        let mut identity = identify(parts, options).await?;
+        let start = where_to_begin(parts, options, &mut identity, options.resync).await?;
+        let Full {
+            ledger, retire, at, ..
+        } = match start {
+            Start::Resume(_) => Full::keeping(String::new()),
+            Start::Full(full) => full,
         };
-        let believe_ledger = matches!(ledger, Ledger::Keep | Ledger::Compare);
-        let at = identity.source.revision;
+        let believe_ledger = matches!(ledger, Ledger::Keep | Ledger::Compare | Ledger::Rebase);
+        let leftovers = Leftovers {
+            retire,
+            prune: options.prune,
+        };
+        let at = at.unwrap_or(identity.source.revision);
         let read = read_namespaces(&*parts.source, &*parts.judge, at).await?;
         let (namespaces, at) = (Arc::new(read.0), read.1);
         let mut seen = DryRun {
@@ -102,7 +117,8 @@ impl DryRun {
                     namespaces: namespaces.clone(),
                     purpose: Purpose::Mirror,
                     believe_ledger,
-                    compare: ledger == Ledger::Compare,
+                    compare: matches!(ledger, Ledger::Compare | Ledger::Rebase),
+                    leftovers,
                 },
             );
             while let Some(chunk) = listing.next().await {
@@ -120,7 +136,7 @@ impl DryRun {
             }
         }
         if believe_ledger {
-            seen.sweep(parts, &mut tell)?;
+            seen.sweep(parts, leftovers, &mut tell)?;
         }
         Ok(seen)
     }
@@ -128,13 +144,18 @@ impl DryRun {
     fn sweep<W: World>(
         &mut self,
         parts: &Parts<W>,
+        leftovers: Leftovers,
         tell: &mut impl FnMut(Planned),
     ) -> Result<(), MirrorError> {
         for gap in gaps(parts.judge.ranges()) {
             let end = gap.end.clone();
             let mut ledger = LedgerCursor::new(parts.store.clone(), gap);
-            while let Some(key) = ledger.take_below(&end)? {
-                self.count(Planned::Delete { key }, tell);
+            while let Some((key, entry)) = ledger.take_below(&end)? {
+                if leftovers.retire && !entry.retired {
+                    self.count(Planned::Retire { key }, tell);
+                } else if leftovers.owns(&entry) && !leftovers.retire {
+                    self.count(Planned::Delete { key }, tell);
+                }
             }
         }
         Ok(())
@@ -151,6 +172,7 @@ impl DryRun {
         *match &planned {
             Planned::Put { .. } => &mut self.puts,
             Planned::Delete { .. } => &mut self.deletes,
+            Planned::Retire { .. } => &mut self.retired,
             Planned::Hold { .. } => &mut self.held,
         } += 1;
         tell(planned);
@@ -165,7 +187,9 @@ impl Told {
     fn is_new(&mut self, planned: &Planned) -> bool {
         match planned {
             Planned::Put { .. } => true,
-            Planned::Delete { key } | Planned::Hold { key, .. } => self.0.insert(key.clone()),
+            Planned::Delete { key } | Planned::Retire { key } | Planned::Hold { key, .. } => {
+                self.0.insert(key.clone())
+            }
         }
     }
 }
@@ -177,14 +201,19 @@ fn planned_of<J: Judging>(
 ) -> Option<Planned> {
     match found {
         Found::Write(write) => Some(match write.op {
-            Op::Put { key, value } => planned_put(judge, key, &value, write.rule, scratch),
+            Op::Put { key, value } | Op::PutLeased { key, value, .. } => {
+                planned_put(judge, key, &value, write.rule, scratch)
+            }
             Op::Delete { key } => Planned::Delete { key },
         }),
         Found::Hold { key, unfit, .. } => Some(Planned::Hold {
             key,
             reason: unfit.reason,
         }),
-        Found::Record(_) => None,
+        Found::Record(LedgerChange { key, entry }) => {
+            let retired = entry.is_some_and(|entry| entry.retired);
+            retired.then_some(Planned::Retire { key })
+        }
     }
 }
 

@@ -42,7 +42,7 @@ pub enum MirrorError {
     },
     /// The checkpoint is of another source.
     #[error(
-        "the checkpoint `{key}` at the destination is of source cluster {found}, but the source is cluster {expected}: use another `--name`, or remove that key to begin anew with this source"
+        "the checkpoint `{key}` at the destination is of source cluster {found}, but the source is cluster {expected}: check `--source-endpoints`; `--resync` takes this source from now on: everything is compared, what it does not have is deleted"
     )]
     OtherSource {
         /// The checkpoint's key.
@@ -54,7 +54,7 @@ pub enum MirrorError {
     },
     /// The source has been set back.
     #[error(
-        "the source is at revision {found}, behind the checkpoint `{key}` at {checkpoint}: it was restored from a backup; use another `--name`, or remove that key to copy everything anew"
+        "the source is at revision {found}, behind the checkpoint `{key}` at {checkpoint}: it was restored from a backup; `--resync` takes it as it is now: everything is compared, what it does not have is deleted"
     )]
     SourceBehind {
         /// The checkpoint's key.
@@ -63,6 +63,22 @@ pub enum MirrorError {
         checkpoint: i64,
         /// The source's newest revision.
         found: i64,
+    },
+    /// `--rev` is gone.
+    #[error(
+        "`--rev` {rev}: the source has compacted that revision away; give a newer one, or leave it out to begin at the newest"
+    )]
+    RevCompacted {
+        /// `--rev`.
+        rev: i64,
+    },
+    /// `--rev` is still to come.
+    #[error("`--rev` {rev}: the source is only at revision {newest}; give an older one")]
+    RevAhead {
+        /// `--rev`.
+        rev: i64,
+        /// The source's newest revision.
+        newest: i64,
     },
     /// The keys were under other prefixes so far.
     #[error(

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use super::error::MirrorError;
+use super::lease_book::LeaseBook;
 use crate::etcd::SourceRevision;
 use crate::state::{LedgerChange, LedgerEntry, StateStore};
 
@@ -19,20 +20,24 @@ pub struct Journal<St> {
     pending: Vec<LedgerChange>,
     /// Whether a key is forgotten by `pending`.
     forgets: bool,
+    /// Where it is kept which keys are under leases, if anywhere.
+    book: Option<Arc<LeaseBook>>,
 }
 
 impl<St: StateStore> Journal<St> {
     /// Nothing is pending yet.
-    pub fn new(store: Arc<St>) -> Journal<St> {
+    pub fn new(store: Arc<St>, book: Option<Arc<LeaseBook>>) -> Journal<St> {
         Journal {
             store,
             pending: Vec::new(),
             forgets: false,
+            book,
         }
     }
 
     /// Takes a change that need not be written at once.
     pub fn push(&mut self, change: LedgerChange) {
+        self.note(&change);
         self.forgets |= change.entry.is_none();
         self.pending.push(change);
     }
@@ -57,28 +62,42 @@ impl<St: StateStore> Journal<St> {
         Ok(())
     }
 
-    /// Writes `changes` now. What is pending comes first: a delete must not
-    /// take away what is noted now.
-    pub fn apply(&mut self, changes: &[LedgerChange]) -> Result<(), MirrorError> {
+    /// Writes `changes` now, so that they survive also the machine: whoever does
+    /// not find them would not know the keys as ours. What is pending comes
+    /// first: a delete must not take away what is noted now.
+    pub fn intend(&mut self, changes: &[LedgerChange]) -> Result<(), MirrorError> {
         if changes.is_empty() {
             return Ok(());
         }
         self.flush()?;
-        Ok(self.store.apply(changes)?)
+        changes.iter().for_each(|change| self.note(change));
+        self.store.apply(changes)?;
+        Ok(self.store.sync()?)
+    }
+
+    fn note(&self, change: &LedgerChange) {
+        if let Some(book) = &self.book {
+            book.note(&change.key, change.entry.as_ref());
+        }
     }
 
     /// The key stays ours, but whether the destination has its value is to be
     /// looked at again, whatever the source's revision is then.
     pub fn doubt(&mut self, key: &[u8]) -> Result<(), MirrorError> {
+        let doubted = self.doubted(key)?;
+        doubted.into_iter().for_each(|change| self.push(change));
+        Ok(())
+    }
+
+    /// What puts a key in doubt that is not yet.
+    pub fn doubted(&self, key: &[u8]) -> Result<Option<LedgerChange>, MirrorError> {
         let mut newest = self.pending.iter().rev();
         let entry = match newest.find(|change| change.key == key) {
             Some(change) => change.entry.clone(),
             None => self.store.get(key)?,
         };
-        if let Some(entry) = entry {
-            self.push(in_doubt(key.to_vec(), entry));
-        }
-        Ok(())
+        let certain = entry.filter(|entry| entry.revision != SourceRevision(0));
+        Ok(certain.map(|entry| in_doubt(key.to_vec(), entry)))
     }
 }
 

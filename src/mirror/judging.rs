@@ -3,6 +3,7 @@
 //! Promises nothing beyond what `rules::decide` does. Deliberately has no
 //! logic of its own.
 
+use super::ranges::union;
 use crate::k8s::Transferred;
 use crate::metrics::EventKind;
 use crate::rules::decide::{Decision, Event, Judge, KeyRange, Scratch, Stage};
@@ -46,6 +47,13 @@ pub trait Judging: Send + Sync + 'static {
         false
     }
 
+    /// Whether a change of `key` is applied in one transaction with others of
+    /// its revision: nobody who follows the destination's revisions key by key
+    /// is disturbed.
+    fn is_applied_together(&self, _key: &[u8]) -> bool {
+        false
+    }
+
     /// What must be judged again when a Namespace changes.
     fn flipped_by(&self, name: &str, before: &View, after: &View) -> Vec<KeyRange>;
 
@@ -73,6 +81,11 @@ pub trait Judging: Send + Sync + 'static {
 
     /// Whether a look at a value may wait for a KMS plugin.
     fn may_block(&self) -> bool;
+
+    /// Whether any rule selects keys that are attached to an etcd lease.
+    fn mirrors_leases(&self) -> bool {
+        false
+    }
 
     /// A digest of what the rules mean.
     fn digest(&self) -> &str;
@@ -124,6 +137,10 @@ impl Judging for Judge {
         Judge::is_outside_kubernetes(self, key)
     }
 
+    fn is_applied_together(&self, key: &[u8]) -> bool {
+        Judge::is_outside_kubernetes(self, key)
+    }
+
     fn flipped_by(&self, name: &str, before: &View, after: &View) -> Vec<KeyRange> {
         Judge::flipped_by(self, name, before, after)
     }
@@ -155,9 +172,23 @@ impl Judging for Judge {
         Judge::may_block(self)
     }
 
+    fn mirrors_leases(&self) -> bool {
+        Judge::mirrors_leases(self)
+    }
+
     fn digest(&self) -> &str {
         Judge::digest(self)
     }
+}
+
+/// Everything that must be seen: what the rules select from, and the
+/// Namespaces that they look at.
+pub fn watched<J: Judging>(judge: &J) -> Vec<KeyRange> {
+    let mut ranges = judge.ranges().to_vec();
+    if judge.reads_namespaces() {
+        ranges.push(judge.namespace_range());
+    }
+    union(ranges)
 }
 
 /// Whether a rule's writes are barriers.

@@ -41,6 +41,8 @@ pub struct Candidate {
     pub holder: Holder,
     /// How long the leader key outlives us.
     pub ttl: Duration,
+    /// Whether it waits for as long as another one leads.
+    pub waits: bool,
 }
 
 impl Candidate {
@@ -54,10 +56,12 @@ impl Candidate {
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// Takes the leadership. Where another has it, waits as long as that one's
-/// lease lasts without being renewed: it may be dead.
+/// lease lasts without being renewed, since it may be dead; or for as long as
+/// it takes, where that is asked for. `wait` is told who leads.
 pub async fn campaign<E: Election>(
     destination: &E,
     candidate: &Candidate,
+    mut wait: impl FnMut(&str),
 ) -> Result<Term, MirrorError> {
     let key = candidate.key();
     let holder = serde_json::to_vec(&candidate.holder).unwrap_or_default();
@@ -77,13 +81,16 @@ pub async fn campaign<E: Election>(
         }
         match &first {
             Some((seen, since)) if seen.create_revision == leader.create_revision => {
-                if is_renewed(seen, &leader, since.elapsed(), candidate.ttl / 5) {
+                let renewed = is_renewed(seen, &leader, since.elapsed(), candidate.ttl / 5);
+                if renewed && !candidate.waits {
                     let (name, holder) = (candidate.name.clone(), describe(&leader));
                     return Err(MirrorError::LedByAnother { name, holder });
                 }
             }
             _ => {
-                tracing::info!("{} leads: waiting for its lease to end", describe(&leader));
+                let holder = describe(&leader);
+                tracing::info!("{holder} leads: waiting for its lease to end");
+                wait(&holder);
                 first = Some((leader, Instant::now()));
             }
         }

@@ -9,29 +9,29 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::error::MirrorError;
-use super::judging::Judging;
+use super::judging::{Judging, watched};
 use super::leadership::{Keeper, campaign};
+use super::leasing::Leasing;
 use super::options::Options;
 use super::outcome::Written;
-use super::ranges::union;
-use super::reader::Reader;
+use super::reader::{Origin, Reader};
 use super::reload::{Reload, Reloader};
-use super::report::Report;
+use super::report::{Report, waiting};
 use super::retry::{Backoff, Remedy, persist, watch_remedy};
 use super::session::{End, Session, Setup};
 use super::spool::Spool;
 use super::standby::StandbyWatch;
-use super::start::{self, Full, Known, Ledger, Start};
+use super::start::{self, Full, Known, Start};
 use super::world::{Parts, World};
 use super::writer::Writer;
 use crate::destination::Destination;
 use crate::destination::election::{Election, Term};
-use crate::etcd::SourceRevision;
+use crate::etcd::{EtcdError, SourceRevision};
 use crate::metrics::Phase;
-use crate::rules::decide::KeyRange;
 use crate::source::{Source, SourceStatus, WatchError};
 use crate::state::{Checkpoint, Pair, StateStore};
 
@@ -69,6 +69,9 @@ pub struct Mirror<W: World> {
     target: Option<SourceRevision>,
     reload: Option<Arc<dyn Reload>>,
     reloader: Reloader,
+    rules: watch::Receiver<Arc<W::Judge>>,
+    /// `--resync`, until a session has begun with it.
+    compare: bool,
 }
 
 /// Which etcds these are.
@@ -86,6 +89,8 @@ impl<W: World> Mirror<W> {
         stop: CancellationToken,
     ) -> Mirror<W> {
         let options = Arc::new(options);
+        let (_, rules) = watch::channel(parts.judge.clone());
+        let compare = options.resync;
         Mirror {
             parts,
             options,
@@ -95,7 +100,22 @@ impl<W: World> Mirror<W> {
             target: None,
             reload: None,
             reloader: Reloader::idle(),
+            rules,
+            compare,
         }
+    }
+
+    /// Goes on under other rules whenever `rules` has new ones. Those that it
+    /// has now are the ones to begin with.
+    pub fn with_rules(mut self, rules: watch::Receiver<Arc<W::Judge>>) -> Mirror<W> {
+        self.rules = rules;
+        self.adopt_rules();
+        self
+    }
+
+    fn adopt_rules(&mut self) {
+        self.parts.judge = self.rules.borrow_and_update().clone();
+        self.report.rules(self.parts.judge.digest());
     }
 
     /// Looks now and then whether `reload` has new encryption configurations.
@@ -110,7 +130,9 @@ impl<W: World> Mirror<W> {
             let (every, metrics) = (self.options.reload_every, self.parts.metrics.clone());
             self.reloader = Reloader::start(reload, every, metrics);
         }
-        let end = self.lead_again_and_again().await;
+        // On the heap, as below: the states of these are large, and the stack
+        // would hold all of them at once.
+        let end = Box::pin(self.lead_again_and_again()).await;
         self.parts.metrics.leader(false);
         self.report.phase(Phase::Stopped);
         end.map(|()| self.summary)
@@ -120,13 +142,15 @@ impl<W: World> Mirror<W> {
         loop {
             let stop = self.stop.clone();
             let destination = self.parts.destination.clone();
+            let report = self.report.clone();
             let term = tokio::select! {
+                biased;
                 () = stop.cancelled() => return Ok(()),
-                identity = self.before_leading() => identity?,
+                identity = waiting(&*report, self.before_leading()) => identity?,
             };
             tracing::info!("leading as `{}`", self.options.name);
             self.parts.metrics.leader(true);
-            let (term, end) = self.lead(term).await;
+            let (term, end) = Box::pin(self.lead(term)).await;
             self.parts.metrics.leader(false);
             match end {
                 End::Deposed => {
@@ -146,7 +170,9 @@ impl<W: World> Mirror<W> {
 
     async fn before_leading(&mut self) -> Result<Term, MirrorError> {
         identify(&self.parts, &self.options).await?;
-        campaign(&*self.parts.destination, &self.options.candidate()).await
+        let report = self.report.clone();
+        let wait = |leader: &str| report.standing_by(leader);
+        campaign(&*self.parts.destination, &self.options.candidate(), wait).await
     }
 
     /// Runs sessions under one leadership; the term comes back with the fence
@@ -156,8 +182,9 @@ impl<W: World> Mirror<W> {
         let keeper = Keeper::start(self.parts.destination.clone(), term.lease, ttl);
         let look = StandbyWatch::start(self.parts.destination.clone(), &self.options);
         let look = tokio::select! {
+            biased;
             () = self.stop.cancelled() => return (term, End::Stopped),
-            look = look => look,
+            look = waiting(&*self.report, look) => look,
         };
         let standby = match look {
             Ok(standby) => Arc::new(standby),
@@ -166,9 +193,8 @@ impl<W: World> Mirror<W> {
         let mut backoff = Backoff::default();
         let mut resync = None;
         loop {
-            let end = self
-                .session(&mut term, &keeper, standby.clone(), resync.take())
-                .await;
+            let session = self.session(&mut term, &keeper, standby.clone(), resync.take());
+            let end = Box::pin(session).await;
             match end {
                 End::Resume(reason) => {
                     tracing::warn!("beginning again at the checkpoint: {reason}");
@@ -179,18 +205,25 @@ impl<W: World> Mirror<W> {
                     self.report.ready(Some(&reason));
                     resync = Some(reason);
                 }
+                End::NewRules => {
+                    tracing::info!("the rules have changed: beginning again under the new ones");
+                    self.report.ready(Some("the rules have changed"));
+                    backoff.reset();
+                }
                 end => return (term, end),
             }
             let wait = backoff.next_wait();
             tokio::select! {
+                biased;
                 () = self.stop.cancelled() => return (term, End::Stopped),
                 () = tokio::time::sleep(wait) => {}
             }
             // What an earlier session has sent must not arrive in this one.
             let renew = || self.parts.destination.renew_fence(&term);
             let renewed = tokio::select! {
+                biased;
                 () = self.stop.cancelled() => return (term, End::Stopped),
-                renewed = persist("renewing the fence", renew) => renewed,
+                renewed = waiting(&*self.report, persist("renewing the fence", renew)) => renewed,
             };
             match renewed {
                 Ok(Some(fence)) => term.fence = fence,
@@ -207,26 +240,31 @@ impl<W: World> Mirror<W> {
         standby: Arc<StandbyWatch>,
         resync: Option<String>,
     ) -> End {
+        self.adopt_rules();
         let opened = tokio::select! {
             biased;
             () = self.stop.cancelled() => return End::Stopped,
             () = keeper.lost().cancelled() => return End::Deposed,
-            opened = open(&self.parts, &self.options, resync) => opened,
+            opened = waiting(&*self.report, open(&self.parts, &self.options, resync, self.compare)) => opened,
         };
         let Opened {
             identity,
             start,
             watch,
+            origin,
         } = match opened {
             Ok(opened) => opened,
             Err(end) => return end,
         };
+        self.compare = false;
         let target = *self.target.get_or_insert(identity.source.revision);
-        let spool = Arc::new(Spool::default());
-        let reader = Reader::start(watch, spool.clone(), self.options.progress_every);
+        let (limits, metrics) = (self.options.spool.clone(), self.parts.metrics.clone());
+        let spool = Arc::new(Spool::new(limits, metrics));
+        let reader = Reader::start(watch, origin, spool.clone(), self.options.progress_every);
         let key = self.options.checkpoint_key().into_bytes();
         let widths = self.options.widths;
-        let writer = Writer::new(self.parts.clone(), term.clone(), key, widths);
+        let leasing = Leasing::start(&self.parts, &identity.pair);
+        let writer = Writer::new(self.parts.clone(), term.clone(), key, widths, leasing);
         let mut session = Session::new(Setup {
             parts: self.parts.clone(),
             options: self.options.clone(),
@@ -237,12 +275,17 @@ impl<W: World> Mirror<W> {
             deposed: keeper.lost().clone(),
             standby,
             reloads: self.reloader.changes(),
+            rules: self.rules.clone(),
             spool,
             reader,
             target,
         });
-        let Err(end) = run_session(&mut session, start, identity.source.revision).await;
+        let run = run_session(&mut session, start, identity.source.revision);
+        let Err(end) = Box::pin(run).await;
         if matches!(end, End::Finished | End::Stopped) {
+            self.report.phase(Phase::Draining);
+        }
+        if matches!(end, End::Finished | End::Stopped | End::NewRules) {
             session.drain().await;
         }
         *term = session.writer.term().clone();
@@ -261,20 +304,24 @@ async fn run_session<W: World>(
 ) -> Result<Infallible, End> {
     session.recall()?;
     match start {
-        Start::Full(full) => session.bootstrap(&full, now).await?,
+        Start::Full(full) => {
+            Box::pin(session.bootstrap(&full, full.at.unwrap_or(now))).await?;
+        }
         Start::Resume(from) => {
             session.hold_recalled()?;
-            session.replay(from, now).await?;
+            session.recall_leases()?;
+            Box::pin(session.replay(from, now)).await?;
         }
     }
     session.tail().await
 }
 
 /// What a session begins with.
-struct Opened<T> {
+struct Opened<S: Source> {
     identity: Identity,
     start: Start,
-    watch: T,
+    watch: S::Watch,
+    origin: Origin<S>,
 }
 
 /// Asks both sides how they are, decides where to begin, and opens the watch
@@ -283,61 +330,68 @@ async fn open<W: World>(
     parts: &Parts<W>,
     options: &Options,
     resync: Option<String>,
-) -> Result<Opened<<W::Source as Source>::Watch>, End> {
-    let identity = identify(parts, options).await?;
-    let mut start = where_to_begin(parts, options, &identity).await?;
+    compare: bool,
+) -> Result<Opened<W::Source>, End> {
+    let mut identity = identify(parts, options).await?;
+    let mut start = where_to_begin(parts, options, &mut identity, compare).await?;
     if let (Start::Resume(_), Some(reason)) = (&start, resync) {
-        start = Start::Full(Full {
-            reason,
-            ledger: Ledger::Keep,
-        });
+        start = Start::Full(Full::keeping(reason));
     }
-    let from = match &start {
-        Start::Resume(at) => *at,
-        Start::Full(_) => identity.source.revision,
+    let newest = identity.source.revision;
+    let (from, rev) = match &start {
+        Start::Resume(at) => (*at, None),
+        Start::Full(full) => (full.at.unwrap_or(newest), full.at),
     };
-    let ranges = watched(&*parts.judge);
-    let watch = open_watch(&*parts.source, &ranges, SourceRevision(from.0 + 1)).await?;
+    if let Some(rev) = rev {
+        check_rev(parts, rev, newest).await?;
+    }
+    let origin = Origin {
+        source: parts.source.clone(),
+        ranges: watched(&*parts.judge),
+        known: from,
+    };
+    let watch = origin.open().await.map_err(not_opened)?;
     Ok(Opened {
         identity,
         start,
         watch,
+        origin,
     })
 }
 
-async fn open_watch<S: Source>(
-    source: &S,
-    ranges: &[KeyRange],
-    from: SourceRevision,
-) -> Result<S::Watch, End> {
-    let mut backoff = Backoff::default();
-    loop {
-        let error = match source.watch(ranges, from).await {
-            Ok(watch) => return Ok(watch),
-            Err(error) => error,
-        };
-        match (watch_remedy(&error), error) {
-            (Remedy::Retry, error) => {
-                if backoff.attempts() == 0 {
-                    tracing::warn!("watching the source: {error}; trying again");
-                }
-                tokio::time::sleep(backoff.next_wait()).await;
-            }
-            (Remedy::Resync, error) => return Err(End::Resync(error.to_string())),
-            (_, WatchError::Etcd(error)) => return Err(MirrorError::Source(error).into()),
-            (_, error) => return Err(MirrorError::Watch(error).into()),
-        }
+/// Whether the source has a revision, and still has it.
+async fn check_rev<W: World>(
+    parts: &Parts<W>,
+    rev: SourceRevision,
+    newest: SourceRevision,
+) -> Result<(), MirrorError> {
+    let SourceRevision(number) = rev;
+    if rev > newest {
+        let newest = newest.0;
+        return Err(MirrorError::RevAhead {
+            rev: number,
+            newest,
+        });
+    }
+    let ranges = watched(&*parts.judge);
+    let Some(range) = ranges.first() else {
+        return Ok(());
+    };
+    let look = || parts.source.list(range, rev, 1);
+    match persist("looking for the revision of `--rev`", look).await {
+        Ok(_) => Ok(()),
+        Err(EtcdError::Compacted { .. }) => Err(MirrorError::RevCompacted { rev: number }),
+        Err(error) => Err(MirrorError::Source(error)),
     }
 }
 
-/// Everything that must be seen: what the rules select from, and the
-/// Namespaces that they look at.
-fn watched<J: Judging>(judge: &J) -> Vec<KeyRange> {
-    let mut ranges = judge.ranges().to_vec();
-    if judge.reads_namespaces() {
-        ranges.push(judge.namespace_range());
+/// Why no watch could be opened.
+fn not_opened(error: WatchError) -> End {
+    match (watch_remedy(&error), error) {
+        (Remedy::Resync, error) => End::Resync(error.to_string()),
+        (_, WatchError::Etcd(error)) => MirrorError::Source(error).into(),
+        (_, error) => MirrorError::Watch(error).into(),
     }
-    union(ranges)
 }
 
 /// Asks both sides who they are.
@@ -369,7 +423,8 @@ pub(super) async fn identify<W: World>(
 pub(super) async fn where_to_begin<W: World>(
     parts: &Parts<W>,
     options: &Options,
-    identity: &Identity,
+    identity: &mut Identity,
+    compare: bool,
 ) -> Result<Start, MirrorError> {
     let key = options.checkpoint_key();
     let read = || parts.destination.get(key.as_bytes());
@@ -383,6 +438,11 @@ pub(super) async fn where_to_begin<W: World>(
             key: key.clone(),
             reason: error.to_string(),
         })?;
+    // Another carry may have led since the source was asked.
+    let behind = |known: &Checkpoint| known.revision > identity.source.revision.0;
+    if checkpoint.as_ref().is_some_and(behind) {
+        *identity = identify(parts, options).await?;
+    }
     start::decide(&Known {
         key: &key,
         checkpoint: checkpoint.as_ref(),
@@ -394,6 +454,9 @@ pub(super) async fn where_to_begin<W: World>(
         encryption_of: parts.store.encryption()?.as_deref(),
         encryption: &parts.judge.encryption_digest(),
         prefixes: &options.prefixes(),
+        resync: compare,
+        rev: options.rev,
+        prune: options.prune,
     })
 }
 

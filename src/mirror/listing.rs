@@ -17,6 +17,7 @@ use super::cursor::{DestinationCursor, LedgerCursor, PageSize};
 use super::error::MirrorError;
 use super::journal::in_doubt;
 use super::judging::{Judging, empty_value, is_sequential, kind};
+use super::leftovers::{Leftovers, retired};
 use super::pipeline::{Known, Write};
 use super::ranges::after;
 use super::retry::persist;
@@ -44,7 +45,9 @@ pub struct Job {
     pub ranges: Vec<KeyRange>,
     /// The revision to list at; a newer one where that is compacted.
     pub at: SourceRevision,
-    /// Only keys of this stage are written; `None` for any.
+    /// Keys of later stages are left for those; `None` for any. A key of an
+    /// earlier one is as it has to be, unless that was listed at an older
+    /// revision.
     pub stage: Option<usize>,
     /// The Namespaces as of `at`.
     pub namespaces: Arc<Namespaces>,
@@ -55,6 +58,8 @@ pub struct Job {
     /// Whether the destination is asked also where the ledger says that it has
     /// the value.
     pub compare: bool,
+    /// What becomes of owned keys that no rule selects.
+    pub leftovers: Leftovers,
 }
 
 /// What a list is for.
@@ -251,8 +256,8 @@ impl<'a, W: World> RangeReader<'a, W> {
         at: SourceRevision,
         chunk: &mut Chunk,
     ) -> Result<(), MirrorError> {
-        while let Some(key) = self.ledger.take_below(key)? {
-            if self.job.purpose == Purpose::Mirror {
+        while let Some((key, entry)) = self.ledger.take_below(key)? {
+            if self.job.purpose == Purpose::Mirror && self.job.leftovers.owns(&entry) {
                 chunk.found.push(Found::Write(Write::delete(key, at)));
             }
         }
@@ -269,7 +274,7 @@ impl<'a, W: World> RangeReader<'a, W> {
             key: &item.key,
             value: Some(&item.value),
             leased: item.lease != 0,
-            owned: entry.is_some(),
+            owned: self.job.leftovers.owned(entry.as_ref()),
         };
         let judge = &self.parts.judge;
         let decision = blocking(judge.may_block(), || {
@@ -280,11 +285,9 @@ impl<'a, W: World> RangeReader<'a, W> {
             (Decision::Put { rule }, Purpose::Mirror) => self.put(item, rule, entry).await,
             (Decision::Put { rule }, Purpose::Reclaim) => {
                 let rule = self.parts.judge.rule_name(rule);
-                Ok(Some(record(item.key, SourceRevision(0), rule)))
+                Ok(Some(record(item.key, SourceRevision(0), rule, item.lease)))
             }
-            (Decision::Delete(_), Purpose::Mirror) => {
-                Ok(Some(Found::Write(Write::delete(item.key, at))))
-            }
+            (Decision::Delete(_), Purpose::Mirror) => Ok(self.unselected(item.key, entry, at)),
             (
                 Decision::Hold {
                     rule,
@@ -301,6 +304,19 @@ impl<'a, W: World> RangeReader<'a, W> {
         }
     }
 
+    /// An owned key that the source has and no rule selects.
+    fn unselected(
+        &self,
+        key: Vec<u8>,
+        entry: Option<LedgerEntry>,
+        at: SourceRevision,
+    ) -> Option<Found> {
+        match entry.filter(|_| self.job.leftovers.retire) {
+            Some(entry) => retired(key, entry).map(Found::Record),
+            None => Some(Found::Write(Write::delete(key, at))),
+        }
+    }
+
     async fn put(
         &mut self,
         item: Item,
@@ -311,17 +327,18 @@ impl<'a, W: World> RangeReader<'a, W> {
         if self
             .job
             .stage
-            .is_some_and(|stage| judge.stage_of(rule) != stage)
+            .is_some_and(|stage| judge.stage_of(rule) > stage)
         {
             return Ok(None);
         }
         let name = judge.rule_name(rule);
-        if let Some(entry) = &entry
-            && entry.revision == item.revision
+        // Nobody has renewed the lease of one that was retired.
+        if let Some(entry) = entry.as_ref().filter(|own| !own.retired || own.lease == 0)
+            && (entry.revision, entry.lease) == (item.revision, item.lease)
             && !self.job.compare
         {
-            let same = entry.rule == name;
-            return Ok((!same).then(|| record(item.key, item.revision, name)));
+            let same = entry.rule == name && !entry.retired;
+            return Ok((!same).then(|| record(item.key, item.revision, name, item.lease)));
         }
         if item.value.is_empty() && !judge.may_be_empty(&item.key) {
             return Ok(Some(Found::Hold {
@@ -330,20 +347,22 @@ impl<'a, W: World> RangeReader<'a, W> {
                 unfit: empty_value(),
             }));
         }
-        let there = self.destination.value_of(&item.key).await?;
+        // A value says nothing of the lease that it is under.
+        let leased = item.lease != 0 || entry.as_ref().is_some_and(|own| own.lease != 0);
+        let there = match leased {
+            true => None,
+            false => self.destination.value_of(&item.key).await?,
+        };
         let is_there = there.is_some_and(|there| {
             blocking(judge.may_block(), || {
                 judge.is_there(&item.key, &item.value, there, &mut self.outgoing)
             })
         });
         if is_there {
-            return Ok(Some(record(item.key, item.revision, name)));
+            return Ok(Some(record(item.key, item.revision, name, 0)));
         }
         Ok(Some(Found::Write(Write {
-            op: Op::Put {
-                key: item.key,
-                value: item.value,
-            },
+            op: Op::put(item.key, item.value, item.lease),
             revision: item.revision,
             rule: Some(rule),
             // Stages are finished one by one: no barrier within one.
@@ -353,11 +372,8 @@ impl<'a, W: World> RangeReader<'a, W> {
     }
 }
 
-fn record(key: Vec<u8>, revision: SourceRevision, rule: &str) -> Found {
-    let entry = Some(LedgerEntry {
-        revision,
-        rule: rule.to_owned(),
-    });
+fn record(key: Vec<u8>, revision: SourceRevision, rule: &str, lease: i64) -> Found {
+    let entry = Some(LedgerEntry::new(revision, rule).leased(lease));
     Found::Record(LedgerChange { key, entry })
 }
 

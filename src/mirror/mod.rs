@@ -7,11 +7,14 @@
 //! | where to begin | `start` |
 //! | the full list | `bootstrap`, over `listing` and `cursor` |
 //! | catching up after a restart | `replay` |
+//! | a ledger that is lost | `reclaim` |
 //! | following | `reader` → `spool` → `tail` |
 //! | the order of writes | `pipeline` |
 //! | values encrypted for the destination | `sealing` |
-//! | transactions and their outcomes | `writer`, with `journal` before the ledger |
+//! | transactions and their outcomes | `writer`, with `journal` before the ledger and `trouble` |
+//! | keys under leases | `leasing`, over `lease_book` |
 //! | held keys, judged again | `held`, `due`, `rejudge`, `reload` |
+//! | both sides compared: `carry verify` | `verify`, over `pages`, `compare`, `second_look` → `verified` |
 //! | the one loop that all goes through | `session` |
 //! | every error → what is done about it | `retry` |
 //!
@@ -20,33 +23,47 @@
 //! Deliberately knows nothing of command lines and shows nothing.
 
 mod bootstrap;
+mod compare;
 mod cursor;
 mod dry_run;
 mod due;
 mod error;
 mod held;
+mod horizon;
 mod journal;
 mod judged;
 mod judging;
 mod leadership;
+mod lease_book;
+mod leasing;
+mod leftovers;
 mod lifecycle;
 mod listing;
+mod lost_leases;
 mod options;
 mod outcome;
+mod pages;
 pub mod pipeline;
 mod ranges;
 mod reader;
+mod reclaim;
+mod refusing;
 mod rejudge;
 mod reload;
 mod replay;
 mod report;
 mod retry;
 mod sealing;
+mod second_look;
 mod session;
 mod spool;
 mod standby;
 mod start;
+mod starving;
 mod tail;
+mod trouble;
+mod verified;
+mod verify;
 mod world;
 mod writer;
 
@@ -55,8 +72,12 @@ pub use error::MirrorError;
 pub use judging::Judging;
 pub use leadership::Holder;
 pub use lifecycle::{Mirror, Summary};
-pub use options::{Options, Standby, Widths};
+pub use options::{Mode, Options, Standby, Widths};
 pub use reload::{Reload, Reloaded};
 pub use report::{Report, Silent};
+pub use retry::fix_jitter;
+pub use spool::Limits;
 pub use start::{Full, Known, Ledger, Start, decide};
+pub use verified::{Counts, Example, Examples, Verified};
+pub use verify::Verify;
 pub use world::{Parts, World};

@@ -6,6 +6,8 @@
 use std::time::Duration;
 
 use super::leadership::{Candidate, Holder};
+use super::spool::Limits;
+use crate::etcd::SourceRevision;
 use crate::state::Prefixes;
 
 /// `--standby`.
@@ -18,6 +20,16 @@ pub enum Standby {
     /// Look, and keep looking.
     #[default]
     Auto,
+}
+
+/// `--mode`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// Ends when another carry of this name leads.
+    #[default]
+    Standalone,
+    /// Waits until the one that leads is gone, and goes on where it was.
+    ActiveStandby,
 }
 
 /// How much goes out at a time.
@@ -61,10 +73,23 @@ pub struct Options {
     pub widths: Widths,
     /// `--once`.
     pub once: bool,
+    /// `--mode`.
+    pub mode: Mode,
+    /// `--rev`: the source revision that a first copy is of; `None` for the
+    /// newest.
+    pub rev: Option<SourceRevision>,
+    /// `--resync`: at the first start everything is compared with the
+    /// destination, whatever the ledger says and wherever the source is.
+    pub resync: bool,
+    /// `--prune`: keys that changed rules no longer select are deleted rather
+    /// than kept.
+    pub prune: bool,
     /// How long the leader key outlives us.
     pub lease_ttl: Duration,
     /// At most so often the checkpoint is written.
     pub checkpoint_every: Duration,
+    /// How much of what the watch delivers may wait to be written, and where.
+    pub spool: Limits,
     /// At least so often the source is asked for progress.
     pub progress_every: Duration,
     /// How often `--standby auto` looks.
@@ -91,8 +116,13 @@ impl Options {
             standby: Standby::Auto,
             widths: Widths::default(),
             once: false,
+            mode: Mode::Standalone,
+            rev: None,
+            resync: false,
+            prune: false,
             lease_ttl: Duration::from_secs(10),
             checkpoint_every: Duration::from_millis(500),
+            spool: Limits::default(),
             progress_every: Duration::from_secs(30),
             look_every: Duration::from_secs(5),
             drain_within: Duration::from_millis(3500),
@@ -121,6 +151,7 @@ impl Options {
             name,
             holder,
             ttl: self.lease_ttl,
+            waits: self.mode == Mode::ActiveStandby,
         }
     }
 }

@@ -39,6 +39,14 @@ pub fn gaps(ranges: &[KeyRange]) -> Vec<KeyRange> {
     gaps
 }
 
+/// All keys that carry could ever own.
+pub fn everything() -> KeyRange {
+    KeyRange {
+        start: vec![0],
+        end: vec![0xff],
+    }
+}
+
 /// What of `range` comes after `key`.
 pub fn after(key: &[u8], range: &KeyRange) -> KeyRange {
     let mut start = Vec::with_capacity(key.len() + 1);
@@ -47,5 +55,13 @@ pub fn after(key: &[u8], range: &KeyRange) -> KeyRange {
     KeyRange {
         start,
         end: range.end.clone(),
+    }
+}
+
+/// One key alone.
+pub fn only(key: &[u8]) -> KeyRange {
+    KeyRange {
+        start: key.to_vec(),
+        end: [key, &[0]].concat(),
     }
 }

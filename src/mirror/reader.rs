@@ -1,8 +1,9 @@
 //! The task that reads the watch into the spool.
 //!
 //! Promises to ask for progress as long as what the source has said last is
-//! not proven complete, and at least every so often. Deliberately looks into
-//! nothing that it moves.
+//! not proven complete, and at least every so often; and to let go of the watch
+//! while the spool is full, rather than stall it, without losing or doubling a
+//! revision. Deliberately looks into nothing that it moves.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,17 +11,65 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 
+use super::retry::{Backoff, Remedy, watch_remedy};
 use super::spool::Spool;
-use crate::source::{Watch, WatchError, WatchEvent};
+use crate::etcd::SourceRevision;
+use crate::rules::decide::KeyRange;
+use crate::source::{Source, Watch, WatchError, WatchEvent};
+
+/// What is watched, and from where on.
+pub struct Origin<S> {
+    /// The source.
+    pub source: Arc<S>,
+    /// What of it is watched: sorted, disjoint.
+    pub ranges: Vec<KeyRange>,
+    /// Everything up to here is known.
+    pub known: SourceRevision,
+}
+
+impl<S: Source> Origin<S> {
+    /// Opens the watch; tries again where that can help.
+    pub async fn open(&self) -> Result<S::Watch, WatchError> {
+        let mut backoff = Backoff::default();
+        loop {
+            let from = SourceRevision(self.known.0 + 1);
+            match self.source.watch(&self.ranges, from).await {
+                Err(error) if watch_remedy(&error) == Remedy::Retry => {
+                    if backoff.attempts() == 0 {
+                        tracing::warn!("watching the source: {error}; trying again");
+                    }
+                    tokio::time::sleep(backoff.next_wait()).await;
+                }
+                opened => return opened,
+            }
+        }
+    }
+
+    /// Takes note of what was put into the spool.
+    fn note(&mut self, event: &WatchEvent) {
+        let upto = match event {
+            WatchEvent::Progress(revision) => Some(*revision),
+            // A revision is never split: it is there as a whole.
+            WatchEvent::Changes(changes) => changes.last().map(|last| last.revision),
+        };
+        self.known = self.known.max(upto.unwrap_or_default());
+    }
+}
 
 /// Reads until dropped, or until the watch ends.
 pub struct Reader(JoinHandle<()>);
 
 impl Reader {
-    /// Begins; asks for progress at least every `progress_every`.
-    pub fn start(watch: impl Watch, spool: Arc<Spool>, progress_every: Duration) -> Reader {
+    /// Begins with `watch`, which `origin` has opened; asks for progress at
+    /// least every `progress_every`.
+    pub fn start<S: Source>(
+        watch: S::Watch,
+        origin: Origin<S>,
+        spool: Arc<Spool>,
+        progress_every: Duration,
+    ) -> Reader {
         Reader(tokio::spawn(async move {
-            let end = read(watch, &spool, progress_every).await;
+            let end = read_on(watch, origin, &spool, progress_every).await;
             spool.push(Err(end));
         }))
     }
@@ -37,12 +86,43 @@ impl Drop for Reader {
 const SOON: Duration = Duration::from_millis(50);
 const AT_MOST_EVERY: Duration = Duration::from_secs(1);
 
-async fn read(mut watch: impl Watch, spool: &Spool, every: Duration) -> WatchError {
+async fn read_on<S: Source>(
+    mut watch: S::Watch,
+    mut origin: Origin<S>,
+    spool: &Spool,
+    every: Duration,
+) -> WatchError {
+    loop {
+        match read(watch, &mut origin, spool, every).await {
+            Some(end) => return end,
+            None => {
+                let known = origin.known;
+                tracing::warn!(
+                    "too much waits to be written: the watch of the source is closed after revision {known} until there is room"
+                );
+            }
+        }
+        spool.room().await;
+        watch = match origin.open().await {
+            Ok(watch) => watch,
+            Err(end) => return end,
+        };
+        let known = origin.known;
+        tracing::info!("the source is watched again, after revision {known}");
+    }
+}
+
+/// Reads until the watch ends, or (`None`) until the spool is full.
+async fn read<S: Source>(
+    mut watch: S::Watch,
+    origin: &mut Origin<S>,
+    spool: &Spool,
+    every: Duration,
+) -> Option<WatchError> {
     let mut gap = SOON;
     let mut asked_at = Instant::now();
     let mut ask_at = asked_at;
-    loop {
-        spool.room().await;
+    while spool.has_room() {
         tokio::select! {
             // What is there goes first: an answer behind it proves more.
             biased;
@@ -53,13 +133,14 @@ async fn read(mut watch: impl Watch, spool: &Spool, every: Duration) -> WatchErr
                         WatchEvent::Progress(_) => now + every,
                         WatchEvent::Changes(_) => (now + SOON).max(asked_at + gap),
                     };
+                    origin.note(&event);
                     spool.push(Ok(event));
                 }
-                Err(end) => return end,
+                Err(end) => return Some(end),
             },
             () = sleep_until(ask_at) => {
                 if let Err(end) = watch.request_progress().await {
-                    return end;
+                    return Some(end);
                 }
                 gap = (gap * 2).min(AT_MOST_EVERY);
                 asked_at = Instant::now();
@@ -67,4 +148,5 @@ async fn read(mut watch: impl Watch, spool: &Spool, every: Duration) -> WatchErr
             }
         }
     }
+    None
 }

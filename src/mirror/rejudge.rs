@@ -13,7 +13,7 @@ use super::due::Which;
 use super::held::{MAX_NAMED, Why};
 use super::judging::Judging;
 use super::listing::Purpose;
-use super::ranges::union;
+use super::ranges::{only, union};
 use super::retry::persist;
 use super::sealing::blocking;
 use super::session::{End, Session};
@@ -114,7 +114,8 @@ impl<W: World> Session<W> {
     /// revision, and says what depends on those that can.
     async fn reread_namespaces(&mut self) -> Result<Vec<KeyRange>, End> {
         let unreadable = self.namespaces.unreadable().map(str::to_owned);
-        let unreadable: Vec<String> = unreadable.collect();
+        let mut unreadable: Vec<String> = unreadable.collect();
+        unreadable.sort();
         let judge = self.parts.judge.clone();
         let mut flipped = Vec::new();
         for name in unreadable {
@@ -161,7 +162,7 @@ impl<W: World> Session<W> {
             let taken = self.held.take_range(range);
             self.again.extend(taken);
         }
-        let mut list_at = at;
+        let mut list_at = self.listed_at(&ranges, at);
         let listed = self
             .list(ranges, &mut list_at, None, Purpose::Mirror)
             .await?;
@@ -181,13 +182,5 @@ impl<W: World> Session<W> {
             self.report.release(key);
         }
         Ok(self.parts.store.release(&released)?)
-    }
-}
-
-/// One key alone.
-fn only(key: &[u8]) -> KeyRange {
-    KeyRange {
-        start: key.to_vec(),
-        end: [key, &[0]].concat(),
     }
 }

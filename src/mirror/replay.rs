@@ -5,29 +5,29 @@
 //! written again. Deliberately gives up for a full list when more has changed
 //! than fits into memory.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures::StreamExt;
 
-use super::bootstrap::{namespaces_at, view_of};
+use super::bootstrap::namespaces_at;
 use super::error::MirrorError;
 use super::judged::Judged;
 use super::judging::Judging;
 use super::listing::Found;
-use super::pipeline::Known;
+use super::pipeline::{Write, op_key};
 use super::ranges::union;
 use super::retry::persist;
 use super::sealing::blocking;
 use super::session::{End, Fed, Feed, Session};
 use super::spool::change_bytes;
-use super::world::World;
+use super::world::{Parts, World};
 use crate::destination::{Destination, Op};
 use crate::etcd::{EtcdError, SourceRevision};
 use crate::rules::decide::KeyRange;
 use crate::rules::outgoing::OutgoingScratch;
 use crate::source::{Change, WatchEvent};
-use crate::state::{LedgerChange, LedgerEntry};
+use crate::state::{LedgerChange, LedgerEntry, StateStore};
 
 /// How much may have changed.
 const MAX_BYTES: usize = 64 << 20;
@@ -38,11 +38,18 @@ const WIDTH: usize = 64;
 /// The last change of every key.
 #[derive(Default)]
 struct Latest {
-    changes: HashMap<Vec<u8>, Change>,
+    changes: BTreeMap<Vec<u8>, Change>,
+    /// Every change of a Namespace that rules look at.
+    namespaces: Vec<Change>,
     bytes: usize,
 }
 
 impl Latest {
+    fn add_namespace(&mut self, change: Change) {
+        self.bytes += change_bytes(&change);
+        self.namespaces.push(change);
+    }
+
     fn add(&mut self, change: Change) {
         self.bytes += change_bytes(&change);
         if let Some(old) = self.changes.insert(change.key.clone(), change) {
@@ -59,12 +66,13 @@ impl<W: World> Session<W> {
         self.following = true;
         self.learn_namespaces(from).await?;
         let latest = self.collect(from, to).await?;
-        let flipped = self.renew_namespaces(&latest, to);
+        let flipped = union(self.flipped_since(&latest));
+        self.namespaces_at = to;
         let judged = self.judge_all(latest)?;
         self.apply_by_stage(judged).await?;
         self.relist_flipped(flipped, to).await?;
         self.seen = to;
-        Ok(())
+        self.prune().await
     }
 
     /// Decides about all changes; each with the stage it belongs to, deletes
@@ -102,6 +110,10 @@ impl<W: World> Session<W> {
 
     async fn collect(&mut self, from: SourceRevision, to: SourceRevision) -> Result<Latest, End> {
         let mut latest = Latest::default();
+        let judge = self.parts.judge.clone();
+        let is_namespace = |change: &Change| {
+            judge.reads_namespaces() && judge.namespace_of_key(&change.key).is_some()
+        };
         let mut reached = from;
         while reached < to {
             match self.turn(Feed::Spool).await? {
@@ -109,10 +121,14 @@ impl<W: World> Session<W> {
                 Some(Fed::Event(WatchEvent::Changes(changes))) => {
                     for change in changes {
                         reached = change.revision;
-                        match change.revision <= to {
-                            true => latest.add(change),
-                            false => self.backlog.push(change),
+                        if change.revision > to {
+                            self.backlog.push(change);
+                            continue;
                         }
+                        if is_namespace(&change) {
+                            latest.add_namespace(change.clone());
+                        }
+                        latest.add(change);
                     }
                 }
                 _ => {}
@@ -125,24 +141,13 @@ impl<W: World> Session<W> {
         Ok(latest)
     }
 
-    /// Takes in all changes of Namespaces and says what must be judged again.
-    fn renew_namespaces(&mut self, latest: &Latest, to: SourceRevision) -> Vec<KeyRange> {
-        let judge = self.parts.judge.clone();
-        if !judge.reads_namespaces() {
-            return Vec::new();
-        }
-        let namespaces = Arc::make_mut(&mut self.namespaces);
-        let mut flipped = Vec::new();
-        for change in latest.changes.values() {
-            let Some(name) = judge.namespace_of_key(&change.key) else {
-                continue;
-            };
-            let after = view_of(&*judge, &change.key, change.value.as_deref());
-            let before = namespaces.set(name, after.clone());
-            flipped.extend(judge.flipped_by(name, &before, &after));
-        }
-        self.namespaces_at = to;
-        union(flipped)
+    /// Takes in all changes of Namespaces and says what must be judged again:
+    /// also what has flipped back, since an earlier run may have acted upon it.
+    fn flipped_since(&mut self, latest: &Latest) -> Vec<KeyRange> {
+        let namespaces = latest.namespaces.iter();
+        namespaces
+            .flat_map(|change| self.take_namespace(change))
+            .collect()
     }
 
     async fn apply_by_stage(&mut self, mut judged: Vec<(usize, Judged)>) -> Result<(), End> {
@@ -162,13 +167,23 @@ impl<W: World> Session<W> {
     /// Submits what the destination does not have yet.
     async fn apply_compared(&mut self, judged: Vec<Judged>) -> Result<(), End> {
         let parts = self.parts.clone();
-        let compare = |judged| compare(&*parts.destination, &*parts.judge, judged);
+        let compare = |judged| compare(&parts, judged);
         let mut compared = futures::stream::iter(judged)
             .map(compare)
             .buffer_unordered(WIDTH);
+        let mut together: BTreeMap<SourceRevision, Vec<Write>> = BTreeMap::new();
         while let Some(found) = self.unless_stopped(next(&mut compared)).await? {
             self.make_room().await?;
-            self.take_found(found)?;
+            match found {
+                Found::Write(write) if parts.judge.is_applied_together(op_key(&write.op)) => {
+                    together.entry(write.revision).or_default().push(write);
+                }
+                found => self.take_found(found)?,
+            }
+        }
+        for writes in together.into_values() {
+            self.make_room().await?;
+            self.submit_together(writes);
         }
         Ok(())
     }
@@ -196,18 +211,18 @@ where
     stream.next().await.transpose()
 }
 
-/// A put of a key that is ours may be there already: the ledger is written
-/// after the destination.
-async fn compare<D: Destination, J: Judging>(
-    destination: &D,
-    judge: &J,
-    judged: Judged,
-) -> Result<Found, MirrorError> {
+/// A put may be there already: the ledger is written after the destination, and
+/// when the machine died, what it was told last may be missing.
+async fn compare<W: World>(parts: &Parts<W>, judged: Judged) -> Result<Found, MirrorError> {
+    let (destination, judge) = (&parts.destination, &parts.judge);
     let write = match judged {
         Judged::Write(write) => write,
         Judged::Hold { key, rule, unfit } => return Ok(Found::Hold { key, rule, unfit }),
     };
-    if let (Op::Put { key, value }, Known::Yes) = (&write.op, write.known) {
+    // A value says nothing of the lease that it is under.
+    if let Op::Put { key, value } = &write.op
+        && parts.store.get(key)?.is_none_or(|own| own.lease == 0)
+    {
         let there = persist("reading the destination", || destination.get(key)).await;
         let there = there.map_err(MirrorError::Destination)?;
         let is_there = there.is_some_and(|there| {
@@ -216,14 +231,8 @@ async fn compare<D: Destination, J: Judging>(
             })
         });
         if is_there {
-            let rule = write
-                .rule
-                .map_or("", |rule| judge.rule_name(rule))
-                .to_owned();
-            let entry = Some(LedgerEntry {
-                revision: write.revision,
-                rule,
-            });
+            let rule = write.rule.map_or("", |rule| judge.rule_name(rule));
+            let entry = Some(LedgerEntry::new(write.revision, rule));
             return Ok(Found::Record(LedgerChange {
                 key: key.clone(),
                 entry,

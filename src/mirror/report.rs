@@ -3,7 +3,10 @@
 //! Promises to be told of every change that people may want to see.
 //! Deliberately a trait: who shows it is not the mirror's business.
 
-use crate::metrics::Phase;
+use std::future::Future;
+use std::time::Duration;
+
+use crate::metrics::{Phase, ResyncKind};
 
 /// Who is told. Every call is short.
 pub trait Report: Send + Sync + 'static {
@@ -11,6 +14,15 @@ pub trait Report: Send + Sync + 'static {
     fn phase(&self, phase: Phase);
     /// `None` once it has caught up, else why it is not ready.
     fn ready(&self, reason: Option<&str>);
+    /// Another one leads, and we wait: who it is.
+    fn standing_by(&self, _leader: &str) {}
+    /// The loop goes round, whether or not there is anything to do; at least
+    /// every second.
+    fn alive(&self) {}
+    /// Everything is listed and compared, for this reason.
+    fn resync(&self, _kind: ResyncKind, _reason: &str, _at: i64) {}
+    /// The rules with this digest are in use.
+    fn rules(&self, _digest: &str) {}
     /// The newest revision seen of the source.
     fn saw_source(&self, revision: i64);
     /// Everything of the source up to this revision is applied.
@@ -21,6 +33,21 @@ pub trait Report: Send + Sync + 'static {
     fn hold(&self, key: &[u8], reason: &str);
     /// A held key was judged.
     fn release(&self, key: &[u8]);
+}
+
+/// Waits for something that may take long, and tells meanwhile that the loop
+/// which waits is alive. Work that keeps its thread busy tells nothing.
+pub async fn waiting<T>(report: &dyn Report, wait: impl Future<Output = T>) -> T {
+    // On the heap: what is waited for is large, and wrapped in others.
+    let mut wait = Box::pin(wait);
+    loop {
+        report.alive();
+        tokio::select! {
+            biased;
+            done = &mut wait => return done,
+            () = tokio::time::sleep(Duration::from_secs(1)) => {}
+        }
+    }
 }
 
 /// Tells nobody.

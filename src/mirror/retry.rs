@@ -7,6 +7,7 @@
 use std::collections::hash_map::RandomState;
 use std::future::Future;
 use std::hash::BuildHasher;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::etcd::EtcdError;
@@ -43,6 +44,32 @@ pub fn watch_remedy(error: &WatchError) -> Remedy {
     }
 }
 
+/// What tells the waits of this process from those of others; 0 until it is
+/// drawn.
+static SALT: AtomicU64 = AtomicU64::new(0);
+
+/// From now on all waits of this process are the same in every run with this
+/// `salt` (other than 0): for a simulation, which has to replay exactly.
+pub fn fix_jitter(salt: u64) {
+    SALT.store(salt, Ordering::Relaxed);
+}
+
+/// Of 512 equally likely numbers the one that belongs to an attempt of this
+/// process.
+fn jitter(attempt: u32) -> u64 {
+    let drawn = SALT.load(Ordering::Relaxed);
+    let salt = match drawn {
+        // Every `RandomState` has keys of its own: randomness enough here.
+        0 => RandomState::new().hash_one(attempt) | 1,
+        drawn => drawn,
+    };
+    if drawn == 0 {
+        SALT.store(salt, Ordering::Relaxed);
+    }
+    let mixed = (salt ^ u64::from(attempt)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    mixed >> 55
+}
+
 /// How long to wait before each next attempt.
 #[derive(Clone, Debug, Default)]
 pub struct Backoff {
@@ -75,9 +102,7 @@ impl Backoff {
             .saturating_mul(1 << self.attempts.min(10))
             .min(Self::LONGEST);
         self.attempts = self.attempts.saturating_add(1);
-        // Every `RandomState` has keys of its own: randomness enough here.
-        let random = RandomState::new().hash_one(self.attempts) % 512;
-        full / 2 + full.mul_f64(random as f64 / 1024.0)
+        full / 2 + full.mul_f64(jitter(self.attempts) as f64 / 1024.0)
     }
 }
 

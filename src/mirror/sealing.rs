@@ -13,8 +13,7 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 
 use super::judging::Judging;
 use super::pipeline::{Batch, Note, op_bytes};
-use crate::destination::{Destination, Fence, Op, Outcome};
-use crate::etcd::EtcdError;
+use crate::destination::Op;
 use crate::k8s::Transferred;
 use crate::rules::outgoing::{OutgoingScratch, Unfit};
 
@@ -62,25 +61,13 @@ pub struct Prepared {
 }
 
 impl Prepared {
-    /// Sends it; `None` where there is nothing to send.
-    pub async fn commit<D: Destination>(
-        &self,
-        destination: &D,
-        fence: &Fence,
-    ) -> Option<Result<Outcome, EtcdError>> {
-        let ops = self.sent();
-        match ops.is_empty() {
-            true => None,
-            false => Some(destination.commit(fence, ops).await),
-        }
-    }
-
     /// The bytes of the keys and values that are sent.
     pub fn sent_bytes(&self) -> usize {
         self.sent().iter().map(op_bytes).sum()
     }
 
-    fn sent(&self) -> &[Op] {
+    /// What is sent.
+    pub fn sent(&self) -> &[Op] {
         self.ops.as_deref().unwrap_or(&self.batch.ops)
     }
 }
@@ -114,7 +101,7 @@ impl<J: Judging> Sealer<J> {
     }
 
     fn fate(&self, op: &Op, scratch: &mut OutgoingScratch) -> Fate {
-        let Op::Put { key, value } = op else {
+        let (Op::Put { key, value } | Op::PutLeased { key, value, .. }) = op else {
             return Fate::Same;
         };
         match self.judge.outgoing(key, value, scratch) {
@@ -170,10 +157,7 @@ fn prepared(batch: Batch, fates: Vec<Fate>) -> Prepared {
 
 fn with_value(op: &Op, value: Vec<u8>) -> Op {
     match op {
-        Op::Put { key, .. } => Op::Put {
-            key: key.clone(),
-            value,
-        },
+        Op::Put { key, .. } | Op::PutLeased { key, .. } => Op::put(key.clone(), value, op.lease()),
         Op::Delete { .. } => op.clone(),
     }
 }

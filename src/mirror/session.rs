@@ -18,22 +18,22 @@ use super::due::Due;
 use super::error::MirrorError;
 use super::held::{Held, Why};
 use super::judging::Judging;
+use super::leftovers::Leftovers;
 use super::listing::{Chunk, Found, Job, Listing, Purpose};
 use super::options::Options;
 use super::outcome::{Refused, WriteEnd};
 use super::reader::Reader;
-use super::report::Report;
+use super::report::{Report, waiting};
 use super::retry::{Remedy, watch_remedy};
 use super::spool::Spool;
 use super::standby::StandbyWatch;
 use super::world::{Parts, World};
 use super::writer::Writer;
 use crate::etcd::SourceRevision;
-use crate::metrics::Phase;
 use crate::rules::decide::{KeyRange, Scratch};
 use crate::rules::namespaces::Namespaces;
 use crate::source::{Change, WatchEvent};
-use crate::state::{Checkpoint, Pair, StateStore};
+use crate::state::{Checkpoint, LedgerChange, Pair, StateStore};
 
 /// Why a session ended.
 #[derive(Debug)]
@@ -46,6 +46,8 @@ pub enum End {
     Resume(String),
     /// Begin again with a full list.
     Resync(String),
+    /// Begin again under other rules.
+    NewRules,
     /// The leadership is gone.
     Deposed,
     /// Nothing that could be retried.
@@ -108,6 +110,10 @@ pub struct Session<W: World> {
     pub(super) encryption: String,
     /// Whether lists ask the destination also where the ledger knows.
     pub(super) compare: bool,
+    /// What becomes of owned keys that no rule selects.
+    pub(super) leftovers: Leftovers,
+    /// Keys that were retired since the list began.
+    pub(super) retired: usize,
     /// Everything of the source up to here was decided upon.
     pub(super) seen: SourceRevision,
     /// Where `--once` ends, and where "caught up" is said.
@@ -118,10 +124,13 @@ pub struct Session<W: World> {
     pub(super) backlog: Vec<Change>,
     pub(super) scratch: Scratch,
     pub(super) caught_up: bool,
+    /// Whether it was said that nothing can be written.
+    troubled: bool,
     stop: CancellationToken,
     deposed: CancellationToken,
     standby: Arc<StandbyWatch>,
     reloads: watch::Receiver<u64>,
+    rules: watch::Receiver<Arc<W::Judge>>,
     spool: Arc<Spool>,
     _reader: Reader,
     tick: Interval,
@@ -148,6 +157,8 @@ pub struct Setup<W: World> {
     pub standby: Arc<StandbyWatch>,
     /// Counts changes of the encryption configuration.
     pub reloads: watch::Receiver<u64>,
+    /// The rules, as they are now.
+    pub rules: watch::Receiver<Arc<W::Judge>>,
     /// What the watch delivers.
     pub spool: Arc<Spool>,
     /// Who fills it.
@@ -161,6 +172,10 @@ impl<W: World> Session<W> {
     pub fn new(setup: Setup<W>) -> Session<W> {
         let mut tick = interval(Duration::from_millis(50));
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let leftovers = Leftovers {
+            prune: setup.options.prune,
+            retire: false,
+        };
         let due = Due::new(setup.options.retry_held_after);
         Session {
             parts: setup.parts,
@@ -176,16 +191,20 @@ impl<W: World> Session<W> {
             due,
             encryption: String::new(),
             compare: false,
+            leftovers,
+            retired: 0,
             seen: SourceRevision(0),
             target: setup.target,
             following: false,
             backlog: Vec::new(),
             scratch: Scratch::default(),
             caught_up: false,
+            troubled: false,
             stop: setup.stop,
             deposed: setup.deposed,
             standby: setup.standby,
             reloads: setup.reloads,
+            rules: setup.rules,
             spool: setup.spool,
             _reader: setup.reader,
             tick,
@@ -221,7 +240,12 @@ impl<W: World> Session<W> {
 
     fn on_tick(&mut self) -> Result<(), End> {
         let now = Instant::now();
+        self.report.alive();
         self.writer.flush()?;
+        // Without a sender the rules stay as they are.
+        if self.rules.has_changed().unwrap_or(false) {
+            return Err(End::NewRules);
+        }
         // An error means that nobody reads files.
         if self.reloads.has_changed().unwrap_or(false) {
             self.reloads.mark_unchanged();
@@ -233,7 +257,24 @@ impl<W: World> Session<W> {
             self.write_checkpoint()?;
         }
         self.tell();
+        self.tell_trouble();
         Ok(())
+    }
+
+    /// That nothing can be written, or that it can again.
+    fn tell_trouble(&mut self) {
+        match self.writer.trouble.why() {
+            Some(why) => {
+                let reason = format!("writing to the destination: {why}");
+                self.report.ready(Some(&reason));
+                self.troubled = true;
+            }
+            None if std::mem::take(&mut self.troubled) => {
+                let reason = (!self.caught_up).then_some("not caught up yet");
+                self.report.ready(reason);
+            }
+            None => {}
+        }
     }
 
     /// Sends a checkpoint of what is applied, if it means anything yet.
@@ -287,7 +328,7 @@ impl<W: World> Session<W> {
             biased;
             () = self.stop.cancelled() => Err(End::Stopped),
             () = self.deposed.cancelled() => Err(End::Deposed),
-            done = wait => done.map_err(E::into),
+            done = waiting(&*self.report, wait) => done.map_err(E::into),
         }
     }
 
@@ -318,6 +359,7 @@ impl<W: World> Session<W> {
             purpose,
             believe_ledger: true,
             compare: self.compare,
+            leftovers: self.leftovers,
         };
         let mut listing = Listing::start(&self.parts, job);
         let mut judged = 0;
@@ -353,10 +395,16 @@ impl<W: World> Session<W> {
     pub fn take_found(&mut self, found: Found) -> Result<(), End> {
         match found {
             Found::Write(write) => self.writer.pipeline.submit(write),
-            Found::Record(change) => self.writer.record(change)?,
+            Found::Record(change) => self.record(change)?,
             Found::Hold { key, rule, unfit } => self.hold(key, Why { rule, unfit })?,
         }
         Ok(())
+    }
+
+    /// Puts a change into the ledger that needs no write at the destination.
+    pub fn record(&mut self, change: LedgerChange) -> Result<(), MirrorError> {
+        self.retired += usize::from(change.entry.as_ref().is_some_and(|entry| entry.retired));
+        self.writer.record(change)
     }
 
     /// Neither writes nor deletes a key until it can be judged.
@@ -403,7 +451,6 @@ impl<W: World> Session<W> {
     /// Finishes what was sent, without beginning anything, and writes a last
     /// checkpoint; gives up when `options.drain_within` is over.
     pub async fn drain(&mut self) {
-        self.report.phase(Phase::Draining);
         self.writer.close();
         let within = self.options.drain_within;
         match tokio::time::timeout(within, self.finish_sent()).await {

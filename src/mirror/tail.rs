@@ -13,7 +13,8 @@ use super::bootstrap::view_of;
 use super::held::Why;
 use super::judged::Judged;
 use super::judging::{Judging, empty_value, is_sequential, kind, was_sequential};
-use super::pipeline::{Known, Write};
+use super::options::Widths;
+use super::pipeline::{Known, Write, op_bytes, op_key};
 use super::ranges::union;
 use super::sealing::blocking;
 use super::session::{End, Fed, Feed, Session};
@@ -34,6 +35,7 @@ impl<W: World> Session<W> {
         self.take_changes(early).await?;
         loop {
             self.rejudge_due().await?;
+            self.mend_leases().await?;
             self.note_caught_up();
             if self.options.once && self.caught_up {
                 return Err(End::Finished);
@@ -91,17 +93,20 @@ impl<W: World> Session<W> {
                 flipped.extend(self.take_namespace(change));
             }
         }
+        let mut writes = Vec::new();
         for change in changes {
             self.go_on()?;
             self.make_room().await?;
-            self.take_change(change)?;
+            writes.extend(self.take_change(change)?);
         }
+        self.submit_together(writes);
         self.relist_flipped(union(flipped), revision).await?;
         self.reach(revision);
         Ok(())
     }
 
-    fn take_namespace(&mut self, change: &Change) -> Vec<KeyRange> {
+    /// Takes in a change of a Namespace, and says what must be judged again.
+    pub fn take_namespace(&mut self, change: &Change) -> Vec<KeyRange> {
         let judge = self.parts.judge.clone();
         let Some(name) = judge.namespace_of_key(&change.key) else {
             return Vec::new();
@@ -111,13 +116,37 @@ impl<W: World> Session<W> {
         judge.flipped_by(name, &before, &after)
     }
 
-    fn take_change(&mut self, change: Change) -> Result<(), End> {
+    /// Does what is to be done about a change, but for a write that goes out
+    /// with others of its revision.
+    fn take_change(&mut self, change: Change) -> Result<Option<Write>, End> {
         match self.judge(change)? {
             None => {}
-            Some(Judged::Write(write)) => self.writer.pipeline.submit(write),
+            Some(Judged::Write(write)) => {
+                if self.parts.judge.is_applied_together(op_key(&write.op)) {
+                    return Ok(Some(write));
+                }
+                self.writer.pipeline.submit(write);
+            }
             Some(Judged::Hold { key, rule, unfit }) => self.hold(key, Why { rule, unfit })?,
         }
-        Ok(())
+        Ok(None)
+    }
+
+    /// Submits writes of one revision: in one transaction, where they fit into
+    /// one.
+    pub fn submit_together(&mut self, writes: Vec<Write>) {
+        let Widths {
+            txn_ops, txn_bytes, ..
+        } = self.options.widths;
+        let bytes: usize = writes.iter().map(|write| op_bytes(&write.op)).sum();
+        let pipeline = &self.writer.pipeline;
+        let fit = (2..=txn_ops).contains(&writes.len()) && bytes <= txn_bytes;
+        match fit && !writes.iter().any(|write| pipeline.is_old(write)) {
+            true => self.writer.pipeline.submit_together(writes),
+            false => writes
+                .into_iter()
+                .for_each(|write| self.writer.pipeline.submit(write)),
+        }
     }
 
     /// Decides about a change, unless what the ledger has is as new.
@@ -126,17 +155,16 @@ impl<W: World> Session<W> {
             return Ok(None);
         }
         let entry = self.parts.store.get(&change.key)?;
-        if entry
-            .as_ref()
-            .is_some_and(|entry| entry.revision >= change.revision)
-        {
+        let as_new = |entry: &LedgerEntry| !entry.retired && entry.revision >= change.revision;
+        if entry.as_ref().is_some_and(as_new) {
             return Ok(None);
         }
+        let owned = self.leftovers.owned(entry.as_ref());
         let event = Event {
             key: &change.key,
             value: change.value.as_deref(),
             leased: change.lease != 0,
-            owned: entry.is_some() || self.writer.pipeline.put_waits(&change.key),
+            owned: owned || self.writer.pipeline.put_waits(&change.key),
         };
         let judge = &self.parts.judge;
         let decision = blocking(judge.may_block(), || {
@@ -164,14 +192,14 @@ impl<W: World> Session<W> {
             key,
             value,
             revision,
-            ..
+            lease,
         } = change;
         let judge = &*self.parts.judge;
         match decision {
             Decision::Put { rule } => {
                 match value.filter(|value| !value.is_empty() || judge.may_be_empty(&key)) {
                     Some(value) => Some(Judged::Write(Write {
-                        op: Op::Put { key, value },
+                        op: Op::put(key, value, lease),
                         revision,
                         rule: Some(rule),
                         barrier: is_sequential(judge, rule),

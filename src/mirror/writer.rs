@@ -8,28 +8,33 @@
 use std::sync::Arc;
 
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use super::error::MirrorError;
 use super::journal::Journal;
 use super::judging::Judging;
+use super::leasing::{self, Leasing};
 use super::options::Widths;
 use super::outcome::{Committed, Done, Refused, WriteEnd, Written, counted};
 use super::pipeline::{Batch, Known, Limits, Pipeline, Write, op_key};
-use super::retry::{Backoff, Remedy, remedy};
-use super::sealing::{Sealer, Unsent};
+use super::retry::{Remedy, remedy};
+use super::sealing::Sealer;
 use super::standby::Way;
+use super::starving::Starving;
+use super::trouble::Trouble;
 use super::world::{Parts, World};
 use crate::destination::election::{Election, Term};
 use crate::destination::{Destination, Fence, Op, Outcome};
 use crate::etcd::{EtcdError, SourceRevision};
 use crate::rules::RuleId;
-use crate::rules::outgoing::Unfit;
 use crate::state::{Checkpoint, LedgerChange, LedgerEntry, StateStore};
 
 /// The writing side of a mirror.
 pub struct Writer<W: World> {
     parts: Parts<W>,
     sealer: Arc<Sealer<W::Judge>>,
+    /// Where rules ask for keys under leases.
+    pub(super) leasing: Option<Leasing<W>>,
     /// What waits and what is under way.
     pub pipeline: Pipeline,
     term: Arc<Term>,
@@ -39,28 +44,39 @@ pub struct Writer<W: World> {
     way: Way,
     tasks: JoinSet<Done>,
     /// Batches that must be sent again.
-    parked: Vec<Batch>,
+    pub(super) parked: Vec<Batch>,
+    /// Batches that wait for space.
+    pub(super) starving: Starving,
     commits: usize,
     checkpointing: bool,
     /// Nothing is sent while the fence is renewed.
     renewing: bool,
-    backoff: Backoff,
-    ledger: Journal<W::Store>,
+    /// Why nothing is written at the moment.
+    pub trouble: Trouble,
+    pub(super) ledger: Journal<W::Store>,
     last_checkpoint: Option<Checkpoint>,
     written: Written,
-    refused: Vec<Refused>,
+    pub(super) refused: Vec<Refused>,
     /// Only what was sent before is sent again.
     closing: bool,
 }
 
 impl<W: World> Writer<W> {
     /// A writer under `term`.
-    pub fn new(parts: Parts<W>, term: Term, checkpoint_key: Vec<u8>, widths: Widths) -> Self {
+    pub fn new(
+        parts: Parts<W>,
+        term: Term,
+        checkpoint_key: Vec<u8>,
+        widths: Widths,
+        leasing: Option<Leasing<W>>,
+    ) -> Self {
         let sealer = Arc::new(Sealer::new(parts.judge.clone()));
-        let ledger = Journal::new(parts.store.clone());
+        let book = leasing.as_ref().map(|own| own.leases.book.clone());
+        let ledger = Journal::new(parts.store.clone(), book);
         Writer {
             parts,
             sealer,
+            leasing,
             pipeline: Pipeline::default(),
             term: Arc::new(term),
             checkpoint_key,
@@ -72,10 +88,11 @@ impl<W: World> Writer<W> {
             way: Way::Live,
             tasks: JoinSet::new(),
             parked: Vec::new(),
+            starving: Starving::default(),
             commits: 0,
             checkpointing: false,
             renewing: false,
-            backoff: Backoff::default(),
+            trouble: Trouble::default(),
             ledger,
             last_checkpoint: None,
             written: Written::default(),
@@ -99,11 +116,6 @@ impl<W: World> Writer<W> {
         self.written
     }
 
-    /// Takes the keys that were refused for good since the last call.
-    pub fn take_refused(&mut self) -> Vec<Refused> {
-        std::mem::take(&mut self.refused)
-    }
-
     /// Whether an answer is to be waited for.
     pub fn is_busy(&self) -> bool {
         !self.tasks.is_empty()
@@ -125,7 +137,14 @@ impl<W: World> Writer<W> {
     }
 
     /// Puts a change into the ledger that needs no write at the destination.
-    pub fn record(&mut self, change: LedgerChange) -> Result<(), MirrorError> {
+    pub fn record(&mut self, mut change: LedgerChange) -> Result<(), MirrorError> {
+        // Of a key that an earlier carry may have written under a lease it is
+        // not forgotten: whoever compares values would not see it.
+        if let (Some(leasing), Some(entry)) = (&self.leasing, &mut change.entry)
+            && (entry.revision.0, entry.lease) == (0, 0)
+        {
+            entry.lease = leasing.leases.book.lease_of(&change.key);
+        }
         self.ledger.push(change);
         match self.ledger.is_full() {
             true => self.flush(),
@@ -154,11 +173,17 @@ impl<W: World> Writer<W> {
             Way::Cold => (self.widths.cold, self.limits),
         };
         let mut batches = std::mem::take(&mut self.parked);
-        while !self.closing && self.commits + batches.len() < width {
+        if !self.closing {
+            batches.extend(self.starving.probe(Instant::now()));
+        }
+        while !self.closing && self.commits + batches.len() < width && self.starving.has_room() {
             let Some(batch) = self.pipeline.next_batch(limits) else {
                 break;
             };
-            batches.push(batch);
+            match self.starving.lets_pass(&batch) {
+                true => batches.push(batch),
+                false => self.starving.push(batch),
+            }
         }
         self.note_batches(&mut batches)?;
         batches.into_iter().for_each(|batch| self.send(batch));
@@ -173,44 +198,60 @@ impl<W: World> Writer<W> {
         let mut intents = Vec::new();
         for write in writes.filter(|write| write.known == Known::No) {
             write.known = Known::Intent;
-            intents.push(self.entry(op_key(&write.op), SourceRevision(0), write.rule));
+            intents.push(self.intent(&write.op, write.rule));
         }
-        self.ledger.apply(&intents)
+        self.ledger.intend(&intents)
     }
 
     /// A key that is about to be written for the first time goes into the
     /// ledger before, without a revision: if we die between the destination's
-    /// commit and the ledger's, the key is still known as ours.
+    /// commit and the ledger's, the key is still known as ours. One that is
+    /// about to be deleted loses its revision there: nobody must believe that
+    /// the destination has it.
     fn note_batches(&mut self, batches: &mut [Batch]) -> Result<(), MirrorError> {
         let mut intents = Vec::new();
         for batch in batches {
             for (op, note) in batch.ops.iter().zip(&mut batch.notes) {
-                if note.known == Known::No && matches!(op, Op::Put { .. }) {
+                if let Op::Delete { key } = op {
+                    intents.extend(self.ledger.doubted(key)?);
+                    continue;
+                }
+                let first = note.known == Known::No;
+                if first {
                     note.known = Known::Intent;
-                    intents.push(self.entry(op_key(op), SourceRevision(0), note.rule));
+                }
+                // Also where it changes nothing but the lease: a value says
+                // nothing of it.
+                if first || op.lease() != 0 {
+                    intents.push(self.intent(op, note.rule));
                 }
             }
         }
-        self.ledger.apply(&intents)
+        self.ledger.intend(&intents)
     }
 
-    fn entry(&self, key: &[u8], revision: SourceRevision, rule: Option<RuleId>) -> LedgerChange {
-        let rule = rule
-            .map_or("", |rule| self.parts.judge.rule_name(rule))
-            .to_owned();
+    fn intent(&self, op: &Op, rule: Option<RuleId>) -> LedgerChange {
+        let entry = self.entry(SourceRevision(0), rule).leased(op.lease());
         LedgerChange {
-            key: key.to_vec(),
-            entry: Some(LedgerEntry { revision, rule }),
+            key: op_key(op).to_vec(),
+            entry: Some(entry),
         }
+    }
+
+    fn entry(&self, revision: SourceRevision, rule: Option<RuleId>) -> LedgerEntry {
+        let rule = rule.map_or("", |rule| self.parts.judge.rule_name(rule));
+        LedgerEntry::new(revision, rule)
     }
 
     fn send(&mut self, batch: Batch) {
         self.commits += 1;
         let destination = self.parts.destination.clone();
         let (term, sealer) = (self.term.clone(), self.sealer.clone());
+        let leases = self.leasing.as_ref().map(|own| own.leases.clone());
         self.tasks.spawn(async move {
             let prepared = sealer.prepare(batch);
-            let result = prepared.commit(&*destination, &term.fence).await;
+            let result = leasing::commit(leases.as_deref(), &*destination, &prepared, &term.fence);
+            let result = result.await;
             Done::Commit(Committed {
                 prepared,
                 fence: term.fence.clone(),
@@ -285,8 +326,12 @@ impl<W: World> Writer<W> {
                 for unsent in prepared.unsent {
                     self.refuse_unsent(unsent)?;
                 }
-                if let Some(Ok(Outcome::Applied(_))) = committed.result {
-                    self.parts.metrics.reencrypted(prepared.sealed);
+                match committed.result {
+                    Some(Ok(Outcome::Applied(_))) => {
+                        self.parts.metrics.reencrypted(prepared.sealed);
+                    }
+                    Some(Err(EtcdError::NoSpace)) => {}
+                    _ => self.starving.no_answer(Instant::now()),
                 }
                 committed.result.map_or(Ok(()), |result| {
                     self.settle_commit(prepared.batch, bytes, &committed.fence, result)
@@ -309,7 +354,16 @@ impl<W: World> Writer<W> {
     ) -> Result<(), WriteEnd> {
         self.parts.metrics.transaction(counted(&result));
         match result {
-            Ok(Outcome::Applied(_)) => self.applied(batch, bytes),
+            Ok(Outcome::Applied(_)) => {
+                let puts = batch.ops.iter().any(Op::is_put);
+                self.applied(batch, bytes);
+                // A delete proves nothing: etcd takes those always.
+                if puts {
+                    self.relieve();
+                }
+            }
+            // Nothing happened, for certain.
+            Err(EtcdError::NoSpace) => self.starve(Some(batch)),
             Ok(Outcome::Fenced) => {
                 self.parked.push(batch);
                 self.renew_fence(fence);
@@ -324,7 +378,7 @@ impl<W: World> Writer<W> {
             }
             Err(error) => match remedy(&error) {
                 Remedy::Retry => {
-                    self.note_trouble(&error);
+                    self.trouble.note(&error);
                     batch.note_sent();
                     self.parked.push(batch);
                     self.renew_fence(fence);
@@ -339,24 +393,19 @@ impl<W: World> Writer<W> {
     }
 
     fn applied(&mut self, batch: Batch, bytes: usize) {
-        self.backoff.reset();
+        self.trouble.over();
         self.written.transactions += 1;
         self.parts
             .metrics
             .written(batch.ops.len() as u64, bytes as u64);
         for (op, note) in batch.ops.into_iter().zip(&batch.notes) {
-            let known = Known::by(matches!(op, Op::Put { .. }));
+            let known = Known::by(op.is_put());
             self.pipeline.complete(&op, note, known);
+            let lease = op.lease();
             let change = match op {
-                Op::Put { key, .. } => {
+                Op::Put { key, .. } | Op::PutLeased { key, .. } => {
                     self.written.puts += 1;
-                    let rule = note
-                        .rule
-                        .map_or("", |rule| self.parts.judge.rule_name(rule));
-                    let entry = LedgerEntry {
-                        revision: note.revision,
-                        rule: rule.to_owned(),
-                    };
+                    let entry = self.entry(note.revision, note.rule).leased(lease);
                     LedgerChange {
                         key,
                         entry: Some(entry),
@@ -376,44 +425,6 @@ impl<W: World> Writer<W> {
         self.parked.extend([first, second]);
     }
 
-    fn refuse(&mut self, batch: Batch, bytes: usize, error: &EtcdError) -> Result<(), MirrorError> {
-        for (op, note) in batch.ops.into_iter().zip(batch.notes) {
-            let unfit = Unfit {
-                reason: format!("the destination refuses its {bytes} bytes: {error}"),
-                transient: false,
-            };
-            self.refuse_unsent(Unsent { op, note, unfit })?;
-        }
-        Ok(())
-    }
-
-    /// A key that never got to the destination is not ours. One that is may
-    /// have there what can no longer be decrypted: it is compared later.
-    fn refuse_unsent(&mut self, unsent: Unsent) -> Result<(), MirrorError> {
-        let Unsent { op, note, unfit } = unsent;
-        let key = op_key(&op).to_vec();
-        let known = match note.known {
-            Known::Yes => {
-                self.ledger.doubt(&key)?;
-                Known::Yes
-            }
-            Known::No | Known::Intent => {
-                self.ledger.push(LedgerChange {
-                    key: key.clone(),
-                    entry: None,
-                });
-                Known::No
-            }
-        };
-        self.pipeline.complete(&op, &note, known);
-        // What comes after it says whether the key is held.
-        if !self.pipeline.has(&key) {
-            let rule = note.rule;
-            self.refused.push(Refused { key, rule, unfit });
-        }
-        Ok(())
-    }
-
     fn settle_checkpoint(
         &mut self,
         checkpoint: Checkpoint,
@@ -422,15 +433,17 @@ impl<W: World> Writer<W> {
     ) -> Result<(), WriteEnd> {
         match result {
             Ok(Outcome::Applied(_)) => {
-                self.backoff.reset();
+                self.trouble.over();
+                self.relieve();
                 self.parts.store.set_checkpoint(&checkpoint)?;
                 self.parts.metrics.checkpoint_revision(checkpoint.revision);
                 self.last_checkpoint = Some(checkpoint);
             }
             // A newer one follows.
+            Err(EtcdError::NoSpace) => self.starve(None),
             Ok(Outcome::Fenced) => self.renew_fence(fence),
             Err(error) if remedy(&error) == Remedy::Retry => {
-                self.note_trouble(&error);
+                self.trouble.note(&error);
                 self.renew_fence(fence);
             }
             Err(error) => return Err(MirrorError::Destination(error).into()),
@@ -445,7 +458,7 @@ impl<W: World> Writer<W> {
             return;
         }
         self.renewing = true;
-        let wait = self.backoff.next_wait();
+        let wait = self.trouble.next_wait();
         let destination = self.parts.destination.clone();
         let term = self.term.clone();
         self.tasks.spawn(async move {
@@ -458,7 +471,7 @@ impl<W: World> Writer<W> {
         self.renewing = false;
         match result {
             Ok(Some(fence)) => {
-                self.backoff.ease();
+                self.trouble.ease();
                 self.term = Arc::new(Term {
                     fence,
                     ..(*self.term).clone()
@@ -467,18 +480,12 @@ impl<W: World> Writer<W> {
             }
             Ok(None) => Err(WriteEnd::Deposed),
             Err(error) if remedy(&error) == Remedy::Retry => {
-                self.note_trouble(&error);
+                self.trouble.note(&error);
                 let fence = self.term.fence.clone();
                 self.renew_fence(&fence);
                 Ok(())
             }
             Err(error) => Err(MirrorError::Destination(error).into()),
-        }
-    }
-
-    fn note_trouble(&self, error: &EtcdError) {
-        if self.backoff.attempts() == 0 {
-            tracing::warn!("writing to the destination: {error}; trying again");
         }
     }
 }

@@ -12,7 +12,7 @@ use super::lower::lower;
 use super::namespace_fields::seen;
 use super::namespaces::View;
 use super::reach::Reach;
-use super::rule_set::{GroupPattern, OnError, Phase, Rule};
+use super::rule_set::{GroupPattern, Leases, OnError, Phase, Rule};
 use super::slots::SlotSource;
 
 /// One rule in every form that is needed of it.
@@ -26,6 +26,8 @@ pub struct CompiledRule {
     pub phase: Phase,
     /// What becomes of a key that it cannot judge.
     pub on_error: OnError,
+    /// Whether it selects keys that are attached to an etcd lease.
+    pub leases: Leases,
     /// What it means, unfolded: what a trace shows.
     pub predicate: Predicate,
     /// What its slots stand for.
@@ -76,6 +78,7 @@ impl CompiledRule {
             name: rule.name.value.clone(),
             phase: rule.phase,
             on_error: rule.on_error,
+            leases: rule.leases,
             program: compiled(&folded, rule)?,
             when_reads_namespace: reads_namespace(rule, &lowered.sources),
             folded,

@@ -30,7 +30,8 @@ pub use super::selection::{Decision, DeleteReason, Event, Selection, SkipReason}
 #[derive(Debug)]
 pub struct Judge {
     plan: Plan,
-    keyrings: ArcSwap<Keyrings>,
+    /// Shared with the judges that come after this one.
+    keyrings: Arc<ArcSwap<Keyrings>>,
     key_map: KeyMap,
 }
 
@@ -48,8 +49,18 @@ impl Judge {
         let key_map = KeyMap::new(plan.prefix(), destination_prefix);
         Judge {
             plan,
-            keyrings: ArcSwap::from_pointee(keyrings),
+            keyrings: Arc::new(ArcSwap::from_pointee(keyrings)),
             key_map,
+        }
+    }
+
+    /// The same by another plan over the same key prefix: what is said to one
+    /// of them about keys to read and write values holds for both.
+    pub fn with_plan(&self, plan: Plan) -> Judge {
+        Judge {
+            plan,
+            keyrings: self.keyrings.clone(),
+            key_map: self.key_map.clone(),
         }
     }
 
@@ -88,13 +99,13 @@ impl Judge {
         };
         let selection = match (place, event.value) {
             (Err(SkipReason::Outside), None) if plain => Selection::Not(SkipReason::Gone),
-            (Err(SkipReason::Outside), Some(value)) if plain => {
-                self.evaluator().evaluate_plain(event.key, value)
-            }
+            (Err(SkipReason::Outside), Some(value)) if plain => self
+                .evaluator_of(event.leased)
+                .evaluate_plain(event.key, value),
             (Err(reason), _) => Selection::Not(reason),
             (Ok(_), None) => Selection::Not(SkipReason::Gone),
             (Ok(place), Some(value)) => {
-                let evaluator = self.evaluator();
+                let evaluator = self.evaluator_of(event.leased);
                 evaluator.evaluate(&place, event.key, value, namespaces, scratch)
             }
         };
@@ -123,14 +134,25 @@ impl Judge {
         if is_cluster_local(self.plan.prefix(), event.key) {
             return Some(SkipReason::ClusterLocal);
         }
-        (event.leased && event.value.is_some()).then_some(SkipReason::Leased)
+        let leased = event.leased && event.value.is_some();
+        (leased && !self.plan.mirrors_leases()).then_some(SkipReason::Leased)
     }
 
     pub(super) fn evaluator(&self) -> Evaluator<'_> {
+        self.evaluator_of(false)
+    }
+
+    fn evaluator_of(&self, leased: bool) -> Evaluator<'_> {
         Evaluator {
             plan: &self.plan,
             keyrings: &self.keyrings,
+            leased,
         }
+    }
+
+    /// Whether any rule selects keys that are attached to an etcd lease.
+    pub fn mirrors_leases(&self) -> bool {
+        self.plan.mirrors_leases()
     }
 
     /// What the rules alone say of a value, whatever else keeps its key from

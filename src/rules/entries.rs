@@ -9,7 +9,7 @@ use super::findings::{Findings, listed, nearest};
 use super::keys;
 use super::names;
 use super::resources;
-use super::rule_set::{Exclude, GroupPattern, OnError, Phase, Rule};
+use super::rule_set::{Exclude, GroupPattern, Leases, OnError, Phase, Rule};
 use super::selectors::{self, Subject};
 use super::when;
 use crate::diagnostic::{Diagnostic, Spanned};
@@ -46,6 +46,7 @@ const SEQUENTIAL: Shape = Shape {
         "when",
         "keys",
         "onError",
+        "leases",
     ],
     refused: &[
         secondary_only("namespace"),
@@ -73,6 +74,7 @@ const SECONDARY: Shape = Shape {
         "excludes",
         "keys",
         "onError",
+        "leases",
     ],
     refused: &[
         Refused {
@@ -124,6 +126,7 @@ pub fn rule(node: &Node, phase: Phase, index: usize, findings: &mut Findings) ->
         when: when::read(&fields, findings),
         excludes: excludes(&fields, group.as_ref(), findings),
         on_error: on_error(&fields, findings),
+        leases: leases(&fields, findings),
         group: group?,
     };
     selectors_without_use(&fields, findings);
@@ -319,23 +322,38 @@ fn ignored(fields: &Fields<'_>, field: &str, list: &str, findings: &mut Findings
 }
 
 fn on_error(fields: &Fields<'_>, findings: &mut Findings) -> OnError {
-    let Some(written) = fields.text("onError", findings) else {
-        return OnError::default();
+    let words = [("hold", OnError::Hold), ("skip", OnError::Skip)];
+    let help = "what cannot be judged is held, or taken as not selected";
+    choice(fields, "onError", words, help, findings)
+}
+
+fn leases(fields: &Fields<'_>, findings: &mut Findings) -> Leases {
+    let words = [("skip", Leases::Skip), ("mirror", Leases::Mirror)];
+    let help = "keys that are attached to an etcd lease are not selected, or written under a lease of the destination";
+    choice(fields, "leases", words, help, findings)
+}
+
+/// One of two words.
+fn choice<T: Copy + Default>(
+    fields: &Fields<'_>,
+    field: &str,
+    words: [(&str, T); 2],
+    help: &str,
+    findings: &mut Findings,
+) -> T {
+    let Some(written) = fields.text(field, findings) else {
+        return T::default();
     };
-    match written.value.as_str() {
-        "hold" => OnError::Hold,
-        "skip" => OnError::Skip,
-        other => {
-            let mut unknown =
-                Diagnostic::error(written.span, format!("`onError` cannot be `{other}`"));
-            if let Some(near) = nearest(other, ["hold", "skip"]) {
-                unknown = unknown.label(format!("did you mean `{near}`?"));
-            }
-            findings.push(unknown.help(format!(
-                "write one of {}: what cannot be judged is held, or taken as not selected",
-                listed(["hold", "skip"])
-            )));
-            OnError::default()
-        }
+    let found = words.iter().find(|(word, _)| *word == written.value);
+    if let Some((_, meant)) = found {
+        return *meant;
     }
+    let words = words.map(|(word, _)| word);
+    let other = written.value.as_str();
+    let mut unknown = Diagnostic::error(written.span, format!("`{field}` cannot be `{other}`"));
+    if let Some(near) = nearest(other, words) {
+        unknown = unknown.label(format!("did you mean `{near}`?"));
+    }
+    findings.push(unknown.help(format!("write one of {}: {help}", listed(words))));
+    T::default()
 }

@@ -12,12 +12,13 @@ use crate::lang::{FaultKind, Value, Verdict};
 use crate::vm;
 
 use super::candidates::{CandidateSet, Found};
+use super::compiled::CompiledRule;
 use super::compiled::Gate;
 use super::keyrings::Keyrings;
 use super::namespace_fields::of_namespace;
 use super::namespaces::{Namespaces, View};
 use super::plan::Plan;
-use super::rule_set::{OnError, RuleId};
+use super::rule_set::{Leases, OnError, RuleId};
 use super::selection::{Selection, SkipReason};
 use super::shared::{self, Outcomes};
 use super::slots::SlotSource;
@@ -40,6 +41,8 @@ pub struct Scratch {
 pub(super) struct Evaluator<'p> {
     pub plan: &'p Plan,
     pub keyrings: &'p ArcSwap<Keyrings>,
+    /// Whether the key is attached to an etcd lease.
+    pub leased: bool,
 }
 
 impl Evaluator<'_> {
@@ -62,12 +65,12 @@ impl Evaluator<'_> {
         if set.members.is_empty() {
             return Selection::Not(SkipReason::NoCandidate);
         }
-        let gates = Gates::new(self.plan, &set, place, namespaces);
+        let gates = Gates::new(self, &set, place, namespaces);
         set.index.by_key(gates.namespace, &mut scratch.concerned);
         scratch.concerned.retain(|member| gates.pass(*member));
         let by_value = set.index.by_any_value();
         if scratch.concerned.is_empty() && by_value.is_empty() {
-            return Selection::Not(SkipReason::NotSelected);
+            return Selection::Not(self.no_rule());
         }
         // Borrowed apart, since the plain text outlives the scan's borrow.
         let mut plain = std::mem::take(&mut scratch.plain);
@@ -113,7 +116,7 @@ impl Evaluator<'_> {
                 reason,
                 transient,
             },
-            false => Selection::Not(SkipReason::NotSelected),
+            false => Selection::Not(self.no_rule()),
         }
     }
 
@@ -149,6 +152,20 @@ impl Evaluator<'_> {
     /// by a plugin that did not answer.
     fn may_pass(&self, kind: FaultKind) -> bool {
         kind == FaultKind::Unreadable && self.keyrings.load().asks_plugins
+    }
+
+    /// Why no rule selects a key, though some were asked: of one that is
+    /// attached to a lease the others might.
+    pub(super) fn no_rule(&self) -> SkipReason {
+        match self.leased {
+            true => SkipReason::Leased,
+            false => SkipReason::NotSelected,
+        }
+    }
+
+    /// Whether a rule may select the key for all that its lease says.
+    pub(super) fn may_select(&self, rule: &CompiledRule) -> bool {
+        !self.leased || rule.leases == Leases::Mirror
     }
 
     /// Whether `rule` holds what it cannot judge.
@@ -195,14 +212,14 @@ impl Evaluator<'_> {
                 reason: kind.to_string(),
                 transient: false,
             },
-            None => Selection::Not(SkipReason::NotSelected),
+            None => Selection::Not(self.no_rule()),
         }
     }
 }
 
 /// What the key and the Namespaces rule out.
 struct Gates<'e> {
-    plan: &'e Plan,
+    evaluator: &'e Evaluator<'e>,
     set: &'e CandidateSet,
     namespace: &'e str,
     view: &'e View,
@@ -210,7 +227,7 @@ struct Gates<'e> {
 
 impl<'e> Gates<'e> {
     fn new(
-        plan: &'e Plan,
+        evaluator: &'e Evaluator<'e>,
         set: &'e CandidateSet,
         place: &Key<'e>,
         namespaces: &'e Namespaces,
@@ -221,7 +238,7 @@ impl<'e> Gates<'e> {
             name => namespaces.get(name),
         };
         Gates {
-            plan,
+            evaluator,
             set,
             namespace,
             view,
@@ -232,7 +249,11 @@ impl<'e> Gates<'e> {
     /// out.
     fn pass(&self, member: u32) -> bool {
         let member = self.set.members.get(member as usize);
-        let rule = member.and_then(|member| self.plan.rules().get(member.rule));
+        let rules = self.evaluator.plan.rules();
+        let rule = member.and_then(|member| rules.get(member.rule));
+        if rule.is_some_and(|rule| !self.evaluator.may_select(rule)) {
+            return false;
+        }
         let gate = rule.and_then(|rule| rule.gate.as_ref());
         gate.is_none_or(|gate| gate.verdict(self.namespace, self.view) != Ok(Verdict::NoMatch))
     }

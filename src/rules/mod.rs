@@ -87,6 +87,6 @@ pub use load::{Loaded, load, load_bytes};
 pub use compiled::CompiledRule;
 pub use plan::Plan;
 pub use rule_set::{
-    Exclude, GroupPattern, OnError, Operator, Phase, Requirement, ResourceRef, Rule, RuleId,
-    RuleSet, Selector, When,
+    Exclude, GroupPattern, Leases, OnError, Operator, Phase, Requirement, ResourceRef, Rule,
+    RuleId, RuleSet, Selector, When,
 };

@@ -92,10 +92,11 @@ impl Evaluator<'_> {
 
     /// What the rules over keys say of a value outside of Kubernetes.
     pub(super) fn evaluate_plain(&self, key: &[u8], value: &[u8]) -> Selection {
-        let rules: Vec<_> = self.over_key(key).collect();
+        let mut rules: Vec<_> = self.over_key(key).collect();
         if rules.is_empty() {
             return Selection::Not(SkipReason::NoCandidate);
         }
+        rules.retain(|(_, rule)| self.may_select(rule));
         let document = Document::of(value, rules.iter().map(|(_, rule)| *rule));
         let mut held = None;
         for (at, rule) in rules {
@@ -114,7 +115,7 @@ impl Evaluator<'_> {
                 reason: fault.kind.to_string(),
                 transient: false,
             },
-            None => Selection::Not(SkipReason::NotSelected),
+            None => Selection::Not(self.no_rule()),
         }
     }
 }

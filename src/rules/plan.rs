@@ -15,7 +15,7 @@ use crate::lang::listing;
 use super::candidates::Candidates;
 use super::compiled::CompiledRule;
 use super::key_range::{KeyRange, normalize};
-use super::rule_set::{Phase, Rule, RuleId, RuleSet};
+use super::rule_set::{Leases, Phase, Rule, RuleId, RuleSet};
 use super::slots::SlotSource;
 
 /// A part of a bootstrap that is finished before the next begins.
@@ -36,6 +36,7 @@ pub struct Plan {
     pub(super) rules: Vec<CompiledRule>,
     pub(super) candidates: Candidates,
     key_rules: Vec<usize>,
+    mirrors_leases: bool,
     number: u64,
     ranges: Vec<KeyRange>,
     stages: Vec<Stage>,
@@ -93,6 +94,7 @@ impl Plan {
             prefix: prefix.to_owned(),
             number: PLANS.fetch_add(1, Ordering::Relaxed),
             key_rules: (0..rules.len()).filter(over_keys).collect(),
+            mirrors_leases: rules.iter().any(|rule| rule.leases == Leases::Mirror),
             rules,
             candidates,
             ranges: Vec::new(),
@@ -191,6 +193,11 @@ impl Plan {
         !self.key_rules.is_empty()
     }
 
+    /// Whether any rule selects keys that are attached to an etcd lease.
+    pub fn mirrors_leases(&self) -> bool {
+        self.mirrors_leases
+    }
+
     /// Tells it from every other plan of this process.
     pub(super) fn number(&self) -> u64 {
         self.number
@@ -223,6 +230,10 @@ impl Plan {
         let mut text = format!("prefix {}\n", self.prefix);
         for rule in &self.rules {
             let _ = writeln!(text, "{} {} {:?}", rule.phase, rule.name, rule.on_error);
+            // Nothing where it says nothing, as before there was the field.
+            if rule.leases != Leases::default() {
+                let _ = writeln!(text, "leases {:?}", rule.leases);
+            }
             // By number: names of slots are for people and may coincide.
             let slots = (0..rule.sources.len()).map(|number| Slot {
                 name: format!("${number}"),
@@ -266,6 +277,7 @@ impl Plan {
         }
         self.list_custom(&mut out);
         self.list_keys(&mut out);
+        self.list_leases(&mut out);
         out
     }
 
@@ -277,6 +289,15 @@ impl Plan {
             for range in rule.reach.ranges(&self.prefix, None) {
                 let _ = writeln!(out, "  {}  {}", show(&range), rule.name);
             }
+        }
+    }
+
+    fn list_leases(&self, out: &mut String) {
+        let mirrors = |rule: &&CompiledRule| rule.leases == Leases::Mirror;
+        let names = self.rules.iter().filter(mirrors);
+        let names: Vec<&str> = names.map(|rule| rule.name.as_str()).collect();
+        if !names.is_empty() {
+            let _ = writeln!(out, "\nkeys attached to a lease\n  {}", names.join(", "));
         }
     }
 

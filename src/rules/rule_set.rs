@@ -85,6 +85,8 @@ pub struct Rule {
     pub excludes: Vec<Exclude>,
     /// What becomes of a key that cannot be judged.
     pub on_error: OnError,
+    /// Whether it selects keys that are attached to an etcd lease.
+    pub leases: Leases,
 }
 
 /// One entry of `excludes`: all of its conditions must hold.
@@ -183,6 +185,16 @@ pub enum OnError {
     Hold,
     /// Treated as not selected by this rule.
     Skip,
+}
+
+/// Whether a rule selects keys that are attached to an etcd lease.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub enum Leases {
+    /// No: they are heartbeats and events.
+    #[default]
+    Skip,
+    /// Yes: they are written under a lease of the destination.
+    Mirror,
 }
 
 /// An API group, or a glob over groups: `*` stands for any run of characters

@@ -20,7 +20,7 @@ use super::evaluate::fill;
 use super::member::{Member, bind};
 use super::namespaces::Namespaces;
 use super::plain::{self, Document};
-use super::rule_set::RuleId;
+use super::rule_set::{Leases, RuleId};
 use super::shown::{self, NOT_SHOWN};
 use super::slots::SlotSource;
 
@@ -145,6 +145,17 @@ impl Judge {
             .collect()
     }
 
+    /// Adds to traces that the key is attached to an etcd lease, which rules
+    /// select that ask for it and no others.
+    pub fn trace_lease(&self, traces: &mut [RuleTrace]) {
+        for trace in traces {
+            let rule = self.plan().rules().get(trace.rule.0 as usize);
+            if let (Some(rule), Some(condition)) = (rule, trace.condition.take()) {
+                trace.condition = Some(with_lease(rule, condition));
+            }
+        }
+    }
+
     /// Traces every rule over one value; `show_secrets` shows what Secrets
     /// hold as well.
     ///
@@ -212,6 +223,38 @@ impl Judge {
         traced.collect()
     }
 }
+
+/// The same condition, and what the rule says of leases.
+fn with_lease(rule: &CompiledRule, condition: Condition) -> Condition {
+    let (title, truth) = match rule.leases {
+        Leases::Mirror => ("leases: mirror", Truth::Holds),
+        Leases::Skip => ("leases: skip", Truth::Fails),
+    };
+    let lease = Condition {
+        title: title.to_owned(),
+        span: rule.span,
+        truth,
+        actual: Some("attached to a lease".to_owned()),
+        parts: Vec::new(),
+    };
+    let mut whole = match condition.title.ends_with(ALL_OF) {
+        true => condition,
+        false => Condition {
+            title: ALL_OF.to_owned(),
+            span: condition.span,
+            truth: condition.truth,
+            actual: None,
+            parts: vec![condition],
+        },
+    };
+    whole.parts.insert(0, lease);
+    if truth == Truth::Fails {
+        whole.truth = truth;
+    }
+    whole
+}
+
+const ALL_OF: &str = "all of";
 
 const NOT_KUBERNETES: &str = "the key is not that of a Kubernetes object under the key prefix";
 
@@ -294,7 +337,7 @@ impl Tracer<'_, '_> {
                 format!("not ({})", self.title(part))
             }
             NodeKind::Not(_) => "none of".to_owned(),
-            NodeKind::All(_) => "all of".to_owned(),
+            NodeKind::All(_) => ALL_OF.to_owned(),
             NodeKind::Any(_) => "any of".to_owned(),
             _ => listing::on_one_line(node, &self.rule.predicate.slots),
         };

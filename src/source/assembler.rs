@@ -1,8 +1,14 @@
-//! From the pieces that etcd sends to whole revisions.
+//! From the pieces that etcd sends, through one watch or several, to whole
+//! revisions.
 //!
-//! Promises that a revision is handed out once, whole and in order, and that
-//! progress is never claimed beyond what has been handed out or proven.
-//! Deliberately does no I/O.
+//! Promises that a revision is handed out once, whole and in order over all
+//! watches, and that progress is never claimed beyond what has been handed out
+//! or proven. Deliberately does no I/O.
+//!
+//! Each watch proves for itself: its events come in order, so what is newer
+//! proves that everything older has been sent. What all of them have proven can
+//! be handed out. A watch in which nothing happens says nothing; it takes an
+//! answer that speaks for all to get on.
 
 use std::collections::VecDeque;
 
@@ -15,29 +21,57 @@ use crate::rules::decide::KeyRange;
 /// `mvccpb.Event.EventType.DELETE`.
 const DELETE: i32 = 1;
 
+/// How many bytes may wait for proof. More come only while the server is not in
+/// sync, and then nothing bounds them.
+const MAX_WAITING: usize = 32 << 20;
+
 pub(super) struct Assembler {
     /// What is wanted: sorted, disjoint.
     ranges: Vec<KeyRange>,
-    /// The oldest revision not yet known whole.
+    /// The oldest revision not yet handed out.
     next: i64,
-    /// Changes since then: of a revision that may have more pieces to come.
-    pieces: Vec<Change>,
-    /// The revision of the last piece, wanted or not.
-    newest: i64,
+    watches: Vec<Pieces>,
+    /// Keys and values in all pieces.
+    waiting: usize,
     /// What can be handed out.
     ready: VecDeque<WatchEvent>,
 }
 
+/// What one watch has sent and nobody has got yet.
+struct Pieces {
+    /// In order of revision; the last may have more pieces to come.
+    changes: Vec<Change>,
+    /// The revision of the last piece, wanted or not.
+    newest: i64,
+    /// Everything up to here has been sent.
+    whole: i64,
+}
+
 impl Assembler {
-    /// Everything before `from` is known.
+    /// Everything before `from` is known; there is one watch.
     pub(super) fn new(ranges: &[KeyRange], from: SourceRevision) -> Assembler {
-        Assembler {
+        let mut assembler = Assembler {
             ranges: ranges.to_vec(),
             next: from.0,
-            pieces: Vec::new(),
-            newest: from.0 - 1,
+            watches: Vec::new(),
+            waiting: 0,
             ready: VecDeque::new(),
-        }
+        };
+        assembler.begin(1);
+        assembler
+    }
+
+    /// Forgets what has not been handed out: it will be sent anew, through so
+    /// many watches.
+    pub(super) fn begin(&mut self, watches: usize) {
+        let known = self.next - 1;
+        let pieces = || Pieces {
+            changes: Vec::new(),
+            newest: known,
+            whole: known,
+        };
+        self.watches = std::iter::repeat_with(pieces).take(watches).collect();
+        self.waiting = 0;
     }
 
     /// Where a watch that broke has to go on.
@@ -45,38 +79,69 @@ impl Assembler {
         SourceRevision(self.next)
     }
 
-    /// The newest revision up to which everything is known.
+    /// The newest revision up to which everything is handed out.
     pub(super) fn proven(&self) -> SourceRevision {
         SourceRevision(self.next - 1)
     }
 
-    /// Forgets the pieces of a revision that will be sent anew.
-    pub(super) fn broken(&mut self) {
-        self.pieces.clear();
-        self.newest = self.next - 1;
+    /// Whether changes wait for proof.
+    pub(super) fn is_waiting(&self) -> bool {
+        self.waiting > 0
     }
 
-    /// Takes the events of one response; `more` if further pieces of it follow.
-    pub(super) fn events(&mut self, events: Vec<PbEvent>, more: bool) -> Result<(), EtcdError> {
+    /// Whether more waits for proof than may.
+    pub(super) fn overflows(&self) -> bool {
+        self.watches.len() > 1 && self.waiting > MAX_WAITING
+    }
+
+    /// Takes the events of one response of a watch; `more` if further pieces of
+    /// it follow.
+    pub(super) fn events(
+        &mut self,
+        watch: usize,
+        events: Vec<PbEvent>,
+        more: bool,
+    ) -> Result<(), EtcdError> {
+        let unknown = || EtcdError::Other(format!("events of a watch {watch} never made"));
+        let mut newest = self.watches.get(watch).ok_or_else(unknown)?.newest;
         for event in events {
             let change = change(event)?;
-            self.newest = self.newest.max(change.revision.0);
+            newest = newest.max(change.revision.0);
             if change.revision.0 >= self.next && self.wants(&change.key) {
-                self.pieces.push(change);
+                self.waiting += size(&change);
+                self.watches[watch].changes.push(change);
             }
         }
-        let whole = if more { self.newest - 1 } else { self.newest };
-        self.hand_out(whole, more);
+        let pieces = &mut self.watches[watch];
+        pieces.newest = newest;
+        pieces.whole = pieces.whole.max(if more { newest - 1 } else { newest });
+        let whole = self.whole();
+        if let Some(last) = self.hand_out(whole)
+            // What is not wanted proves progress too, since events come in order.
+            && !more
+            && last < whole
+        {
+            self.ready
+                .push_back(WatchEvent::Progress(SourceRevision(whole)));
+        }
         Ok(())
     }
 
-    /// Everything up to `revision` has been sent.
-    pub(super) fn progress(&mut self, revision: SourceRevision) {
-        // Between the pieces of a revision nothing is proven.
-        if self.newest < self.next && revision.0 >= self.next - 1 {
-            self.next = revision.0 + 1;
-            self.newest = revision.0;
-            self.ready.push_back(WatchEvent::Progress(revision));
+    /// One watch, or (`None`) all of them have sent everything up to
+    /// `revision`.
+    pub(super) fn progress(&mut self, watch: Option<usize>, revision: SourceRevision) {
+        let told = |index: usize| watch.is_none_or(|watch| watch == index);
+        for (index, pieces) in self.watches.iter_mut().enumerate() {
+            // Between the pieces of a revision nothing is proven.
+            if told(index) && pieces.is_whole() && revision.0 > pieces.whole {
+                pieces.whole = revision.0;
+                pieces.newest = revision.0;
+            }
+        }
+        let gone_on = self.hand_out(self.whole()).is_some();
+        let all_whole = self.watches.iter().all(Pieces::is_whole);
+        if gone_on || all_whole && revision >= self.proven() {
+            self.ready.push_back(WatchEvent::Progress(self.proven()));
         }
     }
 
@@ -91,26 +156,59 @@ impl Assembler {
         after > 0 && self.ranges[after - 1].contains(key)
     }
 
-    fn hand_out(&mut self, whole: i64, more: bool) {
+    /// Everything up to here has been sent by all watches.
+    fn whole(&self) -> i64 {
+        let each = self.watches.iter().map(|pieces| pieces.whole);
+        each.min().unwrap_or(self.next - 1)
+    }
+
+    /// Hands out everything up to `whole`, if that is anything new; returns the
+    /// revision of the last change, or 0 where there is none.
+    fn hand_out(&mut self, whole: i64) -> Option<i64> {
         if whole < self.next {
-            return;
+            return None;
         }
         self.next = whole + 1;
-        let rest = self
-            .pieces
-            .partition_point(|change| change.revision.0 <= whole);
-        let incomplete = self.pieces.split_off(rest);
-        let changes = std::mem::replace(&mut self.pieces, incomplete);
+        let mut changes = Vec::new();
+        let mut senders = 0;
+        for pieces in &mut self.watches {
+            let mut sent = pieces.take(whole);
+            match (sent.is_empty(), senders) {
+                (true, _) => continue,
+                (false, 0) => changes = sent,
+                (false, _) => changes.append(&mut sent),
+            }
+            senders += 1;
+        }
+        if senders > 1 {
+            changes.sort_by_key(|change| change.revision);
+        }
         let last = changes.last().map_or(0, |change| change.revision.0);
         if !changes.is_empty() {
+            self.waiting -= changes.iter().map(size).sum::<usize>();
             self.ready.push_back(WatchEvent::Changes(changes));
         }
-        // What is not wanted proves progress too, since events come in order.
-        if !more && last < whole {
-            self.ready
-                .push_back(WatchEvent::Progress(SourceRevision(whole)));
-        }
+        Some(last)
     }
+}
+
+impl Pieces {
+    /// Whether the last revision is whole.
+    fn is_whole(&self) -> bool {
+        self.newest <= self.whole
+    }
+
+    fn take(&mut self, whole: i64) -> Vec<Change> {
+        let rest = self
+            .changes
+            .partition_point(|change| change.revision.0 <= whole);
+        let incomplete = self.changes.split_off(rest);
+        std::mem::replace(&mut self.changes, incomplete)
+    }
+}
+
+fn size(change: &Change) -> usize {
+    size_of::<Change>() + change.key.len() + change.value.as_ref().map_or(0, Vec::len)
 }
 
 fn change(event: PbEvent) -> Result<Change, EtcdError> {
@@ -126,88 +224,4 @@ fn change(event: PbEvent) -> Result<Change, EtcdError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use etcd_client::proto::PbKeyValue;
-
-    use super::*;
-
-    fn put(key: &str, revision: i64) -> PbEvent {
-        let kv = PbKeyValue {
-            key: key.into(),
-            mod_revision: revision,
-            ..Default::default()
-        };
-        PbEvent {
-            r#type: 0,
-            kv: Some(kv),
-            prev_kv: None,
-        }
-    }
-
-    fn assembler(from: i64) -> Assembler {
-        let ranges = [KeyRange::prefix("/a/"), KeyRange::prefix("/c/")];
-        Assembler::new(&ranges, SourceRevision(from))
-    }
-
-    fn drain(assembler: &mut Assembler) -> Vec<String> {
-        std::iter::from_fn(|| assembler.pop())
-            .map(|event| show(&event))
-            .collect()
-    }
-
-    fn show(event: &WatchEvent) -> String {
-        match event {
-            WatchEvent::Progress(revision) => format!("progress {revision}"),
-            WatchEvent::Changes(changes) => {
-                let each =
-                    |c: &Change| format!("{}@{}", String::from_utf8_lossy(&c.key), c.revision);
-                changes.iter().map(each).collect::<Vec<_>>().join(" ")
-            }
-        }
-    }
-
-    #[test]
-    fn a_revision_in_pieces_is_handed_out_whole() {
-        let mut a = assembler(5);
-        a.events(vec![put("/a/1", 5), put("/a/2", 6)], true)
-            .unwrap();
-        assert_eq!(drain(&mut a), ["/a/1@5"]);
-        a.progress(SourceRevision(9));
-        a.events(vec![put("/a/3", 6)], true).unwrap();
-        assert_eq!(drain(&mut a), [""; 0]);
-        a.events(vec![put("/c/4", 6)], false).unwrap();
-        assert_eq!(drain(&mut a), ["/a/2@6 /a/3@6 /c/4@6"]);
-        assert_eq!(a.resume_at(), SourceRevision(7));
-    }
-
-    #[test]
-    fn a_break_between_pieces_begins_the_revision_anew() {
-        let mut a = assembler(5);
-        a.events(vec![put("/a/1", 6), put("/a/2", 6)], true)
-            .unwrap();
-        a.broken();
-        assert_eq!(a.resume_at(), SourceRevision(6));
-        a.events(vec![put("/a/1", 6), put("/a/2", 6)], false)
-            .unwrap();
-        assert_eq!(drain(&mut a), ["/a/1@6 /a/2@6"]);
-    }
-
-    #[test]
-    fn what_is_not_wanted_is_dropped_but_proves_progress() {
-        let mut a = assembler(5);
-        a.events(vec![put("/b/1", 5), put("/a/1", 6), put("/d/1", 7)], false)
-            .unwrap();
-        assert_eq!(drain(&mut a), ["/a/1@6", "progress 7"]);
-    }
-
-    #[test]
-    fn progress_never_goes_back() {
-        let mut a = assembler(5);
-        a.progress(SourceRevision(3));
-        assert_eq!(drain(&mut a), [""; 0]);
-        a.progress(SourceRevision(9));
-        a.progress(SourceRevision(8));
-        assert_eq!(drain(&mut a), ["progress 9"]);
-        assert_eq!(a.proven(), SourceRevision(9));
-    }
-}
+mod tests;

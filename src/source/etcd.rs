@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use etcd_client::GetOptions;
 use etcd_client::proto::PbKeyValue;
@@ -36,6 +37,32 @@ impl EtcdSource {
         }
     }
 
+    /// Those of `ranges` that the user may not read.
+    pub async fn denied(&self, ranges: &[KeyRange]) -> Result<Vec<KeyRange>, EtcdError> {
+        let mut denied = Vec::new();
+        for range in ranges {
+            let options = GetOptions::new()
+                .with_range(range.end.clone())
+                .with_limit(1);
+            let options = Some(options.with_keys_only());
+            let read = self.connection.kv().get(range.start.clone(), options).await;
+            match read.map_err(EtcdError::from) {
+                Ok(_) => {}
+                Err(EtcdError::PermissionDenied(_)) => denied.push(range.clone()),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(denied)
+    }
+
+    /// Requests about leases have a connection of their own.
+    fn reconsider_lease(&self, error: &EtcdError) {
+        self.connection.reconsider_token(error);
+        if error.blames_member() {
+            self.connection.cut_lease();
+        }
+    }
+
     async fn page(
         &self,
         range: &KeyRange,
@@ -46,11 +73,9 @@ impl EtcdSource {
             .with_range(range.end.clone())
             .with_revision(at.0)
             .with_limit(i64::try_from(limit).unwrap_or(i64::MAX));
-        let answer = self
-            .connection
-            .kv()
-            .get(range.start.clone(), Some(options))
-            .await;
+        let mut kv = self.connection.kv();
+        // The client library's futures are large: see the destination.
+        let answer = Box::pin(kv.get(range.start.clone(), Some(options))).await;
         let answer = answer.map_err(EtcdError::from);
         let page = answer
             .inspect_err(|error| self.connection.reconsider(error))?
@@ -90,16 +115,25 @@ impl Source for EtcdSource {
     }
 
     async fn get(&self, key: &[u8]) -> Result<Option<Item>, EtcdError> {
-        let answer = self
-            .connection
-            .kv()
-            .get(key, None)
-            .await
-            .map_err(EtcdError::from);
+        let mut kv = self.connection.kv();
+        let answer = Box::pin(kv.get(key, None)).await;
+        let answer = answer.map_err(EtcdError::from);
         let answer = answer
             .inspect_err(|error| self.connection.reconsider(error))?
             .0;
         Ok(answer.kvs.into_iter().next().map(item))
+    }
+
+    async fn time_to_live(&self, lease: i64) -> Result<Option<Duration>, EtcdError> {
+        let mut leases = self.connection.lease();
+        let answer = Box::pin(leases.time_to_live(lease, None)).await;
+        let answer = answer.map_err(EtcdError::from);
+        match answer.inspect_err(|error| self.reconsider_lease(error)) {
+            // That of a lease which is not there is negative.
+            Ok(answer) => Ok(u64::try_from(answer.ttl()).ok().map(Duration::from_secs)),
+            Err(EtcdError::LeaseNotFound) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     async fn watch(
@@ -107,7 +141,8 @@ impl Source for EtcdSource {
         ranges: &[KeyRange],
         from: SourceRevision,
     ) -> Result<EtcdWatch, WatchError> {
-        EtcdWatch::open(self.connection.clone(), self.metrics.clone(), ranges, from).await
+        let connection = Box::new(self.connection.clone());
+        EtcdWatch::open(connection, self.metrics.clone(), ranges, from).await
     }
 }
 

@@ -5,7 +5,10 @@
 
 mod assembler;
 mod etcd;
+mod joined;
+mod pace;
 mod scripted;
+mod stream;
 mod watcher;
 
 pub use etcd::EtcdSource;
@@ -13,6 +16,7 @@ pub use scripted::{ScriptedSource, ScriptedWatch};
 pub use watcher::EtcdWatch;
 
 use std::future::Future;
+use std::time::Duration;
 
 use crate::etcd::{EtcdError, SourceRevision};
 use crate::rules::decide::KeyRange;
@@ -97,6 +101,17 @@ pub trait Source: Send + Sync + 'static {
 
     /// One key as it is now.
     fn get(&self, key: &[u8]) -> impl Future<Output = Result<Option<Item>, EtcdError>> + Send;
+
+    /// How long a lease lives unless it is renewed, in whole seconds; `None`
+    /// where it is not there. Asks for no keys: that would need permission to
+    /// read them. A source that knows no leases has none.
+    fn time_to_live(
+        &self,
+        lease: i64,
+    ) -> impl Future<Output = Result<Option<Duration>, EtcdError>> + Send {
+        let _ = lease;
+        async { Ok(None) }
+    }
 
     /// Watches `ranges` (sorted, disjoint) from `from` on, inclusive. Returns
     /// once the server has confirmed it.

@@ -4,10 +4,11 @@
 //! Promises the same contract as a real etcd, deterministically. Deliberately
 //! forgets nothing when compacted: it only refuses what is compacted.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::Notify;
 
 use super::{Change, Item, Source, SourceStatus, Watch, WatchError, WatchEvent};
 use crate::etcd::{EtcdError, SourceRevision};
@@ -21,8 +22,9 @@ pub struct ScriptedSource {
 
 struct Shared {
     history: Mutex<History>,
-    /// Changes whenever a watch may have something new to see.
-    bell: watch::Sender<()>,
+    /// Rings whenever a watch may have something new to see; watches hear it in
+    /// the order in which they began to wait.
+    bell: Notify,
 }
 
 struct History {
@@ -32,6 +34,10 @@ struct History {
     compacted: i64,
     /// In order of revision.
     changes: Vec<Change>,
+    /// The keys there are now.
+    there: BTreeSet<Vec<u8>>,
+    /// How long each lease lives.
+    leases: BTreeMap<i64, Duration>,
     read_faults: VecDeque<EtcdError>,
     /// Every fault that open watches were given so far.
     watch_faults: Vec<EtcdError>,
@@ -53,13 +59,15 @@ impl ScriptedSource {
             revision: 1,
             compacted: 0,
             changes: Vec::new(),
+            there: BTreeSet::new(),
+            leases: BTreeMap::new(),
             read_faults: VecDeque::new(),
             watch_faults: Vec::new(),
             announcements: 0,
         };
         let shared = Shared {
             history: Mutex::new(history),
-            bell: watch::Sender::new(()),
+            bell: Notify::new(),
         };
         ScriptedSource {
             shared: Arc::new(shared),
@@ -79,6 +87,16 @@ impl ScriptedSource {
         lease: i64,
     ) -> SourceRevision {
         self.txn([(key.into(), Some(value.into()), lease)])
+    }
+
+    /// From now on whoever asks is told that `lease` has `left` to live, or that
+    /// it is not there; deletes nothing.
+    pub fn set_lease(&self, lease: i64, left: Option<Duration>) {
+        let leases = &mut self.history().leases;
+        match left {
+            Some(left) => leases.insert(lease, left),
+            None => leases.remove(&lease),
+        };
     }
 
     /// Deletes one key; where it is not there, nothing happens, as in etcd.
@@ -134,7 +152,11 @@ impl ScriptedSource {
     /// Everything there is now, in key order.
     pub fn items(&self) -> Vec<Item> {
         let history = self.history();
-        history.items_at(history.revision).into_values().collect()
+        let all = KeyRange {
+            start: Vec::new(),
+            end: vec![0xff],
+        };
+        history.items_at(&all, history.revision).collect()
     }
 
     fn history(&self) -> MutexGuard<'_, History> {
@@ -145,7 +167,7 @@ impl ScriptedSource {
     }
 
     fn ring(&self) {
-        self.shared.bell.send_replace(());
+        self.shared.bell.notify_waiters();
     }
 }
 
@@ -154,11 +176,17 @@ impl History {
         &mut self,
         ops: impl IntoIterator<Item = (Vec<u8>, Option<Vec<u8>>, i64)>,
     ) -> SourceRevision {
-        let there = self.items_at(self.revision);
         let revision = SourceRevision(self.revision + 1);
         let before = self.changes.len();
         for (key, value, lease) in ops {
-            if value.is_some() || there.contains_key(&key) {
+            let is_there = match &value {
+                Some(_) => {
+                    self.there.insert(key.clone());
+                    true
+                }
+                None => self.there.remove(&key),
+            };
+            if is_there {
                 self.changes.push(Change {
                     key,
                     value,
@@ -173,33 +201,23 @@ impl History {
         SourceRevision(self.revision)
     }
 
-    fn items_at(&self, at: i64) -> BTreeMap<Vec<u8>, Item> {
-        let mut items = BTreeMap::new();
-        for change in self
-            .changes
-            .iter()
-            .take_while(|change| change.revision.0 <= at)
-        {
-            let Change {
-                key,
-                value,
-                revision,
-                lease,
-            } = change.clone();
-            match value {
-                None => items.remove(&key),
-                Some(value) => items.insert(
-                    key.clone(),
-                    Item {
-                        key,
-                        value,
-                        revision,
-                        lease,
-                    },
-                ),
-            };
+    /// What there is of `range` at a revision, in key order.
+    fn items_at(&self, range: &KeyRange, at: i64) -> impl Iterator<Item = Item> {
+        let changes = self.changes.iter();
+        let mut last: BTreeMap<&[u8], &Change> = BTreeMap::new();
+        for change in changes.take_while(|change| change.revision.0 <= at) {
+            if range.contains(&change.key) {
+                last.insert(&change.key, change);
+            }
         }
-        items
+        last.into_values().filter_map(|change| {
+            Some(Item {
+                key: change.key.clone(),
+                value: change.value.clone()?,
+                revision: change.revision,
+                lease: change.lease,
+            })
+        })
     }
 
     fn read(&mut self) -> Result<(), EtcdError> {
@@ -241,8 +259,8 @@ impl Source for ScriptedSource {
         let mut history = self.history();
         history.read()?;
         history.check_revision(at.0)?;
-        let items = history.items_at(at.0).into_values();
-        let mut items: Vec<Item> = items.filter(|item| range.contains(&item.key)).collect();
+        let items = history.items_at(range, at.0);
+        let mut items: Vec<Item> = items.take(limit + 1).collect();
         let more = items.len() > limit;
         items.truncate(limit);
         Ok((items, more))
@@ -251,7 +269,17 @@ impl Source for ScriptedSource {
     async fn get(&self, key: &[u8]) -> Result<Option<Item>, EtcdError> {
         let mut history = self.history();
         history.read()?;
-        Ok(history.items_at(history.revision).remove(key))
+        let alone = KeyRange {
+            start: key.to_vec(),
+            end: [key, &[0]].concat(),
+        };
+        Ok(history.items_at(&alone, history.revision).next())
+    }
+
+    async fn time_to_live(&self, lease: i64) -> Result<Option<Duration>, EtcdError> {
+        let mut history = self.history();
+        history.read()?;
+        Ok(history.leases.get(&lease).copied())
     }
 
     async fn watch(
@@ -259,7 +287,6 @@ impl Source for ScriptedSource {
         ranges: &[KeyRange],
         from: SourceRevision,
     ) -> Result<ScriptedWatch, WatchError> {
-        let bell = self.shared.bell.subscribe();
         let history = self.history();
         Ok(ScriptedWatch {
             ranges: ranges.to_vec(),
@@ -267,16 +294,18 @@ impl Source for ScriptedSource {
             faults_seen: history.watch_faults.len(),
             announcements_seen: history.announcements,
             asked: false,
-            bell,
             source: self.clone(),
         })
     }
 }
 
+/// As a real etcd does not send a whole history at once: so many bytes are
+/// enough, if a revision ends there.
+const ENOUGH: usize = 1 << 20;
+
 /// A watch of a [`ScriptedSource`].
 pub struct ScriptedWatch {
     source: ScriptedSource,
-    bell: watch::Receiver<()>,
     ranges: Vec<KeyRange>,
     next: i64,
     faults_seen: usize,
@@ -307,7 +336,19 @@ impl ScriptedWatch {
             .partition_point(|change| change.revision.0 < self.next);
         let wanted = |change: &&Change| self.ranges.iter().any(|range| range.contains(&change.key));
         let new = history.changes.get(first..)?;
-        let changes: Vec<Change> = new.iter().filter(wanted).cloned().collect();
+        let mut changes: Vec<Change> = Vec::new();
+        let mut bytes = 0;
+        for change in new.iter().filter(wanted) {
+            let next = changes
+                .last()
+                .is_some_and(|last| last.revision < change.revision);
+            if next && bytes >= ENOUGH {
+                self.next = change.revision.0;
+                return Some(WatchEvent::Changes(changes));
+            }
+            bytes += change.value.as_ref().map_or(0, Vec::len);
+            changes.push(change.clone());
+        }
         self.next = self.next.max(history.revision + 1);
         (!changes.is_empty()).then_some(WatchEvent::Changes(changes))
     }
@@ -323,13 +364,12 @@ impl ScriptedWatch {
 impl Watch for ScriptedWatch {
     async fn next(&mut self) -> Result<WatchEvent, WatchError> {
         loop {
-            self.bell.mark_unchanged();
+            let shared = self.source.shared.clone();
+            let rung = shared.bell.notified();
             if let Some(event) = self.poll() {
                 return event;
             }
-            // The sender lives as long as `self.source`.
-            let rung = self.bell.changed().await;
-            rung.map_err(|_| EtcdError::Unavailable("the source is gone".to_owned()))?;
+            rung.await;
         }
     }
 

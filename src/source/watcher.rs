@@ -5,40 +5,45 @@
 //! Deliberately ends where history is gone: compacted, rewound, or another
 //! cluster's.
 //!
-//! Versions before 3.4.25 and 3.5.8 may answer a request for progress before
-//! they have sent what happened until then. Such an answer is no proof; there
-//! the whole keyspace is watched instead, since in order events prove progress
-//! whatever key they are of.
+//! Each range has a watch of its own, so that the source sends nothing of what
+//! lies between them. While changes wait for proof that nothing older is still
+//! to come, the server is asked for progress without delay. If far more waits
+//! than ever should (a server that is catching up answers nothing), one watch
+//! over all ranges takes over until it has caught up: its events prove by
+//! themselves.
 
+use std::pin::Pin;
 use std::time::Duration;
 
 use etcd_client::proto::PbWatchResponse;
-use etcd_client::{WatchOptions, WatchStream};
-use tokio::time::{Instant, sleep_until, timeout, timeout_at};
+use tokio::time::{Instant, sleep_until};
 use tracing::{info, warn};
 
 use super::assembler::Assembler;
+use super::joined::joined;
+use super::stream::{BROADCAST, OpenStream, cancelled};
 use super::{Watch, WatchError, WatchEvent};
 use crate::etcd::{Connection, EtcdError, SourceRevision};
 use crate::metrics::{Metrics, Side};
 use crate::rules::decide::KeyRange;
 
-/// How long the server may stay silent after a request.
-const SILENCE: Duration = Duration::from_secs(30);
-
 /// Between attempts to open a broken watch: doubled from the first to the last.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LAST_PAUSE: Duration = Duration::from_secs(5);
 
-/// The watch id of answers to a request for progress.
-const BROADCAST: i64 = -1;
+/// At most so many watches in one stream.
+const MAX_WATCHES: usize = 64;
 
 /// An open watch of a real etcd.
 pub struct EtcdWatch {
-    connection: Connection,
+    /// On the heap, as it is large.
+    connection: Box<Connection>,
     metrics: Metrics,
     assembler: Assembler,
-    covering: KeyRange,
+    /// What is watched, each by itself.
+    apart: Vec<KeyRange>,
+    /// Whether one watch over all of it is to be used for now.
+    together: bool,
     cluster_id: u64,
     /// Whether an answer to a request for progress is still to come.
     asking: bool,
@@ -47,48 +52,74 @@ pub struct EtcdWatch {
 
 enum Link {
     Open(Box<OpenStream>),
-    Broken { attempts: u32, not_before: Instant },
-}
-
-struct OpenStream {
-    stream: WatchStream,
-    cluster_id: u64,
-    /// Whether an answer to a request for progress is proof.
-    answers_prove: bool,
-    /// When the oldest request was sent after which nothing has come.
-    asked: Option<Instant>,
+    Broken {
+        attempts: u32,
+        not_before: Instant,
+    },
+    /// Kept here, so that it goes on where `next` is cancelled.
+    Opening {
+        attempts: u32,
+        opening: Pin<Box<dyn Future<Output = Result<OpenStream, WatchError>> + Send>>,
+    },
 }
 
 impl EtcdWatch {
     pub(super) async fn open(
-        connection: Connection,
+        connection: Box<Connection>,
         metrics: Metrics,
         ranges: &[KeyRange],
         from: SourceRevision,
     ) -> Result<EtcdWatch, WatchError> {
-        let covering = covering(ranges).ok_or_else(|| {
-            EtcdError::Settings("there is nothing to watch: no rule can select a key".to_owned())
-        })?;
-        let stream = open_stream(&connection, &covering, from).await?;
+        let apart = joined(ranges, MAX_WATCHES);
+        if apart.is_empty() {
+            let nothing = "there is nothing to watch: no rule can select a key".to_owned();
+            return Err(EtcdError::Settings(nothing).into());
+        }
+        let stream = Box::pin(OpenStream::open(&connection, &apart, from)).await?;
+        let mut assembler = Assembler::new(ranges, from);
+        assembler.begin(stream.watches());
         Ok(EtcdWatch {
             connection,
             metrics,
-            assembler: Assembler::new(ranges, from),
-            covering,
+            assembler,
+            apart,
+            together: false,
             cluster_id: stream.cluster_id,
             asking: false,
             link: Link::Open(Box::new(stream)),
         })
     }
 
-    /// Waits for one response, or opens the broken watch again.
+    /// Waits for one response and takes it in, sends a request for progress
+    /// that is due, or opens the broken watch again.
     async fn advance(&mut self) -> Result<(), WatchError> {
-        let outcome = match &mut self.link {
-            Link::Open(open) => open.response().await,
-            Link::Broken { not_before, .. } => {
+        let waiting = self.assembler.is_waiting();
+        let open = match &mut self.link {
+            Link::Open(open) => open,
+            Link::Broken {
+                not_before,
+                attempts,
+            } => {
                 sleep_until(*not_before).await;
-                return self.reopen().await;
+                let attempts = *attempts;
+                self.begin_opening(attempts);
+                return Ok(());
             }
+            Link::Opening { opening, attempts } => {
+                let opened = opening.await;
+                let attempts = *attempts;
+                return self.opened(opened, attempts).await;
+            }
+        };
+        let outcome = match ask_at(open, waiting) {
+            None => open.response().await,
+            // First, or whoever sends without end would never be asked.
+            Some(due) if due <= Instant::now() => return self.ask().await,
+            Some(due) => tokio::select! {
+                biased;
+                outcome = open.response() => outcome,
+                () = sleep_until(due) => return Ok(()),
+            },
         };
         let taken = match outcome {
             Ok(response) => self.take(response),
@@ -102,37 +133,100 @@ impl EtcdWatch {
             return Err(cancelled(&response));
         }
         if !response.events.is_empty() {
-            self.assembler.events(response.events, response.fragment)?;
+            self.take_events(response)?;
         } else if !response.created && !response.fragment {
-            let told = response.header.map_or(0, |header| header.revision);
-            self.progress(response.watch_id, SourceRevision(told));
+            self.take_progress(&response);
         }
         Ok(())
     }
 
-    fn progress(&mut self, watch_id: i64, told: SourceRevision) {
-        let proves = match &self.link {
-            Link::Open(open) => open.answers_prove || watch_id != BROADCAST,
-            Link::Broken { .. } => false,
+    fn take_events(&mut self, response: PbWatchResponse) -> Result<(), WatchError> {
+        let Link::Open(open) = &mut self.link else {
+            return Ok(());
         };
-        let proven = if proves {
-            told
-        } else {
-            self.assembler.proven()
+        let Some(watch) = open.watch_of(&response) else {
+            let id = response.watch_id;
+            return Err(EtcdError::Other(format!("events of an unknown watch {id}")).into());
         };
-        self.assembler.progress(proven);
-        self.asking = false;
+        self.assembler
+            .events(watch, response.events, response.fragment)?;
+        if self.assembler.is_waiting() {
+            open.pace.changed(Instant::now());
+        }
+        if self.assembler.overflows() {
+            self.change_over(true);
+        }
+        Ok(())
     }
 
-    async fn reopen(&mut self) -> Result<(), WatchError> {
-        let from = self.assembler.resume_at();
-        match open_stream(&self.connection, &self.covering, from).await {
+    fn take_progress(&mut self, response: &PbWatchResponse) {
+        let Link::Open(open) = &self.link else {
+            return;
+        };
+        let told = SourceRevision(response.header.map_or(0, |header| header.revision));
+        match (response.watch_id, open.answers_prove) {
+            (BROADCAST, true) => {
+                self.assembler.progress(None, told);
+                self.asking = false;
+                if self.together {
+                    self.change_over(false);
+                }
+            }
+            (BROADCAST, false) => {
+                self.assembler.progress(None, self.assembler.proven());
+                self.asking = false;
+            }
+            _ => {
+                if let Some(watch) = open.watch_of(response) {
+                    self.assembler.progress(Some(watch), told);
+                    self.asking &= open.watches() > 1;
+                }
+            }
+        }
+    }
+
+    /// Goes on with one watch over all ranges, or with one for each.
+    fn change_over(&mut self, together: bool) {
+        let from = self.assembler.resume_at().0;
+        tracing::debug!(together, from, "the source will be watched in another way");
+        self.together = together;
+        self.assembler.begin(1);
+        self.link = Link::Broken {
+            attempts: 0,
+            not_before: Instant::now(),
+        };
+    }
+
+    fn begin_opening(&mut self, attempts: u32) {
+        let (connection, from) = (self.connection.clone(), self.assembler.resume_at());
+        let limit = if self.together { 1 } else { MAX_WATCHES };
+        let ranges = joined(&self.apart, limit);
+        let opening = async move { OpenStream::open(&connection, &ranges, from).await };
+        self.link = Link::Opening {
+            attempts,
+            opening: Box::pin(opening),
+        };
+    }
+
+    async fn opened(
+        &mut self,
+        opened: Result<OpenStream, WatchError>,
+        attempts: u32,
+    ) -> Result<(), WatchError> {
+        // What is done must not be asked again.
+        self.link = Link::Broken {
+            attempts: attempts + 1,
+            not_before: Instant::now(),
+        };
+        match opened {
             Ok(open) if open.cluster_id != self.cluster_id => {
                 let (expected, found) = (self.cluster_id, open.cluster_id);
                 Err(EtcdError::OtherCluster { expected, found }.into())
             }
             Ok(open) => {
-                info!(from = from.0, "the watch of the source is open again");
+                let from = self.assembler.resume_at().0;
+                info!(from, "the watch of the source is open again");
+                self.assembler.begin(open.watches());
                 self.link = Link::Open(Box::new(open));
                 match self.asking {
                     true => self.ask().await,
@@ -149,11 +243,7 @@ impl EtcdWatch {
         let Link::Open(open) = &mut self.link else {
             return Ok(());
         };
-        let sent = match timeout(SILENCE, open.stream.request_progress()).await {
-            Ok(sent) => sent.map_err(EtcdError::from),
-            Err(_) => Err(silent()),
-        };
-        open.asked.get_or_insert(Instant::now());
+        let sent = open.ask().await;
         sent.or_else(|error| self.survive(error.into()))
     }
 
@@ -165,13 +255,13 @@ impl EtcdWatch {
         };
         let attempts = match &self.link {
             Link::Open(_) => 0,
-            Link::Broken { attempts, .. } => *attempts + 1,
+            Link::Broken { attempts, .. } | Link::Opening { attempts, .. } => *attempts,
         };
         let pause = pause(attempts);
         let from = self.assembler.resume_at().0;
         warn!(%error, from, ?pause, "the watch of the source broke and will be opened again");
         self.metrics.reconnected(Side::Source);
-        self.assembler.broken();
+        self.assembler.begin(1);
         if error.blames_member() {
             self.connection.cut_watch();
         }
@@ -199,34 +289,13 @@ impl Watch for EtcdWatch {
     }
 }
 
-impl OpenStream {
-    /// The next response. Safe to cancel.
-    async fn response(&mut self) -> Result<PbWatchResponse, EtcdError> {
-        let message = match self.asked {
-            None => self.stream.message().await,
-            Some(asked) => match timeout_at(asked + SILENCE, self.stream.message()).await {
-                Ok(message) => message,
-                Err(_) => return Err(silent()),
-            },
-        };
-        self.asked = None;
-        received(message)
+/// When the server is to be asked for progress: never where there is but one
+/// watch, whose events prove by themselves.
+fn ask_at(open: &mut OpenStream, waiting: bool) -> Option<Instant> {
+    match open.watches() {
+        1 => None,
+        _ => open.pace.due(waiting, Instant::now()),
     }
-}
-
-fn received(
-    message: Result<Option<etcd_client::WatchResponse>, etcd_client::Error>,
-) -> Result<PbWatchResponse, EtcdError> {
-    match message? {
-        Some(response) => Ok(response.0),
-        None => Err(EtcdError::Unavailable(
-            "the server ended the watch".to_owned(),
-        )),
-    }
-}
-
-fn silent() -> EtcdError {
-    EtcdError::Timeout(format!("the watch was silent for {SILENCE:?}"))
 }
 
 fn pause(attempts: u32) -> Duration {
@@ -235,135 +304,9 @@ fn pause(attempts: u32) -> Duration {
         .min(LAST_PAUSE)
 }
 
-/// From the first to the last of `ranges`, which are sorted.
-fn covering(ranges: &[KeyRange]) -> Option<KeyRange> {
-    let start = ranges.first()?.start.clone();
-    let end = ranges.last()?.end.clone();
-    Some(KeyRange { start, end })
-}
-
-async fn open_stream(
-    connection: &Connection,
-    covering: &KeyRange,
-    from: SourceRevision,
-) -> Result<OpenStream, WatchError> {
-    match timeout(SILENCE, confirmed(connection, covering, from)).await {
-        Ok(opened) => opened,
-        Err(_) => Err(silent().into()),
-    }
-}
-
-/// Opens a stream and waits until the server has confirmed it.
-async fn confirmed(
-    connection: &Connection,
-    covering: &KeyRange,
-    from: SourceRevision,
-) -> Result<OpenStream, WatchError> {
-    let member = connection
-        .watch_maintenance()
-        .status()
-        .await
-        .map_err(EtcdError::from)?;
-    let answers_prove = answers_prove(member.version());
-    let (key, options) = request(covering, from, answers_prove);
-    let stream = connection
-        .watch()
-        .watch(key, Some(options))
-        .await
-        .map_err(EtcdError::from)?;
-    let mut open = OpenStream {
-        stream,
-        cluster_id: 0,
-        answers_prove,
-        asked: None,
-    };
-    let response = open.response().await?;
-    if response.canceled || !response.created {
-        return Err(cancelled(&response));
-    }
-    let header = response.header.unwrap_or_default();
-    open.cluster_id = header.cluster_id;
-    check_not_rewound(connection, from, header.revision).await?;
-    Ok(open)
-}
-
-fn request(
-    covering: &KeyRange,
-    from: SourceRevision,
-    answers_prove: bool,
-) -> (Vec<u8>, WatchOptions) {
-    let options = WatchOptions::new()
-        .with_start_revision(from.0)
-        .with_progress_notify()
-        .with_fragment();
-    match answers_prove {
-        true => (
-            covering.start.clone(),
-            options.with_range(covering.end.clone()),
-        ),
-        false => (vec![0], options.with_from_key()),
-    }
-}
-
-/// A watch from the future would wait in silence.
-async fn check_not_rewound(
-    connection: &Connection,
-    from: SourceRevision,
-    told: i64,
-) -> Result<(), EtcdError> {
-    let seen = from.0 - 1;
-    if told >= seen {
-        return Ok(());
-    }
-    // A member may lag behind; the cluster may not.
-    let found = connection.status().await?.revision;
-    match found >= seen {
-        true => Ok(()),
-        false => Err(EtcdError::Rewound { seen, found }),
-    }
-}
-
-fn cancelled(response: &PbWatchResponse) -> WatchError {
-    if response.compact_revision > 0 {
-        return WatchError::Compacted {
-            compacted: SourceRevision(response.compact_revision),
-        };
-    }
-    let reason = match response.cancel_reason.as_str() {
-        "" => "the server cancelled the watch",
-        reason => reason,
-    };
-    EtcdError::from_reason(reason).into()
-}
-
-/// Whether an answer to a request for progress comes after everything that it
-/// covers, in this version of etcd.
-fn answers_prove(version: &str) -> bool {
-    let mut parts = version
-        .split(['.', '-', '+'])
-        .map(|part| part.parse::<u32>().ok());
-    let mut part = || parts.next().flatten().unwrap_or(0);
-    let (major, minor, patch) = (part(), part(), part());
-    match (major, minor) {
-        (3, 4) => patch >= 25,
-        (3, 5) => patch >= 8,
-        _ => (major, minor) > (3, 5),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn versions_whose_answers_prove_progress() {
-        for good in ["3.4.25", "3.5.8", "3.5.15", "3.6.0-rc.1", "4.0.0"] {
-            assert!(answers_prove(good), "{good}");
-        }
-        for bad in ["3.3.27", "3.4.23", "3.5.7", "", "unknown"] {
-            assert!(!answers_prove(bad), "{bad}");
-        }
-    }
 
     #[test]
     fn pauses_grow_and_are_bounded() {

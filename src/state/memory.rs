@@ -15,7 +15,7 @@ pub struct MemoryStore {
     state: Arc<Mutex<State>>,
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct State {
     ledger: BTreeMap<Vec<u8>, LedgerEntry>,
     pair: Option<Pair>,
@@ -25,6 +25,14 @@ struct State {
 }
 
 impl MemoryStore {
+    /// A copy of its own, as of a disk.
+    pub fn image(&self) -> MemoryStore {
+        let state = self.state().clone();
+        MemoryStore {
+            state: Arc::new(Mutex::new(state)),
+        }
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -43,6 +51,10 @@ impl StateStore for MemoryStore {
                 Some(entry) => state.ledger.insert(key.clone(), entry.clone()),
             };
         }
+        Ok(())
+    }
+
+    fn sync(&self) -> Result<(), StateError> {
         Ok(())
     }
 
@@ -71,6 +83,13 @@ impl StateStore for MemoryStore {
             pair: Some(pair.clone()),
             ..State::default()
         };
+        Ok(())
+    }
+
+    fn set_pair(&self, pair: &Pair) -> Result<(), StateError> {
+        let mut state = self.state();
+        state.pair = Some(pair.clone());
+        state.encryption = None;
         Ok(())
     }
 

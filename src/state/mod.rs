@@ -5,10 +5,12 @@
 //! Deliberately not the truth: the checkpoint at the destination is, and a lost
 //! ledger is rebuilt.
 
+mod counted;
 mod memory;
 mod rocks;
 mod schema;
 
+pub use counted::{Counted, OwnedCounts, OwnedKeys};
 pub use memory::MemoryStore;
 pub use rocks::RocksStore;
 
@@ -22,6 +24,29 @@ pub struct LedgerEntry {
     pub revision: SourceRevision,
     /// The name of the rule that selected it.
     pub rule: String,
+    /// Whether no rule selects it any more since the rules have changed: it is
+    /// kept at the destination as it is, and nothing follows it any longer.
+    pub retired: bool,
+    /// The source's etcd lease that the key was last written under, or is
+    /// about to be; 0 for none.
+    pub lease: i64,
+}
+
+impl LedgerEntry {
+    /// Of a key that a rule selects.
+    pub fn new(revision: SourceRevision, rule: impl Into<String>) -> LedgerEntry {
+        LedgerEntry {
+            revision,
+            rule: rule.into(),
+            retired: false,
+            lease: 0,
+        }
+    }
+
+    /// The same of a key that is attached to the source's `lease`; 0 for none.
+    pub fn leased(self, lease: i64) -> LedgerEntry {
+        LedgerEntry { lease, ..self }
+    }
 }
 
 /// One change of the ledger; `None` forgets the key.
@@ -115,6 +140,9 @@ pub trait StateStore: Send + Sync + 'static {
     /// Writes all of `changes` or none.
     fn apply(&self, changes: &[LedgerChange]) -> Result<(), StateError>;
 
+    /// Lets everything written so far survive a crash of the machine.
+    fn sync(&self) -> Result<(), StateError>;
+
     /// Up to `limit` entries of `range` in key order, beginning at
     /// `range.start`.
     fn scan(
@@ -128,6 +156,10 @@ pub trait StateStore: Send + Sync + 'static {
 
     /// Forgets everything and begins anew for `pair`.
     fn reset(&self, pair: &Pair) -> Result<(), StateError>;
+
+    /// From now on the ledger is of `pair`, and nothing is known of what the
+    /// destination was compared under; all else is kept.
+    fn set_pair(&self, pair: &Pair) -> Result<(), StateError>;
 
     /// What the destination may have as its checkpoint: the one that it is
     /// known to have, then all that were sent since without an answer.

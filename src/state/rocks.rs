@@ -25,6 +25,8 @@ const MIB: usize = 1 << 20;
 /// Local state in a directory of its own.
 pub struct RocksStore {
     db: DB,
+    /// Whether another process may be the one that writes.
+    beside: bool,
 }
 
 impl RocksStore {
@@ -39,9 +41,38 @@ impl RocksStore {
         ];
         let db = DB::open_cf_descriptors(&database_options(), path, families)
             .map_err(|error| open_error(path, &error))?;
-        let store = RocksStore { db };
+        let store = RocksStore { db, beside: false };
         store.check_format(path)?;
         Ok(store)
+    }
+
+    /// Opens `path`, which another process may have open, to read what it had
+    /// when each scan began. `logs` is a directory of our own; it is made.
+    pub fn open_beside(path: &Path, logs: &Path) -> Result<RocksStore, StateError> {
+        let cache = Cache::new_lru_cache(8 * MIB);
+        let families = [
+            ColumnFamilyDescriptor::new(LEDGER, family_options(&cache, 4 * MIB)),
+            ColumnFamilyDescriptor::new(META, family_options(&cache, 256 << 10)),
+        ];
+        let mut options = database_options();
+        // What the other process removes can be read as long as it is open.
+        options.set_max_open_files(-1);
+        let db = DB::open_cf_descriptors_as_secondary(&options, path, logs, families)
+            .map_err(|error| open_error(path, &error))?;
+        let store = RocksStore { db, beside: true };
+        store.catch_up()?;
+        match store.meta(FORMAT_KEY)? {
+            Some(_) => store.check_format(path).map(|()| store),
+            None => Err(refused(path, "it holds another program's database")),
+        }
+    }
+
+    /// Sees what the process that writes has written meanwhile.
+    fn catch_up(&self) -> Result<(), StateError> {
+        match self.beside {
+            true => self.db.try_catch_up_with_primary().map_err(failed),
+            false => Ok(()),
+        }
     }
 
     fn check_format(&self, path: &Path) -> Result<(), StateError> {
@@ -102,6 +133,10 @@ impl StateStore for RocksStore {
         self.db.write(batch).map_err(failed)
     }
 
+    fn sync(&self) -> Result<(), StateError> {
+        self.db.flush_wal(true).map_err(failed)
+    }
+
     fn scan(
         &self,
         range: &KeyRange,
@@ -110,6 +145,7 @@ impl StateStore for RocksStore {
         if range.start >= range.end {
             return Ok(Vec::new());
         }
+        self.catch_up()?;
         let mut options = ReadOptions::default();
         options.set_iterate_upper_bound(range.end.as_slice());
         let mode = IteratorMode::From(&range.start, Direction::Forward);
@@ -138,6 +174,14 @@ impl StateStore for RocksStore {
         batch.delete_cf(meta, CHECKPOINTS_KEY);
         batch.delete_cf(meta, ENCRYPTION_KEY);
         batch.delete_range_cf(meta, HELD, HELD_END);
+        batch.put_cf(meta, PAIR_KEY, encode_json(pair)?);
+        self.db.write_opt(batch, &synced()).map_err(failed)
+    }
+
+    fn set_pair(&self, pair: &Pair) -> Result<(), StateError> {
+        let meta = self.family(META)?;
+        let mut batch = WriteBatch::default();
+        batch.delete_cf(meta, ENCRYPTION_KEY);
         batch.put_cf(meta, PAIR_KEY, encode_json(pair)?);
         self.db.write_opt(batch, &synced()).map_err(failed)
     }

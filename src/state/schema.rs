@@ -34,13 +34,26 @@ pub(super) const HELD: &[u8] = b"held/";
 pub(super) const HELD_END: &[u8] = b"held0";
 
 /// First byte of an entry: version 1 is revision (big-endian, 8 bytes), then
-/// the rule's name to the end.
+/// the rule's name to the end. Version 2 is the same of a key that is retired.
+/// Versions 3 and 4 are those of a key under a lease, which comes after the
+/// revision (big-endian, 8 bytes).
 const ENTRY_V1: u8 = 1;
+const ENTRY_RETIRED: u8 = 2;
+const ENTRY_LEASED: u8 = 3;
+const ENTRY_LEASED_RETIRED: u8 = 4;
 
 pub(super) fn encode_entry(entry: &LedgerEntry) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(9 + entry.rule.len());
-    bytes.push(ENTRY_V1);
+    let mut bytes = Vec::with_capacity(17 + entry.rule.len());
+    bytes.push(match (entry.lease, entry.retired) {
+        (0, false) => ENTRY_V1,
+        (0, true) => ENTRY_RETIRED,
+        (_, false) => ENTRY_LEASED,
+        (_, true) => ENTRY_LEASED_RETIRED,
+    });
     bytes.extend_from_slice(&entry.revision.0.to_be_bytes());
+    if entry.lease != 0 {
+        bytes.extend_from_slice(&entry.lease.to_be_bytes());
+    }
     bytes.extend_from_slice(entry.rule.as_bytes());
     bytes
 }
@@ -48,16 +61,30 @@ pub(super) fn encode_entry(entry: &LedgerEntry) -> Vec<u8> {
 pub(super) fn decode_entry(bytes: &[u8]) -> Result<LedgerEntry, StateError> {
     let damaged = || StateError::Io("a ledger entry is damaged".to_owned());
     let (&version, rest) = bytes.split_first().ok_or_else(damaged)?;
-    if version != ENTRY_V1 {
-        return Err(StateError::Io(format!(
-            "a ledger entry has the unknown version {version}"
-        )));
-    }
-    let (revision, rule) = rest.split_first_chunk::<8>().ok_or_else(damaged)?;
+    let (retired, leased) = match version {
+        ENTRY_V1 => (false, false),
+        ENTRY_RETIRED => (true, false),
+        ENTRY_LEASED => (false, true),
+        ENTRY_LEASED_RETIRED => (true, true),
+        _ => {
+            let text = format!("a ledger entry has the unknown version {version}");
+            return Err(StateError::Io(text));
+        }
+    };
+    let (revision, rest) = rest.split_first_chunk::<8>().ok_or_else(damaged)?;
+    let (lease, rule) = match leased {
+        true => {
+            let (lease, rule) = rest.split_first_chunk::<8>().ok_or_else(damaged)?;
+            (i64::from_be_bytes(*lease), rule)
+        }
+        false => (0, rest),
+    };
     let rule = std::str::from_utf8(rule).map_err(|_| damaged())?;
     Ok(LedgerEntry {
         revision: SourceRevision(i64::from_be_bytes(*revision)),
         rule: rule.to_owned(),
+        retired,
+        lease,
     })
 }
 
@@ -95,16 +122,25 @@ mod tests {
 
     #[test]
     fn damaged_entries_are_errors() {
-        let entry = LedgerEntry {
-            revision: SourceRevision(7),
-            rule: "secondary[0]".to_owned(),
+        let entry = LedgerEntry::new(SourceRevision(7), "secondary[0]");
+        let retired = LedgerEntry {
+            retired: true,
+            ..entry.clone()
         };
         let bytes = encode_entry(&entry);
         assert_eq!(decode_entry(&bytes).unwrap(), entry);
+        assert_eq!(decode_entry(&encode_entry(&retired)).unwrap(), retired);
         for end in 0..9 {
             assert!(decode_entry(&bytes[..end]).is_err(), "{end}");
         }
-        assert!(decode_entry(&[2, 0, 0, 0, 0, 0, 0, 0, 0]).is_err());
+        for entry in [entry.leased(i64::MAX), retired.leased(-2)] {
+            let bytes = encode_entry(&entry);
+            assert_eq!(decode_entry(&bytes).unwrap(), entry);
+            for end in 0..17 {
+                assert!(decode_entry(&bytes[..end]).is_err(), "{end}");
+            }
+        }
+        assert!(decode_entry(&[5, 0, 0, 0, 0, 0, 0, 0, 0]).is_err());
         assert!(decode_entry(&[1, 0, 0, 0, 0, 0, 0, 0, 0, 0xff]).is_err());
     }
 }

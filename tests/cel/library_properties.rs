@@ -39,7 +39,15 @@ fn text<'a>(outcome: Result<Value<'a>, FaultKind>) -> Value<'a> {
 proptest! {
     #[test]
     fn numbers_stand_on_one_line(a in number(), b in number()) {
-        let (x, y) = (doubled(&a), doubled(&b));
+        // The specification's one exception, see `lang::compare`.
+        let rounds = |own: &Value<'_>, other: &Value<'_>| match (own, other) {
+            (Value::Int(i64::MAX), Value::Double(double)) => *double == i64::MAX as f64,
+            _ => false,
+        };
+        let (mut x, y) = (doubled(&a), doubled(&b));
+        if rounds(&a, &b) || rounds(&b, &a) {
+            x = y;
+        }
         let args = [a, b];
         for (function, expected) in [
             (Function::Less, x < y),

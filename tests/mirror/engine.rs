@@ -12,8 +12,8 @@ use carry::etcd::{EtcdError, SourceRevision};
 use carry::k8s::Transferred;
 use carry::metrics::Metrics;
 use carry::mirror::{
-    DryRun, Holder, Judging, Mirror, MirrorError, Options, Parts, Planned, Reload, Reloaded,
-    Report, Silent, Standby, Summary, World,
+    DryRun, Holder, Judging, Limits, Mirror, MirrorError, Options, Parts, Planned, Reload,
+    Reloaded, Report, Silent, Standby, Summary, World,
 };
 use carry::rules::decide::{Decision, DeleteReason, Event, KeyRange, Scratch, SkipReason, Stage};
 use carry::rules::namespaces::{Namespaces, View};
@@ -21,10 +21,11 @@ use carry::rules::outgoing::{OutgoingScratch, Unfit};
 use carry::rules::{Phase, RuleId};
 use carry::source::ScriptedSource;
 use carry::state::{MemoryStore, StateStore as _};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::harness::eventually;
+use super::harness::{eventually, temp_dir};
 
 /// Rules over `/r/`: `first/` and then `namespaces/` (values with `pick`)
 /// sequentially; then `config/<namespace>/…` where the Namespace's value says
@@ -35,11 +36,15 @@ use super::harness::eventually;
 /// `later` may pass by itself, and after that `bad`, `unfit` and `garbage` are
 /// as good as any.
 ///
+/// Under the digest `narrow` nothing of `plain` is selected, under `without` it
+/// is not even looked at. What is under `together/` may be applied in one
+/// transaction. Keys under leases are selected under the digest `leases` alone.
+///
 /// Once `rotated` is set, the encryption is another one, and what the
 /// destination has of a value with `sealed` can no longer be read. Until
 /// `mended` is set too, one with `away-here` cannot be judged then, and one with
 /// `away-there` not be written.
-struct Script {
+pub(super) struct Script {
     digest: String,
     mended: Arc<AtomicBool>,
     rotated: Arc<AtomicBool>,
@@ -48,7 +53,7 @@ struct Script {
 }
 
 impl Script {
-    fn new(digest: &str) -> Script {
+    pub(super) fn new(digest: &str) -> Script {
         let ranges = |folders: &[&str]| -> Vec<KeyRange> {
             folders
                 .iter()
@@ -63,6 +68,13 @@ impl Script {
             },
             ranges: ranges(folders),
         };
+        // Rules that select nothing of `plain` need not even look there.
+        let secondary: &[&str] = match digest {
+            "without" => &["config", "together"],
+            _ => &["config", "plain", "together"],
+        };
+        let mut all = [secondary, &["first", "namespaces"]].concat();
+        all.sort_unstable();
         Script {
             digest: digest.to_owned(),
             mended: Arc::default(),
@@ -70,9 +82,9 @@ impl Script {
             stages: vec![
                 stage("first", &["first"]),
                 stage("namespaces", &["namespaces"]),
-                stage("secondary", &["config", "plain"]),
+                stage("secondary", secondary),
             ],
-            ranges: ranges(&["config", "first", "namespaces", "plain"]),
+            ranges: ranges(&all),
         }
     }
 
@@ -92,7 +104,8 @@ impl Script {
         let key = std::str::from_utf8(event.key).expect("scripted keys are text");
         let value = String::from_utf8_lossy(event.value.unwrap_or_default());
         let parts: Vec<&str> = key.split('/').skip(2).collect();
-        if event.value.is_none() || value.contains("skip") {
+        let barred = event.leased && !self.mirrors_leases();
+        if event.value.is_none() || barred || value.contains("skip") {
             return Ok(None);
         }
         if value.contains("bad") && !self.is_mended() {
@@ -108,7 +121,8 @@ impl Script {
                 View::Unreadable => return Err("its namespace cannot be read".to_owned()),
                 view => is_on(view).then_some(2),
             },
-            ["plain", _] => Some(3),
+            ["plain", _] => (self.digest != "narrow").then_some(3),
+            ["together", _] => Some(3),
             _ => None,
         })
     }
@@ -181,6 +195,10 @@ impl Judging for Script {
         View::Present(labels.into())
     }
 
+    fn is_applied_together(&self, key: &[u8]) -> bool {
+        key.starts_with(b"/r/together/")
+    }
+
     fn flipped_by(&self, name: &str, before: &View, after: &View) -> Vec<KeyRange> {
         let verdict = |view: &View| (*view != View::Unreadable).then(|| is_on(view));
         match verdict(before) == verdict(after) {
@@ -222,12 +240,16 @@ impl Judging for Script {
         true
     }
 
+    fn mirrors_leases(&self) -> bool {
+        self.digest == "leases"
+    }
+
     fn digest(&self) -> &str {
         &self.digest
     }
 }
 
-struct Scripted;
+pub(super) struct Scripted;
 
 impl World for Scripted {
     type Source = ScriptedSource;
@@ -238,7 +260,7 @@ impl World for Scripted {
 
 /// Remembers what is held.
 #[derive(Default)]
-struct Held(Mutex<BTreeMap<Vec<u8>, String>>);
+pub(super) struct Held(Mutex<BTreeMap<Vec<u8>, String>>);
 
 impl Report for Held {
     fn phase(&self, phase: carry::metrics::Phase) {
@@ -279,40 +301,42 @@ impl Reload for Changing {
 }
 
 /// Two etcds and a disk.
-struct Theatre {
-    source: ScriptedSource,
-    destination: Arc<MemoryDestination>,
-    store: MemoryStore,
-    digest: String,
-    held: Arc<Held>,
-    standby: Standby,
-    mended: Arc<AtomicBool>,
-    rotated: Arc<AtomicBool>,
+pub(super) struct Theatre {
+    pub(super) source: ScriptedSource,
+    pub(super) destination: Arc<MemoryDestination>,
+    pub(super) store: MemoryStore,
+    pub(super) digest: String,
+    pub(super) held: Arc<Held>,
+    pub(super) standby: Standby,
+    pub(super) mended: Arc<AtomicBool>,
+    pub(super) rotated: Arc<AtomicBool>,
     /// Which of the two the configuration's change is. If `rotated`, the first
     /// look for it panics.
-    reloads_rotation: bool,
+    pub(super) reloads_rotation: bool,
 }
 
-struct Running {
-    task: JoinHandle<Result<Summary, MirrorError>>,
-    stop: CancellationToken,
+pub(super) struct Running {
+    pub(super) task: JoinHandle<Result<Summary, MirrorError>>,
+    pub(super) stop: CancellationToken,
+    /// Other rules while it runs.
+    pub(super) rules: watch::Sender<Arc<Script>>,
 }
 
 impl Running {
-    async fn stop(self) -> Summary {
+    pub(super) async fn stop(self) -> Summary {
         self.stop.cancel();
         self.task.await.expect("no panic").expect("a clean end")
     }
 
     /// As SIGKILL would: nothing is finished.
-    async fn kill(self) {
+    pub(super) async fn kill(self) {
         self.task.abort();
         let _ = self.task.await;
     }
 }
 
 impl Theatre {
-    fn new() -> Theatre {
+    pub(super) fn new() -> Theatre {
         Theatre {
             source: ScriptedSource::new(0xa),
             destination: Arc::new(MemoryDestination::new(0xb)),
@@ -326,29 +350,33 @@ impl Theatre {
         }
     }
 
-    fn put(&self, key: &str, value: &str) -> SourceRevision {
+    pub(super) fn put(&self, key: &str, value: &str) -> SourceRevision {
         self.source.put(format!("/r/{key}"), value)
     }
 
-    fn delete(&self, key: &str) -> SourceRevision {
+    pub(super) fn delete(&self, key: &str) -> SourceRevision {
         self.source.delete(format!("/r/{key}"))
     }
 
-    fn parts(&self) -> Parts<Scripted> {
+    pub(super) fn script(&self) -> Script {
+        Script {
+            mended: self.mended.clone(),
+            rotated: self.rotated.clone(),
+            ..Script::new(&self.digest)
+        }
+    }
+
+    pub(super) fn parts(&self) -> Parts<Scripted> {
         Parts {
             source: Arc::new(self.source.clone()),
             destination: self.destination.clone(),
             store: Arc::new(self.store.clone()),
-            judge: Arc::new(Script {
-                mended: self.mended.clone(),
-                rotated: self.rotated.clone(),
-                ..Script::new(&self.digest)
-            }),
+            judge: Arc::new(self.script()),
             metrics: Metrics::default(),
         }
     }
 
-    fn options(&self) -> Options {
+    pub(super) fn options(&self) -> Options {
         static TOKEN: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
         let token = TOKEN
             .fetch_add(1, std::sync::atomic::Ordering::Relaxed)
@@ -370,7 +398,7 @@ impl Theatre {
         options
     }
 
-    fn run_with(&self, options: Options) -> Running {
+    pub(super) fn run_with(&self, options: Options) -> Running {
         let stop = CancellationToken::new();
         let mirror = Mirror::new(self.parts(), options, self.held.clone(), stop.clone());
         let reload = Changing {
@@ -381,18 +409,20 @@ impl Theatre {
             told: AtomicBool::new(false),
             looked: AtomicBool::new(!self.reloads_rotation),
         };
-        let mirror = mirror.with_reload(Arc::new(reload));
+        let (rules, changes) = watch::channel(Arc::new(self.script()));
+        let mirror = mirror.with_reload(Arc::new(reload)).with_rules(changes);
         Running {
             task: tokio::spawn(mirror.run()),
             stop,
+            rules,
         }
     }
 
-    fn run(&self) -> Running {
+    pub(super) fn run(&self) -> Running {
         self.run_with(self.options())
     }
 
-    async fn once(&self) -> Summary {
+    pub(super) async fn once(&self) -> Summary {
         let mut options = self.options();
         options.once = true;
         self.run_with(options)
@@ -403,8 +433,8 @@ impl Theatre {
     }
 
     /// What the destination must have.
-    fn wanted(&self) -> BTreeMap<Vec<u8>, Vec<u8>> {
-        let script = Script::new("");
+    pub(super) fn wanted(&self) -> BTreeMap<Vec<u8>, Vec<u8>> {
+        let script = self.script();
         let mut namespaces = Namespaces::default();
         for item in self.source.items() {
             if let Some(name) = script.namespace_of_key(&item.key) {
@@ -424,11 +454,11 @@ impl Theatre {
         items.map(|item| (item.key, item.value)).collect()
     }
 
-    fn is_mirrored(&self) -> bool {
+    pub(super) fn is_mirrored(&self) -> bool {
         self.destination.contents(b"/r/") == self.wanted()
     }
 
-    async fn mirrored(&self) {
+    pub(super) async fn mirrored(&self) {
         eventually("the destination to equal what is selected", || async {
             self.is_mirrored()
         })
@@ -436,9 +466,11 @@ impl Theatre {
     }
 
     /// Every put and delete of mirrored keys so far, in order.
-    fn writes(&self) -> Vec<String> {
+    pub(super) fn writes(&self) -> Vec<String> {
         let shown = |op: &Op| match op {
-            Op::Put { key, value } => format!("{}={}", shown(key), shown(value)),
+            Op::Put { key, value } | Op::PutLeased { key, value, .. } => {
+                format!("{}={}", shown(key), shown(value))
+            }
             Op::Delete { key } => format!("-{}", shown(key)),
         };
         fn shown(bytes: &[u8]) -> String {
@@ -455,22 +487,22 @@ impl Theatre {
     }
 
     /// Waits until everything up to now is in the checkpoint.
-    async fn checkpointed(&self) {
+    pub(super) async fn checkpointed(&self) {
         let now = self.source.revision().0;
         eventually("the checkpoint to reach the newest revision", || async {
             let checkpoints = self.store.checkpoints().expect("memory");
-            matches!(checkpoints.as_slice(), [known] if known.revision >= now)
+            matches!(checkpoints.as_slice(), [known] if known.bootstrapped && known.revision >= now)
         })
         .await;
     }
 
-    fn holds(&self, key: &str) -> bool {
+    pub(super) fn holds(&self, key: &str) -> bool {
         let held = self.held.0.lock().expect("lock");
         held.contains_key(format!("/r/{key}").as_bytes())
     }
 }
 
-fn sample(stage: &Theatre) {
+pub(super) fn sample(stage: &Theatre) {
     stage.put("plain/a", "1");
     stage.put("namespaces/one", "pick on");
     stage.put("config/one/a", "1");
@@ -936,6 +968,72 @@ async fn a_destination_that_is_down_for_a_while_loses_nothing() {
     stage.destination.set_down(false);
     stage.mirrored().await;
     running.stop().await;
+}
+
+/// The two values of `carry_spool_bytes`.
+fn spooled(metrics: &Metrics) -> (u64, u64) {
+    let text = metrics.encode();
+    let of = |store: &str| {
+        let sample = format!("carry_spool_bytes{{store=\"{store}\"}} ");
+        let value = text.lines().find_map(|line| line.strip_prefix(&sample));
+        value.expect("the metric").parse().expect("a number")
+    };
+    (of("memory"), of("disk"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn far_more_than_the_spool_holds_while_nothing_is_written() {
+    let stage = Theatre::new();
+    sample(&stage);
+    let directory = temp_dir();
+    let mut options = stage.options();
+    options.spool = Limits {
+        memory: 2 << 20,
+        disk: 20 << 20,
+        directory: Some(directory.path().join("spool")),
+    };
+    let parts = stage.parts();
+    let metrics = parts.metrics.clone();
+    let stop = CancellationToken::new();
+    let mirror = Mirror::new(parts, options, stage.held.clone(), stop.clone());
+    let running = tokio::spawn(mirror.run());
+    stage.mirrored().await;
+    stage.destination.set_open(false);
+    let value = vec![b'x'; 100 << 10];
+    let mut most = (0, 0);
+    for round in 0..25 {
+        let put = |n: usize| {
+            let key = format!("/r/plain/{}", round * 40 + n).into_bytes();
+            (key, Some(value.clone()), 0)
+        };
+        stage.source.txn((0..40).map(put));
+        let (memory, disk) = spooled(&metrics);
+        most = (memory.max(most.0), disk.max(most.1));
+    }
+    eventually("the spool to be full", || async {
+        spooled(&metrics).1 >= 20 << 20
+    })
+    .await;
+    // One event more has a place in each: here that is a revision of 4 MB.
+    let (memory, disk) = spooled(&metrics);
+    let most = (memory.max(most.0), disk.max(most.1));
+    assert!(most.0 < 8 << 20 && most.1 < 26 << 20, "{most:?}");
+    stage.source.put("/r/plain/last", "after all");
+    stage.destination.set_open(true);
+    stage.checkpointed().await;
+    assert!(stage.is_mirrored());
+    assert_eq!(spooled(&metrics).1, 0);
+    let writes = stage.destination.committed();
+    let puts = writes.iter().flat_map(|committed| &committed.ops);
+    let large = puts.filter(|op| matches!(op, Op::Put { value, .. } if value.len() == 100 << 10));
+    assert_eq!(large.count(), 1_000, "each exactly once");
+    stop.cancel();
+    running.await.expect("no panic").expect("a clean end");
+    // Whoever read the watch has to let go of it too.
+    eventually("the spool to be removed", || async {
+        !directory.path().join("spool").exists()
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,16 +2,26 @@
 //! needed, the scripted source stands in.
 
 mod admin;
+mod auth;
+mod chaos;
+mod cluster;
 mod commands;
 mod connect;
 mod destination;
 mod engine;
+mod engine_changes;
+mod engine_leases;
 mod harness;
 mod kms;
 mod kms_server;
+mod leases;
 mod pipeline;
+mod proxy;
 mod reencrypt;
 mod run;
 mod settings;
+mod simulation;
 mod source;
 mod state;
+mod verify;
+mod verify_world;

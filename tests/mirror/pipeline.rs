@@ -16,6 +16,12 @@ enum Step {
         barrier: bool,
         delete: bool,
     },
+    /// Two keys, or three, of one revision.
+    Together {
+        first: u8,
+        count: u8,
+        barrier: bool,
+    },
     Launch {
         ops: usize,
     },
@@ -33,35 +39,44 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
                 delete,
             }
         });
+    let together = (0..6_u8, 2..4_u8, prop::bool::weighted(0.2));
+    let together = together.prop_map(|(first, count, barrier)| Step::Together {
+        first,
+        count,
+        barrier,
+    });
     let launch = (1..5_usize).prop_map(|ops| Step::Launch { ops });
     let complete = (0..8_usize).prop_map(|which| Step::Complete { which });
-    vec(prop_oneof![3 => submit, 2 => launch, 2 => complete], 1..120)
+    vec(
+        prop_oneof![3 => submit, 1 => together, 2 => launch, 2 => complete],
+        1..120,
+    )
 }
 
 /// What a pipeline has to do, by the book.
 #[derive(Default)]
 struct Model {
     revision: i64,
-    /// Every write: revision → key and whether it is a barrier.
-    submitted: BTreeMap<i64, (Vec<u8>, bool)>,
+    /// Every write: revision and key → whether it is a barrier.
+    submitted: BTreeMap<(i64, Vec<u8>), bool>,
+    /// How many writes of a revision go out together.
+    together: BTreeMap<i64, usize>,
     in_flight: Vec<Batch>,
     /// The newest applied revision of each key.
     applied: BTreeMap<Vec<u8>, i64>,
-    /// Every barrier that was applied.
+    /// Every revision of a barrier that was applied.
     barriers: Vec<i64>,
 }
 
 fn key_of(op: &Op) -> &[u8] {
     match op {
-        Op::Put { key, .. } | Op::Delete { key } => key,
+        Op::Put { key, .. } | Op::PutLeased { key, .. } | Op::Delete { key } => key,
     }
 }
 
 impl Model {
-    fn submit(&mut self, pipeline: &mut Pipeline, key: u8, barrier: bool, delete: bool) {
-        self.revision += 1;
-        let key = vec![key];
-        self.submitted.insert(self.revision, (key.clone(), barrier));
+    fn write(&mut self, key: Vec<u8>, barrier: bool, delete: bool) -> Write {
+        self.submitted.insert((self.revision, key.clone()), barrier);
         let op = match delete {
             true => Op::Delete { key },
             false => Op::Put {
@@ -69,14 +84,27 @@ impl Model {
                 value: vec![1],
             },
         };
-        let revision = SourceRevision(self.revision);
-        pipeline.submit(Write {
+        Write {
             op,
-            revision,
+            revision: SourceRevision(self.revision),
             rule: None,
             barrier,
             known: Known::Yes,
-        });
+        }
+    }
+
+    fn submit(&mut self, pipeline: &mut Pipeline, key: u8, barrier: bool, delete: bool) {
+        self.revision += 1;
+        let write = self.write(vec![key], barrier, delete);
+        pipeline.submit(write);
+    }
+
+    fn submit_together(&mut self, pipeline: &mut Pipeline, first: u8, count: u8, barrier: bool) {
+        self.revision += 1;
+        self.together.insert(self.revision, usize::from(count));
+        let keys = (first..first + count).map(|key| vec![key % 6]);
+        let writes = keys.map(|key| self.write(key, barrier, false)).collect();
+        pipeline.submit_together(writes);
     }
 
     fn launch(&mut self, pipeline: &mut Pipeline, ops: usize) -> bool {
@@ -86,15 +114,20 @@ impl Model {
         }) else {
             return false;
         };
-        assert!(batch.ops.len() <= ops);
+        let mut revisions: Vec<i64> = batch.notes.iter().map(|note| note.revision.0).collect();
+        revisions.dedup();
+        match revisions.iter().find_map(|own| self.together.get(own)) {
+            Some(&count) => assert_eq!((batch.ops.len(), revisions.len()), (count, 1), "whole"),
+            None => assert!(batch.ops.len() <= ops),
+        }
         for (op, note) in batch.ops.iter().zip(&batch.notes) {
-            self.may_go(key_of(op), note.revision.0, batch.ops.len());
+            self.may_go(key_of(op), note.revision.0, &revisions);
         }
         self.in_flight.push(batch);
         true
     }
 
-    fn may_go(&self, key: &[u8], revision: i64, together: usize) {
+    fn may_go(&self, key: &[u8], revision: i64, together: &[i64]) {
         let flying = || self.in_flight.iter().flat_map(|batch| &batch.ops);
         assert!(
             flying().all(|op| key_of(op) != key),
@@ -104,26 +137,32 @@ impl Model {
             self.applied.get(key).is_none_or(|last| *last < revision),
             "never back"
         );
-        let (_, barrier) = &self.submitted[&revision];
-        if *barrier {
-            assert_eq!((together, flying().count()), (1, 0), "a barrier goes alone");
-            let earlier = self.submitted.range(..revision);
-            for (earlier, (key, _)) in earlier {
-                let superseded = self
-                    .submitted
-                    .range(earlier + 1..)
-                    .any(|(_, (k, _))| k == key);
-                let done = self.applied.get(key).is_some_and(|last| last >= earlier);
-                assert!(
-                    done || superseded,
-                    "{earlier} comes before the barrier {revision}"
-                );
-            }
+        if self.submitted[&(revision, key.to_vec())] {
+            assert_eq!((together, flying().count()), (&[revision][..], 0), "alone");
+            self.all_before(revision);
         }
-        for (earlier, (_, barrier)) in self.submitted.range(..revision) {
+        for ((earlier, _), barrier) in self.submitted.range(..(revision, Vec::new())) {
             assert!(
                 !barrier || self.barriers.contains(earlier),
                 "no barrier is overtaken"
+            );
+        }
+    }
+
+    /// Everything earlier was applied, or something later of its key was or
+    /// will be.
+    fn all_before(&self, revision: i64) {
+        for (earlier, key) in self
+            .submitted
+            .range(..(revision, Vec::new()))
+            .map(|own| own.0)
+        {
+            let after = self.submitted.range((earlier + 1, Vec::new())..);
+            let superseded = after.map(|own| own.0).any(|(_, other)| other == key);
+            let done = self.applied.get(key).is_some_and(|last| last >= earlier);
+            assert!(
+                done || superseded,
+                "{earlier} comes before the barrier {revision}"
             );
         }
     }
@@ -134,8 +173,9 @@ impl Model {
         }
         let batch = self.in_flight.swap_remove(which % self.in_flight.len());
         for (op, note) in batch.ops.iter().zip(&batch.notes) {
-            self.applied.insert(key_of(op).to_vec(), note.revision.0);
-            if self.submitted[&note.revision.0].1 {
+            let key = key_of(op).to_vec();
+            self.applied.insert(key.clone(), note.revision.0);
+            if self.submitted[&(note.revision.0, key)] {
                 self.barriers.push(note.revision.0);
             }
             pipeline.complete(op, note, Known::Yes);
@@ -144,7 +184,8 @@ impl Model {
 
     fn check_watermark(&self, pipeline: &Pipeline) {
         let watermark = pipeline.watermark(SourceRevision(self.revision)).0;
-        for (revision, (key, _)) in self.submitted.range(..=watermark) {
+        let below = self.submitted.range(..(watermark + 1, Vec::new()));
+        for (revision, key) in below.map(|own| own.0) {
             let applied = self.applied.get(key).copied().unwrap_or(0);
             assert!(
                 applied >= *revision,
@@ -165,6 +206,9 @@ proptest! {
                 Step::Submit { key, barrier, delete } => {
                     model.submit(&mut pipeline, key, barrier, delete);
                 }
+                Step::Together { first, count, barrier } => {
+                    model.submit_together(&mut pipeline, first, count, barrier);
+                }
                 Step::Launch { ops } => drop(model.launch(&mut pipeline, ops)),
                 Step::Complete { which } => model.complete(&mut pipeline, which),
             }
@@ -176,7 +220,7 @@ proptest! {
         }
         model.check_watermark(&pipeline);
         assert_eq!(pipeline.watermark(SourceRevision(model.revision)).0, model.revision);
-        for (revision, (key, _)) in &model.submitted {
+        for (revision, key) in model.submitted.keys() {
             assert!(model.applied[key] >= *revision);
         }
     }

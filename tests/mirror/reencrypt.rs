@@ -342,6 +342,25 @@ async fn the_destination_decrypts_what_it_gets_and_nothing_is_written_twice() {
         let other = between.destination.list("/registry/").await;
         assert_eq!(other.is_empty(), !prefix.starts_with("/registry"));
 
+        // Other bytes and the same plain text are equal.
+        let mut verify = vec![
+            "verify".to_owned(),
+            format!("--master-endpoints={}", between.source.url()),
+            format!("--slave-endpoints={}", between.destination.url()),
+            format!("--mirror-rule={}", between.path("rules.yaml").display()),
+            format!("--db-path={}", once.db_path().display()),
+        ];
+        verify.extend(between.flags());
+        let verified = super::harness::carry(&verify);
+        assert_eq!(verified.code, 0, "{}{}", verified.stdout, verified.stderr);
+        assert!(
+            verified
+                .stdout
+                .contains("2 of 2 selected keys are equal; equal"),
+            "{}",
+            verified.stdout
+        );
+
         let mut again = once.again();
         assert!(
             said(&mut again).contains("0 keys written, 0 deleted"),
@@ -563,6 +582,7 @@ impl Running {
 
 fn transport(etcd: &Etcd) -> TransportSettings {
     TransportSettings {
+        asks_for: vec![0],
         endpoints: vec![Endpoint::parse(&etcd.url(), false).expect("an endpoint")],
         tls: None,
         dial_timeout: Duration::from_secs(2),

@@ -7,6 +7,8 @@ use std::time::Duration;
 use carry::cli::args::{Command, Output, parse};
 use carry::cli::duration;
 use carry::cli::settings::{ExplainSettings, RunSettings, Standby, kube_prefix};
+use carry::etcd::SourceRevision;
+use carry::mirror::Mode;
 
 use super::harness::{Authority, temp_dir};
 
@@ -267,26 +269,74 @@ fn all_errors_come_at_once() {
 }
 
 #[test]
-fn what_comes_later_is_refused() {
+fn where_to_begin_and_who_leads() {
+    let plain = run_plain(&[]).expect("settings");
+    assert_eq!((plain.mode, plain.rev), (Mode::Standalone, None));
+    assert!(!plain.resync && !plain.prune);
+    let flags = ["--mode=active-standby", "--rev=7", "--prune"];
+    let settings = run_plain(&flags).expect("settings");
+    let rev = Some(SourceRevision(7));
+    assert_eq!((settings.mode, settings.rev), (Mode::ActiveStandby, rev));
+    assert!(settings.prune);
+    assert!(run_plain(&["--resync"]).expect("settings").resync);
     for (flags, part) in [
-        (&["--rev=7"][..], "`--rev`"),
-        (&["--mode=active-standby"], "`--mode active-standby`"),
-        (&["--resync"], "`--resync`"),
-        (&["--prune"], "`--prune`"),
-        (
-            &["--master-user=root", "--master-password=hunter2"],
-            "`--master-password`",
-        ),
-        (
-            &["--dest-user=root", "--dest-password-file=f"],
-            "`--slave-password-file`",
-        ),
+        (&["--rev=-1"][..], "`--rev` `-1` is not a revision"),
+        (&["--rev=x"], "`--rev` `x` is not a revision"),
+        (&["--rev=7", "--resync"], "exclude each other"),
     ] {
         let error = run_plain(flags).expect_err(part);
-        assert!(
-            error.contains(part) && error.contains("cannot be honoured yet"),
-            "{error}"
-        );
+        assert!(error.contains(part), "{error}");
+    }
+}
+
+#[test]
+fn a_user_has_one_password() {
+    let dir = temp_dir();
+    let file = |name: &str, bytes: &[u8]| {
+        let path = dir.path().join(name);
+        std::fs::write(&path, bytes).expect("write");
+        path.display().to_string()
+    };
+    let good = format!("--master-password-file={}", file("good", b"hunter2\n"));
+    let empty = format!("--master-password-file={}", file("empty", b"\n"));
+    let binary = format!("--master-password-file={}", file("binary", b"\xff"));
+    let user = "--master-user=me";
+    let settings = run_plain(&[user, &good]).expect("settings");
+    let shown = format!("{settings:?}");
+    assert!(!shown.contains("hunter2"), "{shown}");
+    let credentials = settings.source.credentials.expect("a user");
+    assert_eq!(
+        (&*credentials.user, &*credentials.password),
+        ("me", "hunter2")
+    );
+    assert!(settings.warnings[0].contains("can be read by others"));
+    assert!(settings.destination.credentials.is_none());
+    for (flags, part) in [
+        (&[user][..], "`--master-user` is given without a password"),
+        (
+            &["--master-password=hunter2"],
+            "`--master-password` is given without a user",
+        ),
+        (
+            &[&*good],
+            "`--master-password-file` is given without a user",
+        ),
+        (
+            &[user, "--master-password=hunter2", &good],
+            "are both given",
+        ),
+        (
+            &[user, "--source-password-file=/missing"],
+            "`/missing` cannot be used",
+        ),
+        (&[user, &binary], "not UTF-8"),
+        (&[user, &empty], "the password of `--master-user` is empty"),
+        (&["--master-user=me:hunter2"], "`me:…` holds a colon"),
+        (&["--master-user=", &good], "`--master-user` is empty"),
+        (&["--dest-user=me"], "`CARRY_SLAVE_PASSWORD`"),
+    ] {
+        let error = run_plain(flags).expect_err(part);
+        assert!(error.contains(part), "`{part}` is not in:\n{error}");
         assert!(!error.contains("hunter2"), "{error}");
     }
 }

@@ -11,7 +11,7 @@ use carry::source::{
 use etcd_client::TxnOp;
 
 use super::connect::{plain, to};
-use super::harness::{BOUND, Etcd, Options, any_version, versions};
+use super::harness::{BOUND, Etcd, Options, Version, any_version, eventually, versions};
 
 fn ranges() -> Vec<KeyRange> {
     vec![KeyRange::prefix("/a/"), KeyRange::prefix("/c/")]
@@ -244,9 +244,11 @@ async fn a_watch_goes_on_after_a_restart() {
                 _ => {
                     etcd.kill();
                     // The watch notices, and finds nobody for a while.
-                    let early =
-                        tokio::time::timeout(Duration::from_millis(300), watch.next()).await;
-                    assert!(early.is_err(), "{early:?}");
+                    let only_progress = async {
+                        while let WatchEvent::Progress(_) = watch.next().await.expect("watch") {}
+                    };
+                    let early = tokio::time::timeout(Duration::from_millis(300), only_progress);
+                    assert!(early.await.is_err(), "a change from nobody");
                     etcd.resume();
                 }
             }
@@ -313,7 +315,12 @@ async fn compaction_while_cut_off_ends_the_watch() {
     }
     let newest = etcd.revision().await;
     etcd.compact(newest).await;
-    match next(&mut watch).await {
+    let mut event = next(&mut watch).await;
+    while let Ok(WatchEvent::Progress(at)) = event {
+        assert_eq!(at.0, first);
+        event = next(&mut watch).await;
+    }
+    match event {
         Err(WatchError::Compacted { compacted }) => assert_eq!(compacted.0, newest),
         other => panic!("{other:?}"),
     }
@@ -379,6 +386,121 @@ async fn next_can_be_cancelled_at_any_time() {
     }
     assert!(keys.is_sorted() && keys.len() == 500);
     progress_to(&mut watch, last).await;
+}
+
+/// etcd 3.5.16, whose answers to requests for progress are proof, or one line
+/// that says what is not run.
+fn proving(what: &str) -> Option<Version> {
+    versions(what)
+        .into_iter()
+        .find(|version| *version == Version::V3_5_16)
+}
+
+/// The value of etcd's own counter of events that it has sent.
+fn events_sent(etcd: &Etcd) -> f64 {
+    etcd.metric("etcd_debugging_mvcc_events_total")
+}
+
+#[tokio::test]
+async fn what_is_not_asked_for_is_not_sent() {
+    let what = "mirror::source::what_is_not_asked_for_is_not_sent";
+    let Some(version) = proving(what) else {
+        return;
+    };
+    let etcd = Etcd::plain(version);
+    let mut watch = open(&etcd, 2).await;
+    let before = events_sent(&etcd);
+    // `/b/` lies between what is asked for.
+    let items = (0..1_000).map(|n| (format!("/b/{n:04}").into_bytes(), vec![b'x'; 100]));
+    etcd.load(items).await;
+    let last = etcd.put("/c/1", "x").await;
+    assert_eq!(changes_until(&mut watch, last).await.len(), 1);
+    assert_eq!(events_sent(&etcd) - before, 1.0);
+    progress_to(&mut watch, last).await;
+}
+
+/// Nobody asks for progress here but the watch itself.
+#[tokio::test]
+async fn a_lone_change_needs_nobody_to_ask_for_progress() {
+    let what = "mirror::source::a_lone_change_needs_nobody_to_ask_for_progress";
+    let Some(version) = proving(what) else {
+        return;
+    };
+    let etcd = Etcd::plain(version);
+    let mut watch = open(&etcd, 2).await;
+    for n in 0..20 {
+        let at = etcd.put(format!("/a/{n}"), "x").await;
+        assert_eq!(changes_until(&mut watch, at).await.len(), 1);
+        if n == 10 {
+            etcd.put("/b/1", "x").await;
+        }
+    }
+}
+
+/// As many ranges as there are watches allowed, and more; the revisions of one
+/// are never mixed up with those of another.
+#[tokio::test]
+async fn many_ranges_come_in_one_order() {
+    let what = "mirror::source::many_ranges_come_in_one_order";
+    let Some(version) = proving(what) else {
+        return;
+    };
+    let etcd = Etcd::plain(version);
+    for count in [64, 65, 200] {
+        let ranges: Vec<KeyRange> = (0..count)
+            .map(|n| KeyRange::prefix(format!("/r/{n:03}/")))
+            .collect();
+        let from = etcd.revision().await + 1;
+        let source = source(&etcd).await;
+        let watched = source.watch(&ranges, SourceRevision(from)).await;
+        let mut watch = watched.expect("watch");
+        let mut expected = Vec::new();
+        for n in 0..60 {
+            let mut keys = [n, (n * 7 + 3) % count, (n * 31 + 5) % count]
+                .map(|n| format!("/r/{n:03}/k"))
+                .to_vec();
+            keys.sort();
+            keys.dedup();
+            let mut puts: Vec<_> = keys
+                .iter()
+                .map(|key| TxnOp::put(key.as_str(), "x", None))
+                .collect();
+            puts.push(TxnOp::put(format!("/r/{n:03}x"), "not asked for", None));
+            let at = etcd.txn(puts).await;
+            expected.extend(keys.into_iter().map(|key| format!("{key}@{at}")));
+        }
+        let last = etcd.revision().await;
+        let mut changes = changes_until(&mut watch, last).await;
+        changes.sort_by(|a, b| (a.revision, &a.key).cmp(&(b.revision, &b.key)));
+        assert_eq!(changes.iter().map(show).collect::<Vec<_>>(), expected);
+    }
+}
+
+/// Far more than may wait for proof, while the other range is silent.
+#[tokio::test]
+async fn a_history_that_is_too_large_to_wait_arrives_too() {
+    let what = "mirror::source::a_history_that_is_too_large_to_wait_arrives_too";
+    let Some(version) = proving(what) else {
+        return;
+    };
+    let etcd = Etcd::plain(version);
+    let value = vec![b'x'; 1_000_000];
+    for n in 0..60 {
+        etcd.put(format!("/a/{n:02}"), value.clone()).await;
+    }
+    let mut watch = open(&etcd, 2).await;
+    let changes = changes_until(&mut watch, 61).await;
+    assert_eq!(changes.len(), 60);
+    progress_to(&mut watch, 61).await;
+    // Once that is over, only what is asked for comes again.
+    eventually("each range to be watched by itself again", async || {
+        let before = events_sent(&etcd);
+        etcd.put("/b/1", "x").await;
+        events_sent(&etcd) == before
+    })
+    .await;
+    let last = etcd.put("/c/1", "x").await;
+    assert_eq!(changes_until(&mut watch, last).await.len(), 1);
 }
 
 #[tokio::test]

@@ -13,10 +13,7 @@ use proptest::prelude::*;
 use super::harness::temp_dir;
 
 fn entry(revision: i64, rule: &str) -> LedgerEntry {
-    LedgerEntry {
-        revision: SourceRevision(revision),
-        rule: rule.to_owned(),
-    }
+    LedgerEntry::new(SourceRevision(revision), rule)
 }
 
 fn put(key: &str, revision: i64) -> LedgerChange {

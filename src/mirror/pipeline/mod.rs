@@ -2,125 +2,25 @@
 //!
 //! Promises that at most one write of a key is under way, that later ones wait
 //! and coalesce into the last one, that a barrier is applied alone between what
-//! came before and what comes after it, and that the watermark never passes a
-//! revision that is not applied. Deliberately does no I/O and knows no time, so
+//! came before and what comes after it, that writes which were submitted
+//! together go out together, and that the watermark never passes a revision
+//! that is not applied. Deliberately does no I/O and knows no time, so
 //! that every interleaving can be tested.
+
+mod write;
 
 use std::collections::{BTreeMap, VecDeque};
 
 use hashbrown::HashMap;
 
+pub use write::{Batch, Known, Limits, Note, Write, op_bytes, op_key};
+
 use crate::destination::Op;
 use crate::etcd::SourceRevision;
-use crate::rules::RuleId;
 
 /// How much may wait; beyond it [`Pipeline::has_room`] is false.
 const MAX_WAITING_BYTES: usize = 16 << 20;
 const MAX_WAITING_KEYS: usize = 20_000;
-
-/// One write that was decided upon.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Write {
-    /// What is to be done with which key.
-    pub op: Op,
-    /// The source revision that asked for it.
-    pub revision: SourceRevision,
-    /// The rule that selected it; `None` for a delete.
-    pub rule: Option<RuleId>,
-    /// Whether it is applied alone: everything earlier before it, everything
-    /// later after it.
-    pub barrier: bool,
-    /// What the ledger has of the key already.
-    pub known: Known,
-}
-
-/// What the ledger has of a key before it is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Known {
-    /// Nothing.
-    No,
-    /// That we are about to write it for the first time; nothing was sent yet
-    /// that may have arrived.
-    Intent,
-    /// That it is ours.
-    Yes,
-}
-
-impl Known {
-    /// By whether the ledger has an entry.
-    pub fn by(entry: bool) -> Known {
-        if entry { Known::Yes } else { Known::No }
-    }
-}
-
-impl Write {
-    /// The delete of an owned key, asked for at `revision`.
-    pub fn delete(key: Vec<u8>, revision: SourceRevision) -> Write {
-        Write {
-            op: Op::Delete { key },
-            revision,
-            rule: None,
-            barrier: false,
-            known: Known::Yes,
-        }
-    }
-}
-
-/// The limits of one transaction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// At most this many keys.
-    pub ops: usize,
-    /// At most about this many bytes, unless one key alone is larger.
-    pub bytes: usize,
-}
-
-/// What goes into one transaction.
-#[derive(Debug)]
-pub struct Batch {
-    /// What is sent.
-    pub ops: Vec<Op>,
-    /// What is known of each of `ops`.
-    pub notes: Vec<Note>,
-}
-
-/// What is remembered of a write while it is under way.
-#[derive(Clone, Copy, Debug)]
-pub struct Note {
-    slot: usize,
-    epoch: u64,
-    oldest: SourceRevision,
-    /// See [`Write::revision`].
-    pub revision: SourceRevision,
-    /// See [`Write::rule`].
-    pub rule: Option<RuleId>,
-    /// See [`Write::known`].
-    pub known: Known,
-}
-
-impl Batch {
-    /// The bytes of its keys and values.
-    pub fn bytes(&self) -> usize {
-        self.ops.iter().map(op_bytes).sum()
-    }
-
-    /// From now on it may have arrived.
-    pub fn note_sent(&mut self) {
-        for note in &mut self.notes {
-            note.known = Known::Yes;
-        }
-    }
-
-    /// Cuts it in two; both keep their order.
-    pub fn split(mut self) -> (Batch, Batch) {
-        let half = self.ops.len() / 2;
-        let second = Batch {
-            ops: self.ops.split_off(half),
-            notes: self.notes.split_off(half),
-        };
-        (self, second)
-    }
-}
 
 /// All writes that are decided upon and not yet applied.
 #[derive(Default)]
@@ -130,9 +30,19 @@ pub struct Pipeline {
     free: Vec<usize>,
     epochs: VecDeque<Epoch>,
     first_epoch: u64,
+    groups: BTreeMap<u64, Group>,
+    last_group: u64,
     outstanding: BTreeMap<SourceRevision, usize>,
     waiting_keys: usize,
     waiting_bytes: usize,
+}
+
+/// Writes that go out together.
+struct Group {
+    /// In the order in which they were submitted.
+    slots: Vec<usize>,
+    /// How many of them wait for an earlier write of their key.
+    blocked: usize,
 }
 
 /// One key with writes that are waiting or under way.
@@ -147,6 +57,8 @@ struct Waiting {
     epoch: u64,
     /// The oldest revision that coalesced into it: the watermark stays below.
     oldest: SourceRevision,
+    /// With which others it goes out.
+    group: Option<u64>,
 }
 
 /// Writes between two barriers, or one barrier.
@@ -156,16 +68,18 @@ struct Epoch {
     outstanding: usize,
     /// Slots whose next write may belong here; some may have moved on.
     ready: VecDeque<usize>,
+    /// Groups of which every write is the next of its key.
+    groups: VecDeque<u64>,
 }
 
 impl Pipeline {
     /// Takes a write that is newer than all earlier ones of its key; one that
     /// is not is ignored.
     pub fn submit(&mut self, write: Write) {
-        let id = self.slot_of(op_key(&write.op));
-        if self.slots[id].newest() >= Some(write.revision) {
+        if self.is_old(&write) {
             return;
         }
+        let id = self.slot_of(op_key(&write.op));
         let epoch = self.epoch_for(write.barrier);
         let write = self.still_intended(id, write);
         match self.coalesced(id, &write, epoch) {
@@ -175,10 +89,55 @@ impl Pipeline {
                     write,
                     epoch,
                     oldest,
+                    group: None,
                 },
             ),
             None => self.replace_last(id, write),
         }
+    }
+
+    /// Takes writes of one revision that go out in one transaction, whatever
+    /// the limits say; they are barriers if one of them is. Each is newer than
+    /// all earlier ones of its key, and no key occurs twice.
+    pub fn submit_together(&mut self, writes: Vec<Write>) {
+        debug_assert!(
+            writes.iter().all(|write| !self.is_old(write)),
+            "newer than all earlier"
+        );
+        let barrier = writes.iter().any(|write| write.barrier);
+        let slots: Vec<usize> = writes
+            .iter()
+            .map(|own| self.slot_of(op_key(&own.op)))
+            .collect();
+        let epoch = self.epoch_for(barrier);
+        self.last_group += 1;
+        let number = self.last_group;
+        let blocked = slots.len();
+        let group = Group {
+            slots: slots.clone(),
+            blocked,
+        };
+        self.groups.insert(number, group);
+        for (id, write) in slots.into_iter().zip(writes) {
+            let mut write = self.still_intended(id, write);
+            write.barrier = barrier;
+            let oldest = write.revision;
+            self.enqueue(
+                id,
+                Waiting {
+                    write,
+                    epoch,
+                    oldest,
+                    group: Some(number),
+                },
+            );
+        }
+    }
+
+    /// Whether one of its key that is as new was submitted and has not ended.
+    pub fn is_old(&self, write: &Write) -> bool {
+        let id = self.index.get(op_key(&write.op));
+        id.is_some_and(|&id| self.slots[id].newest() >= Some(write.revision))
     }
 
     /// Takes what goes into the next transaction, if anything may go out now.
@@ -188,6 +147,12 @@ impl Pipeline {
             ops: Vec::new(),
             notes: Vec::new(),
         };
+        if let Some(group) = self.next_group() {
+            for id in group.slots {
+                self.take(id, &mut batch);
+            }
+            return Some(batch);
+        }
         let mut bytes = 0;
         while batch.ops.len() < limits.ops {
             let Some(size) = self.peek_ready() else { break };
@@ -252,7 +217,7 @@ impl Pipeline {
             .index
             .get(key)
             .and_then(|&id| self.slots[id].waiting.back());
-        last.is_some_and(|waiting| matches!(waiting.write.op, Op::Put { .. }))
+        last.is_some_and(|waiting| waiting.write.op.is_put())
     }
 
     /// What stands for a first write is one too.
@@ -287,6 +252,7 @@ impl Pipeline {
                 barrier,
                 outstanding: 0,
                 ready: VecDeque::new(),
+                groups: VecDeque::new(),
             });
         }
         self.first_epoch + self.epochs.len() as u64 - 1
@@ -297,7 +263,7 @@ impl Pipeline {
     /// barrier moves behind it, a barrier itself is never merged.
     fn coalesced(&mut self, id: usize, write: &Write, epoch: u64) -> Option<SourceRevision> {
         let mergeable = match self.slots[id].waiting.back() {
-            Some(last) if !last.write.barrier && !write.barrier => last,
+            Some(last) if !last.write.barrier && !write.barrier && last.group.is_none() => last,
             _ => return Some(write.revision),
         };
         if mergeable.epoch == epoch {
@@ -345,6 +311,11 @@ impl Pipeline {
         self.waiting_bytes -= op_bytes(&waiting.write.op);
     }
 
+    fn next_group(&mut self) -> Option<Group> {
+        let number = self.epochs.front_mut()?.groups.pop_front()?;
+        self.groups.remove(&number)
+    }
+
     /// The size of the next write that may go out.
     fn peek_ready(&mut self) -> Option<usize> {
         let number = self.first_epoch;
@@ -370,6 +341,10 @@ impl Pipeline {
         else {
             return;
         };
+        self.take(id, batch);
+    }
+
+    fn take(&mut self, id: usize, batch: &mut Batch) {
         let Some(next) = self.slots[id].waiting.pop_front() else {
             return;
         };
@@ -378,6 +353,7 @@ impl Pipeline {
             write,
             epoch,
             oldest,
+            ..
         } = next;
         self.slots[id].in_flight = Some(write.revision);
         let Write {
@@ -398,9 +374,24 @@ impl Pipeline {
         });
     }
 
+    /// The next write of a slot, which is of this epoch, waits for none of its
+    /// key any more.
     fn make_ready(&mut self, id: usize, epoch: u64) {
-        if let Some(epoch) = self.epoch_mut(epoch) {
-            epoch.ready.push_back(id);
+        let next = self.slots[id].waiting.front();
+        let Some(number) = next.and_then(|next| next.group) else {
+            if let Some(epoch) = self.epoch_mut(epoch) {
+                epoch.ready.push_back(id);
+            }
+            return;
+        };
+        let Some(group) = self.groups.get_mut(&number) else {
+            return;
+        };
+        group.blocked -= 1;
+        if group.blocked == 0
+            && let Some(epoch) = self.epoch_mut(epoch)
+        {
+            epoch.groups.push_back(number);
         }
     }
 
@@ -442,20 +433,5 @@ impl Slot {
             .back()
             .map(|waiting| waiting.write.revision)
             .or(self.in_flight)
-    }
-}
-
-/// The key that an operation writes.
-pub fn op_key(op: &Op) -> &[u8] {
-    match op {
-        Op::Put { key, .. } | Op::Delete { key } => key,
-    }
-}
-
-/// The bytes of its key and value.
-pub fn op_bytes(op: &Op) -> usize {
-    match op {
-        Op::Put { key, value } => key.len() + value.len(),
-        Op::Delete { key } => key.len(),
     }
 }

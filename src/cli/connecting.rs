@@ -1,0 +1,187 @@
+//! Connections to both sides, and what to do where etcd says no.
+//!
+//! Promises that a refused user hears which flags to look at, and a user
+//! without permission which commands to run. Deliberately changes nothing at
+//! either side.
+
+use crate::destination::etcd::EtcdDestination;
+use crate::etcd::{Connection, Credentials, Endpoint, EtcdError, TransportSettings, connect};
+use crate::mirror::MirrorError;
+use crate::rules::decide::{Judge, KeyRange};
+use crate::source::{EtcdSource, WatchError};
+
+use super::settings::RulesSettings;
+
+/// Which etcd, in words and flags.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// The one that is mirrored from.
+    Source,
+    /// The one that is mirrored into.
+    Destination,
+}
+
+impl Which {
+    fn who(self) -> &'static str {
+        match self {
+            Which::Source => "source",
+            Which::Destination => "destination",
+        }
+    }
+
+    fn flag(self) -> &'static str {
+        match self {
+            Which::Source => "master",
+            Which::Destination => "slave",
+        }
+    }
+}
+
+/// Connects, with an error for people.
+pub async fn open(which: Which, settings: &TransportSettings) -> Result<Connection, String> {
+    let connection = connect(settings).await;
+    let connection = connection.map_err(|error| failed(which, settings, &error))?;
+    let shown: Vec<String> = connection
+        .endpoints()
+        .iter()
+        .map(Endpoint::to_string)
+        .collect();
+    tracing::info!("connected to the {} at {}", which.who(), shown.join(", "));
+    Ok(connection)
+}
+
+/// What an error of one side means, and what to do.
+pub fn failed(which: Which, settings: &TransportSettings, error: &EtcdError) -> String {
+    let (who, flag) = (which.who(), which.flag());
+    let advice = match (error, &settings.credentials) {
+        (EtcdError::Unauthenticated(why), Some(_)) if why.contains("is not enabled") => {
+            format!("; leave `--{flag}-user` out, or switch it on with `etcdctl auth enable`")
+        }
+        (EtcdError::Unauthenticated(_), Some(Credentials { user, .. })) => format!(
+            "; check the name `{user}` of `--{flag}-user` and the password of `--{flag}-password-file` or `CARRY_{}_PASSWORD`",
+            flag.to_uppercase()
+        ),
+        (EtcdError::Unauthenticated(_) | EtcdError::PermissionDenied(_), None) => {
+            format!("; etcd asks for a user: give `--{flag}-user` and `--{flag}-password-file`")
+        }
+        _ => String::new(),
+    };
+    format!("{who}: {error}{advice}")
+}
+
+/// What a mirror needs of both sides, to tell what a user lacks.
+pub struct Needs<'a> {
+    /// The source and how it is reached.
+    pub source: (&'a EtcdSource, &'a TransportSettings),
+    /// The destination and how it is reached.
+    pub destination: (&'a EtcdDestination, &'a TransportSettings),
+    /// The rules.
+    pub judge: &'a Judge,
+    /// Where they are from, and the key prefixes.
+    pub rules: &'a RulesSettings,
+    /// `--name`.
+    pub name: &'a str,
+}
+
+impl Needs<'_> {
+    /// Why the mirror ended, in words for whoever can change it.
+    pub async fn explain(&self, error: MirrorError) -> String {
+        let (which, settings, cause) = match &error {
+            MirrorError::Source(cause) | MirrorError::Watch(WatchError::Etcd(cause)) => {
+                (Which::Source, self.source.1, cause)
+            }
+            MirrorError::Destination(cause) => (Which::Destination, self.destination.1, cause),
+            _ => return error.to_string(),
+        };
+        let told = failed(which, settings, cause);
+        let EtcdError::PermissionDenied(_) = cause else {
+            return told;
+        };
+        let lacking = match which {
+            Which::Source => self.unread().await,
+            Which::Destination => self.destination.0.denied(&self.written()).await,
+        };
+        let (access, prefix) = match which {
+            Which::Source => ("read", &self.rules.kube_prefix),
+            Which::Destination => ("readwrite", &self.rules.dest_kube_prefix),
+        };
+        match lacking {
+            Ok(lacking) if !lacking.is_empty() => {
+                let grants = grants(access, &lacking, prefix).join("\n");
+                format!("{told}; let one of the user's roles have what it lacks:\n{grants}")
+            }
+            _ => told,
+        }
+    }
+
+    /// What is listed and watched and may not be.
+    async fn unread(&self) -> Result<Vec<KeyRange>, EtcdError> {
+        let mut ranges = self.judge.ranges().to_vec();
+        if self.judge.reads_namespaces() {
+            ranges.push(self.judge.namespace_range());
+        }
+        let start = ranges.iter().map(|range| &range.start).min().cloned();
+        let end = ranges.iter().map(|range| &range.end).max().cloned();
+        let lacking = self.source.0.denied(&ranges).await?;
+        match (start, end) {
+            // Older etcds are watched from the first to the last of them.
+            (Some(start), Some(end)) if lacking.is_empty() => {
+                self.source.0.denied(&[KeyRange { start, end }]).await
+            }
+            _ => Ok(lacking),
+        }
+    }
+
+    fn written(&self) -> Vec<KeyRange> {
+        let map = self.judge.key_map();
+        let leases = KeyRange::prefix(format!("{}/masterleases/", self.rules.kube_prefix));
+        let ranges = self.judge.ranges().iter().chain([&leases]);
+        let there = |range: &KeyRange| map.range_to_destination(range);
+        let there = ranges.map(|range| there(range).unwrap_or_else(|| range.clone()));
+        let own = KeyRange::prefix(format!("/carry/{}/", self.name));
+        std::iter::once(own).chain(there).collect()
+    }
+}
+
+/// What came of it, or why not in words for whoever can change it.
+pub async fn or_explain<T>(ran: Result<T, MirrorError>, needs: &Needs<'_>) -> Result<T, String> {
+    match ran {
+        Ok(done) => Ok(done),
+        Err(error) => Err(needs.explain(error).await),
+    }
+}
+
+/// The fewest commands that let a role have all of `lacking`: all that is of
+/// Kubernetes comes with its prefix.
+fn grants(access: &str, lacking: &[KeyRange], kube_prefix: &str) -> Vec<String> {
+    let kube = KeyRange::prefix(format!("{kube_prefix}/"));
+    let within = |range: &&KeyRange| kube.start <= range.start && range.end <= kube.end;
+    let of_kube = lacking.iter().any(|range| within(&range));
+    let others = lacking.iter().filter(|range| !within(range));
+    let mut all: Vec<&KeyRange> = of_kube.then_some(&kube).into_iter().chain(others).collect();
+    all.dedup();
+    all.into_iter().map(|range| grant(access, range)).collect()
+}
+
+/// The command that lets a role have `range`.
+fn grant(access: &str, range: &KeyRange) -> String {
+    let shown = |key: &[u8]| key.escape_ascii().to_string();
+    let start = shown(&range.start);
+    let keys = match *range == KeyRange::prefix(range.start.clone()) {
+        true => format!("--prefix '{start}'"),
+        false => format!("'{start}' '{}'", shown(&range.end)),
+    };
+    format!("  etcdctl role grant-permission ROLE {access} {keys}")
+}
+
+/// A key that the source's user can certainly read: what the rules select from
+/// begins there.
+pub fn source_key(judge: &Judge) -> Vec<u8> {
+    let first = judge.ranges().first();
+    first.map_or(vec![0], |range| range.start.clone())
+}
+
+/// A key that the destination's user can certainly read: carry's own.
+pub fn destination_key(name: &str) -> Vec<u8> {
+    format!("/carry/{name}/checkpoint").into_bytes()
+}

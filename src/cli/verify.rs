@@ -1,0 +1,208 @@
+//! `carry verify`: both sides compared under the rules, and mended if asked.
+//!
+//! Promises exit code 0 where nothing differs, 1 where something does (after
+//! mending, where something still does), 2 where it could not be found out.
+//! Deliberately mends only as the leader of its `--name`, through the very
+//! mirror that `run` runs: whatever `run` would not write, this does not either.
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::args::{Output, VerifyArgs};
+use super::connecting::{self, Needs, Which};
+use super::rules_file::{self, Loaded};
+use super::run::{Real, holder};
+use super::verify_report::{Mended, Told};
+use super::verify_settings::VerifySettings;
+use super::{FOUND, refuse};
+use crate::destination::etcd::EtcdDestination;
+use crate::destination::prefixed::Prefixed;
+use crate::metrics::Metrics;
+use crate::mirror::{Mirror, MirrorError, Options, Parts, Silent, Summary, Verified, Verify};
+use crate::rules::decide::Judge;
+use crate::source::EtcdSource;
+use crate::state::{MemoryStore, RocksStore, StateError, StateStore};
+
+/// Runs the command.
+pub fn run(args: VerifyArgs) -> ExitCode {
+    let settings = match VerifySettings::from_args(args) {
+        Ok(settings) => settings,
+        Err(problems) => return refuse(problems),
+    };
+    super::run::start_logging(settings.debug);
+    let loaded = match rules_file::load(&settings.rules) {
+        Ok(loaded) => loaded,
+        Err(failed) => {
+            eprintln!("{}", failed.message.trim_end());
+            return ExitCode::from(if failed.bad_rules {
+                FOUND
+            } else {
+                super::COULD_NOT_RUN
+            });
+        }
+    };
+    eprint!("{}", loaded.remarks);
+    for warning in settings
+        .warnings
+        .iter()
+        .chain(&loaded.encryption.warnings())
+    {
+        tracing::warn!("{warning}");
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_stack_size(8 << 20)
+        .build();
+    let ran = runtime.map_err(|error| format!("cannot start: {error}"));
+    let ran = ran.and_then(|runtime| {
+        let ran = runtime.block_on(Box::pin(verify(settings, loaded)));
+        runtime.shutdown_background();
+        ran
+    });
+    match ran {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(FOUND),
+        Err(why) => refuse(why),
+    }
+}
+
+/// What every step works with.
+struct Context {
+    settings: VerifySettings,
+    source: EtcdSource,
+    destination: EtcdDestination,
+    judge: Arc<Judge>,
+    options: Options,
+    metrics: Metrics,
+}
+
+/// Whether both sides are equal in the end.
+async fn verify(mut settings: VerifySettings, loaded: Loaded) -> Result<bool, String> {
+    settings.source.asks_for = connecting::source_key(&loaded.judge);
+    settings.destination.asks_for = connecting::destination_key(&settings.name);
+    let source = connecting::open(Which::Source, &settings.source).await?;
+    let destination = connecting::open(Which::Destination, &settings.destination).await?;
+    let metrics = Metrics::default();
+    let context = Context {
+        source: EtcdSource::new(source, metrics.clone()),
+        destination: EtcdDestination::new(destination),
+        judge: Arc::new(loaded.judge),
+        options: options(&settings),
+        metrics,
+        settings,
+    };
+    let found = context.compare().await?;
+    if !context.settings.repair {
+        return Ok(context.tell(found, None));
+    }
+    let summary = context.mend().await?;
+    let after = context.compare().await?;
+    let mended = Mended::new(&found, &after, &summary);
+    Ok(context.tell(after, Some(mended)))
+}
+
+impl Context {
+    fn tell(&self, found: Verified, mended: Option<Mended>) -> bool {
+        let equal = found.equal;
+        let told = Told { found, mended };
+        match self.settings.output {
+            Output::Human => print!("{}", told.human()),
+            Output::Json => println!("{}", told.json()),
+        }
+        equal
+    }
+
+    /// With the ledger where there is one, beside a carry that has it open.
+    async fn compare(&self) -> Result<Verified, String> {
+        let path = &self.settings.db_path;
+        if !path.join("CURRENT").exists() {
+            tracing::info!(
+                "there is no ledger at `{}`: what carry has written cannot be told from the standby's own",
+                path.display()
+            );
+            return self.compare_with(MemoryStore::default()).await;
+        }
+        let beside = tempfile_beside();
+        let store = RocksStore::open_beside(path, &beside);
+        let compared = match store {
+            Ok(store) => self.compare_with(store).await,
+            Err(error) => Err(format!("`--db-path`: {error}")),
+        };
+        // Only logs of the database's own: what is left over harms nobody.
+        let _ = std::fs::remove_dir_all(&beside);
+        compared
+    }
+
+    async fn compare_with<St: StateStore>(&self, store: St) -> Result<Verified, String> {
+        let verify = Verify {
+            examples: self.settings.examples,
+            settle: self.settings.settle,
+            ..Verify::default()
+        };
+        let verified = verify.run(&self.parts(store), &self.options).await;
+        self.or_explain(verified).await
+    }
+
+    /// A full list that believes nothing, as the leader.
+    async fn mend(&self) -> Result<Summary, String> {
+        let path = &self.settings.db_path;
+        let store = RocksStore::open(path).map_err(|error| match error {
+            StateError::InUse { path } => format!(
+                "`--repair`: a running carry has the ledger `{path}` open; it mends what it sees by itself: stop it first, or start it anew with `--resync`"
+            ),
+            error => format!("`--db-path`: {error}"),
+        })?;
+        let mut options = self.options.clone();
+        // Now that it exists for certain.
+        options.holder = holder(path);
+        (options.once, options.resync) = (true, true);
+        let parts = self.parts(store);
+        let stop = CancellationToken::new();
+        let mirror = Mirror::new(parts, options, Arc::new(Silent), stop);
+        self.or_explain(Box::pin(mirror.run()).await).await
+    }
+
+    fn parts<St: StateStore>(&self, store: St) -> Parts<Real<St>> {
+        let destination = self.destination.clone();
+        Parts {
+            source: Arc::new(self.source.clone()),
+            destination: Arc::new(Prefixed::new(destination, self.judge.key_map().clone())),
+            store: Arc::new(store),
+            judge: self.judge.clone(),
+            metrics: self.metrics.clone(),
+        }
+    }
+
+    async fn or_explain<T>(&self, ran: Result<T, MirrorError>) -> Result<T, String> {
+        let settings = &self.settings;
+        let needs = Needs {
+            source: (&self.source, &settings.source),
+            destination: (&self.destination, &settings.destination),
+            judge: &self.judge,
+            rules: &settings.rules,
+            name: &settings.name,
+        };
+        connecting::or_explain(ran, &needs).await
+    }
+}
+
+fn options(settings: &VerifySettings) -> Options {
+    let mut options = Options::new(settings.name.clone(), holder(&settings.db_path));
+    options.kube_prefix = format!("{}/", settings.rules.kube_prefix);
+    options.dest_kube_prefix = format!("{}/", settings.rules.dest_kube_prefix);
+    options
+}
+
+/// A directory of our own for the logs of a database that another process has
+/// open.
+fn tempfile_beside() -> std::path::PathBuf {
+    let since = std::time::SystemTime::UNIX_EPOCH
+        .elapsed()
+        .unwrap_or(Duration::ZERO);
+    let name = format!("carry-verify-{}-{}", std::process::id(), since.as_nanos());
+    Path::new(&std::env::temp_dir()).join(name)
+}

@@ -1,0 +1,84 @@
+//! `carry verify` from the command line as written to settings that can be
+//! used.
+//!
+//! Promises the same words for the same flags as `run` has, and that everything
+//! wrong is reported at once. Deliberately opens no ledger.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::args::{Output, SideArgs, VerifyArgs};
+use super::credentials;
+use super::duration;
+use super::problems::{Problems, path};
+use super::rules_settings::RulesSettings;
+use super::settings::{MASTER, SLAVE, name, side, timing};
+use crate::etcd::TransportSettings;
+
+/// `carry verify`, validated.
+#[derive(Clone, Debug)]
+pub struct VerifySettings {
+    /// What is compared under.
+    pub rules: RulesSettings,
+    /// The etcd that is mirrored from.
+    pub source: TransportSettings,
+    /// The etcd that is mirrored into.
+    pub destination: TransportSettings,
+    /// `--name`.
+    pub name: String,
+    /// `--db-path`.
+    pub db_path: PathBuf,
+    /// `--repair`.
+    pub repair: bool,
+    /// `--examples`.
+    pub examples: usize,
+    /// `--settle`.
+    pub settle: Duration,
+    /// `--output`.
+    pub output: Output,
+    /// `--debug`.
+    pub debug: bool,
+    /// What should be looked at, but keeps nothing from running.
+    pub warnings: Vec<String>,
+}
+
+impl VerifySettings {
+    /// Judges everything; the error holds all that is wrong.
+    pub fn from_args(args: VerifyArgs) -> Result<VerifySettings, Problems> {
+        let mut problems = Problems::default();
+        let rules = RulesSettings::from_args(&mut problems, args.rules);
+        let timing = timing(&mut problems, &args.connect);
+        let (master, slave): (SideArgs, SideArgs) = (args.master.into(), args.slave.into());
+        let warnings = [&master, &slave]
+            .into_iter()
+            .filter_map(credentials::warning);
+        let warnings = warnings.collect();
+        let source = side(&mut problems, &MASTER, master, timing);
+        let destination = side(&mut problems, &SLAVE, slave, timing);
+        let name = problems.take(name(args.name));
+        let db_path = problems.take(path("--db-path", args.db_path));
+        let examples = args.examples.parse();
+        let examples = examples
+            .map_err(|_| format!("`--examples` `{}` is not a number from 0 up", args.examples));
+        let examples = problems.take(examples);
+        let settle = duration::parse(&args.settle);
+        let settle = problems.take(settle.map_err(|problem| format!("`--settle`: {problem}")));
+        let assemble = || {
+            Some(VerifySettings {
+                rules: rules?,
+                source: source?,
+                destination: destination?,
+                name: name?,
+                db_path: db_path?,
+                repair: args.repair,
+                examples: examples?,
+                settle: settle?,
+                output: args.output,
+                debug: args.debug,
+                warnings,
+            })
+        };
+        let settings = assemble();
+        problems.none_or(settings)
+    }
+}

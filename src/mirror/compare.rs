@@ -1,0 +1,146 @@
+//! One key at both sides: what it should be, what it is.
+//!
+//! Promises the mirror's own judgement: `decide` says whether a key belongs at
+//! the destination, `is_there` whether what is there will do. Deliberately
+//! reads nothing: it is handed what each side has.
+
+use super::judging::{Judging, empty_value};
+use super::sealing::blocking;
+use super::verified::Verdict;
+use crate::rules::decide::{Decision, Event, Scratch};
+use crate::rules::namespaces::Namespaces;
+use crate::rules::outgoing::{OutgoingScratch, Unfit};
+use crate::source::Item;
+use crate::state::LedgerEntry;
+
+/// One key at both sides and in the ledger.
+pub struct Pair<'a> {
+    /// The whole key.
+    pub key: &'a [u8],
+    /// What the source has.
+    pub item: Option<&'a Item>,
+    /// What the destination has.
+    pub there: Option<&'a [u8]>,
+    /// What the ledger has.
+    pub entry: Option<&'a LedgerEntry>,
+}
+
+/// What was found, and the rule that it is counted under; `None` where neither
+/// side has anything to do with it.
+pub type Finding = Option<(Option<String>, Verdict)>;
+
+/// Compares single keys.
+pub struct Comparer<'a, J> {
+    judge: &'a J,
+    /// Whether the ledger knows what is ours.
+    ledger: bool,
+    scratch: Scratch,
+    outgoing: OutgoingScratch,
+}
+
+impl<'a, J: Judging> Comparer<'a, J> {
+    /// By these rules.
+    pub fn new(judge: &'a J, ledger: bool) -> Comparer<'a, J> {
+        Comparer {
+            judge,
+            ledger,
+            scratch: Scratch::default(),
+            outgoing: OutgoingScratch::default(),
+        }
+    }
+
+    /// Compares one key.
+    pub fn compare(&mut self, pair: &Pair<'_>, namespaces: &Namespaces) -> Finding {
+        blocking(self.judge.may_block(), || self.look(pair, namespaces))
+    }
+
+    fn look(&mut self, pair: &Pair<'_>, namespaces: &Namespaces) -> Finding {
+        let Some(item) = pair.item else {
+            return self.gone(pair, namespaces);
+        };
+        let event = Event {
+            key: pair.key,
+            value: Some(&item.value),
+            leased: item.lease != 0,
+            owned: pair.entry.is_some_and(|entry| !entry.retired),
+        };
+        let decision = self.judge.decide(&event, namespaces, &mut self.scratch);
+        match decision {
+            Decision::Put { rule } => {
+                let name = self.judge.rule_name(rule).to_owned();
+                Some((Some(name), self.selected(item, pair.there)))
+            }
+            Decision::Hold { rule, reason, .. } => {
+                let name = rule.map(|rule| self.judge.rule_name(rule).to_owned());
+                Some((name, Verdict::Held(reason)))
+            }
+            Decision::Delete(_) => pair.there.and(extra(pair.entry)),
+            Decision::Skip(_) => self.unselected(pair, item),
+        }
+    }
+
+    fn selected(&mut self, item: &Item, there: Option<&[u8]>) -> Verdict {
+        if item.value.is_empty() && !self.judge.may_be_empty(&item.key) {
+            return Verdict::Held(empty_value().reason);
+        }
+        let outgoing = &mut self.outgoing;
+        let judge = self.judge;
+        if there.is_some_and(|there| judge.is_there(&item.key, &item.value, there, outgoing)) {
+            return Verdict::Equal;
+        }
+        match judge.outgoing(&item.key, &item.value, outgoing) {
+            Err(Unfit { reason, .. }) => Verdict::Held(reason),
+            Ok(_) if there.is_some() => Verdict::Different,
+            Ok(_) => Verdict::Missing,
+        }
+    }
+
+    /// The source has it, and no rule selects it.
+    fn unselected(&mut self, pair: &Pair<'_>, item: &Item) -> Finding {
+        let there = pair.there?;
+        Some((
+            None,
+            match pair.entry {
+                // Owned keys would be deleted: this one is retired.
+                Some(_) => Verdict::Retired,
+                None if self.ledger => Verdict::Foreign,
+                // What looks like a copy may well be one of ours.
+                None => match self
+                    .judge
+                    .is_there(pair.key, &item.value, there, &mut self.outgoing)
+                {
+                    true => Verdict::Unclear,
+                    false => Verdict::Foreign,
+                },
+            },
+        ))
+    }
+
+    /// The source does not have it.
+    fn gone(&mut self, pair: &Pair<'_>, namespaces: &Namespaces) -> Finding {
+        let there = pair.there?;
+        match pair.entry {
+            Some(entry) if entry.retired => Some((None, Verdict::Retired)),
+            Some(_) => extra(pair.entry),
+            None if self.ledger => Some((None, Verdict::Foreign)),
+            None => {
+                let event = Event {
+                    key: pair.key,
+                    value: Some(there),
+                    leased: false,
+                    owned: false,
+                };
+                let decision = self.judge.decide(&event, namespaces, &mut self.scratch);
+                let verdict = match decision {
+                    Decision::Skip(_) => Verdict::Foreign,
+                    _ => Verdict::Unclear,
+                };
+                Some((None, verdict))
+            }
+        }
+    }
+}
+
+fn extra(entry: Option<&LedgerEntry>) -> Finding {
+    Some((entry.map(|entry| entry.rule.clone()), Verdict::Extra))
+}

@@ -1,0 +1,42 @@
+//! Owned keys that no rule selects any more.
+//!
+//! Promises that a change of the rules alone deletes nothing, unless `--prune`
+//! asks for it: such keys are retired, which the ledger remembers. Deliberately
+//! tells apart who is to blame only where the rules have changed: otherwise an
+//! object that stops matching is deleted.
+
+use crate::state::{LedgerChange, LedgerEntry};
+
+/// What becomes of owned keys that no rule selects.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Leftovers {
+    /// The rules have changed: what they no longer select is retired rather
+    /// than deleted.
+    pub retire: bool,
+    /// `--prune`: what was retired is deleted.
+    pub prune: bool,
+}
+
+impl Leftovers {
+    /// Whether a key with this entry is deleted where nothing selects it.
+    pub fn owns(self, entry: &LedgerEntry) -> bool {
+        self.prune || !entry.retired
+    }
+
+    /// The same of what the ledger has of a key.
+    pub fn owned(self, entry: Option<&LedgerEntry>) -> bool {
+        entry.is_some_and(|entry| self.owns(entry))
+    }
+}
+
+/// What the ledger has to learn of a key that is retired, if anything.
+pub fn retired(key: Vec<u8>, entry: LedgerEntry) -> Option<LedgerChange> {
+    let retired = LedgerEntry {
+        retired: true,
+        ..entry.clone()
+    };
+    (!entry.retired).then_some(LedgerChange {
+        key,
+        entry: Some(retired),
+    })
+}

@@ -1,0 +1,464 @@
+//! What happens in one run, but for what the network does by itself: all of it
+//! drawn from the seed, and shown to people.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::dice::Dice;
+use super::rules::Version;
+
+/// How the network is.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Weather {
+    /// The longest usual delay of one way, in milliseconds.
+    pub delay: u64,
+    /// How often (in percent) one takes fifty times as long.
+    pub slow: u32,
+    /// How often a write's answer is lost.
+    pub answer_lost: u32,
+    /// How often a write is lost.
+    pub request_lost: u32,
+    /// How often a write seems lost and arrives later.
+    pub late: u32,
+    /// How often a call is refused before anything happened.
+    pub refused: u32,
+    /// How often a read fails.
+    pub read_fails: u32,
+    /// How often a watch is cut instead of delivering something.
+    pub cut: u32,
+    /// How often progress is told at odd moments.
+    pub progress: u32,
+}
+
+/// What becomes of the local state in a crash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// As by SIGKILL.
+    Kept,
+    /// The disk is gone.
+    Lost,
+    /// The machine crashed: at most this many of the last writes that were not
+    /// synced are missing.
+    Behind(usize),
+}
+
+/// One key in a transaction of the source.
+#[derive(Clone, Debug)]
+pub struct Edit {
+    pub key: String,
+    /// `None` deletes.
+    pub value: Option<String>,
+    pub leased: bool,
+}
+
+#[derive(Clone, Debug)]
+pub enum Step {
+    Write(Vec<Edit>),
+    /// The source compacts at its newest revision less this.
+    Compact {
+        behind: i64,
+    },
+    CutWatches,
+    Announce,
+    /// Another client writes at the destination.
+    Foreign {
+        key: String,
+        value: String,
+    },
+    Weather(Weather),
+    Down {
+        ms: u64,
+    },
+    Full {
+        ms: u64,
+    },
+    /// carry dies after so many more calls, and comes back later.
+    Crash {
+        host: usize,
+        calls: i64,
+        fate: Fate,
+        away: u64,
+    },
+    Stop {
+        host: usize,
+        away: u64,
+    },
+    Pause {
+        host: usize,
+        ms: u64,
+    },
+    ExpireLease,
+    /// Another version of the rules, in use at once or after a restart.
+    Rules {
+        number: usize,
+        hot: bool,
+    },
+    Mend,
+}
+
+/// What is fixed for a whole run.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub live: bool,
+    pub sealed: bool,
+    pub hosts: usize,
+    /// `--mode active-standby`.
+    pub waits: bool,
+    /// `--prune`.
+    pub prune: bool,
+    pub width: usize,
+    pub txn_ops: usize,
+    pub txn_bytes: usize,
+    pub max_ops: usize,
+    pub max_bytes: usize,
+    /// The longest page of a list.
+    pub page: usize,
+    pub versions: Vec<Version>,
+    /// What others have at the destination before the start.
+    pub foreign: BTreeMap<String, String>,
+    /// What the source has before the start.
+    pub before: Vec<Vec<Edit>>,
+}
+
+/// One run.
+#[derive(Clone)]
+pub struct Scenario {
+    pub seed: u64,
+    pub settings: Settings,
+    /// Each after so many milliseconds.
+    pub steps: Vec<(u64, Step)>,
+}
+
+/// Keys that the source may have.
+pub const KEYS: [&str; 19] = [
+    "/r/first/a",
+    "/r/first/b",
+    "/r/namespaces/n",
+    "/r/namespaces/m",
+    "/r/config/n/a",
+    "/r/config/n/b",
+    "/r/config/m/a",
+    "/r/config/m/b",
+    "/r/config/o/a",
+    "/r/plain/a",
+    "/r/plain/b",
+    "/r/plain/c",
+    "/r/plain/d",
+    "/r/misc/a",
+    "/r/first/c",
+    "/r/plain/e",
+    "/r/config/n/c",
+    "/r/plain/f",
+    "/zz/a",
+];
+
+/// Keys that others have at the destination and the source never has.
+pub const FOREIGN: [&str; 5] = [
+    "/r/plain/foreign",
+    "/r/config/n/foreign",
+    "/r/first/0",
+    "/r/misc/foreign",
+    "/other",
+];
+
+impl Scenario {
+    pub fn draw(seed: u64) -> Scenario {
+        let mut writer = Author {
+            dice: Dice::new(seed),
+            number: 0,
+            last: BTreeMap::new(),
+        };
+        writer.scenario(seed)
+    }
+}
+
+struct Author {
+    dice: Dice,
+    number: usize,
+    last: BTreeMap<String, String>,
+}
+
+impl Author {
+    fn scenario(&mut self, seed: u64) -> Scenario {
+        let settings = self.settings();
+        let count = self.dice.between(5, 60);
+        let hurry = *self.dice.pick(&[3, 20, 80, 300]);
+        let mut steps = Vec::new();
+        if self.dice.chance(80) {
+            steps.push((0, Step::Weather(self.weather())));
+        }
+        for _ in 0..count {
+            let pause = match self.dice.chance(10) {
+                true => self.dice.between(0, 1500),
+                false => self.dice.between(0, hurry),
+            };
+            let step = self.step(&settings);
+            steps.push((pause, step));
+        }
+        Scenario {
+            seed,
+            settings,
+            steps,
+        }
+    }
+
+    fn settings(&mut self) -> Settings {
+        let mut versions = vec![Version::ALL];
+        for _ in 0..2 {
+            versions.push(Version {
+                first: self.dice.chance(80),
+                plain: self.dice.chance(80),
+                twin: self.dice.chance(50),
+                label: if self.dice.chance(70) { "on" } else { "blue" },
+            });
+        }
+        let mut foreign = BTreeMap::new();
+        for key in FOREIGN {
+            if self.dice.chance(60) {
+                foreign.insert(key.to_owned(), "foreign".to_owned());
+            }
+        }
+        for _ in 0..self.dice.below(3) {
+            let key = (*self.dice.pick(&KEYS)).to_owned();
+            foreign.insert(key, "foreign here".to_owned());
+        }
+        let mut before = Vec::new();
+        for _ in 0..self.dice.below(12) {
+            before.push(self.edits());
+        }
+        Settings {
+            live: self.dice.chance(60),
+            sealed: self.dice.chance(25),
+            hosts: if self.dice.chance(25) { 2 } else { 1 },
+            waits: self.dice.chance(50),
+            prune: self.dice.chance(50),
+            width: *self.dice.pick(&[1, 2, 4, 32]),
+            txn_ops: *self.dice.pick(&[1, 2, 3, 128]),
+            txn_bytes: *self.dice.pick(&[60, 300, 1 << 20]),
+            max_ops: *self.dice.pick(&[1, 2, 128, 128]),
+            max_bytes: 400,
+            page: *self.dice.pick(&[1, 2, 3, 500]),
+            versions,
+            foreign,
+            before,
+        }
+    }
+
+    fn weather(&mut self) -> Weather {
+        let mut some = |most: u64| match self.dice.chance(50) {
+            true => 0,
+            false => self.dice.between(0, most) as u32,
+        };
+        Weather {
+            answer_lost: some(15),
+            request_lost: some(15),
+            late: some(15),
+            refused: some(10),
+            read_fails: some(10),
+            cut: some(10),
+            progress: some(40),
+            slow: some(5),
+            delay: *self.dice.pick(&[0, 1, 3, 10, 40]),
+        }
+    }
+
+    fn step(&mut self, settings: &Settings) -> Step {
+        const WEIGHTS: [u32; 15] = [60, 5, 3, 2, 1, 3, 2, 1, 8, 2, 2, 1, 2, 1, 8];
+        let host = self.dice.below(settings.hosts);
+        match self.dice.weighted(&WEIGHTS) {
+            0 => Step::Write(self.edits()),
+            1 => Step::Compact {
+                behind: self.dice.below(6) as i64,
+            },
+            2 => Step::CutWatches,
+            3 => Step::Announce,
+            4 => Step::Foreign {
+                key: (*self.dice.pick(&FOREIGN)).to_owned(),
+                value: self.numbered("foreign"),
+            },
+            5 => Step::Weather(self.weather()),
+            6 => Step::Down {
+                ms: self.dice.between(10, 3000),
+            },
+            7 => Step::Full {
+                ms: self.dice.between(10, 2000),
+            },
+            8 => self.crash(host),
+            9 => Step::Stop {
+                host,
+                away: self.dice.between(0, 500),
+            },
+            10 => Step::Pause {
+                host,
+                ms: self.dice.between(10, 5000),
+            },
+            11 => Step::ExpireLease,
+            12 => Step::Rules {
+                number: self.dice.below(settings.versions.len()),
+                hot: self.dice.chance(70),
+            },
+            13 => Step::Mend,
+            _ => Step::Write(self.relabel()),
+        }
+    }
+
+    fn crash(&mut self, host: usize) -> Step {
+        let most = *self.dice.pick(&[0, 5, 30, 200]);
+        let calls = self.dice.between(0, most) as i64;
+        let fate = match self.dice.weighted(&[50, 20, 30]) {
+            0 => Fate::Kept,
+            1 => Fate::Lost,
+            _ => Fate::Behind(self.dice.below(8)),
+        };
+        let longest = *self.dice.pick(&[50, 800]);
+        let away = self.dice.between(0, longest);
+        Step::Crash {
+            host,
+            calls,
+            fate,
+            away,
+        }
+    }
+
+    fn edits(&mut self) -> Vec<Edit> {
+        let count = match self.dice.chance(70) {
+            true => 1,
+            false => self.dice.between(2, 5),
+        };
+        let mut edits: BTreeMap<String, Edit> = BTreeMap::new();
+        for _ in 0..count {
+            let key = (*self.dice.pick(&KEYS)).to_owned();
+            let edit = self.edit(key.clone());
+            edits.insert(key, edit);
+        }
+        edits.into_values().collect()
+    }
+
+    /// A Namespace, and perhaps keys in it, in one transaction.
+    fn relabel(&mut self) -> Vec<Edit> {
+        let name = *self.dice.pick(&["n", "m"]);
+        let mut edits = vec![self.edit(format!("/r/namespaces/{name}"))];
+        for _ in 0..self.dice.below(2) {
+            let key = format!("/r/config/{name}/a");
+            edits.push(self.edit(key));
+        }
+        edits
+    }
+
+    fn edit(&mut self, key: String) -> Edit {
+        if self.dice.chance(22) {
+            return Edit {
+                key,
+                value: None,
+                leased: false,
+            };
+        }
+        let again = self.dice.chance(5);
+        let value = match self.last.get(&key) {
+            Some(last) if again => last.clone(),
+            _ => self.value(&key),
+        };
+        self.last.insert(key.clone(), value.clone());
+        Edit {
+            key,
+            value: Some(value),
+            leased: self.dice.chance(3),
+        }
+    }
+
+    fn numbered(&mut self, what: &str) -> String {
+        self.number += 1;
+        format!("{what} {}", self.number)
+    }
+
+    fn value(&mut self, key: &str) -> String {
+        let mut value = self.numbered("v");
+        let mut word = |percent: u32, word: &str, dice: &mut Dice| {
+            if dice.chance(percent) {
+                value.push(' ');
+                value.push_str(word);
+            }
+        };
+        let dice = &mut self.dice;
+        if key.starts_with("/r/namespaces/") {
+            word(50, "on", dice);
+            word(30, "blue", dice);
+            word(70, "pick", dice);
+            word(8, "garbage", dice);
+        } else if key.starts_with("/r/config/") {
+            word(30, "twin", dice);
+        } else if key.starts_with("/r/plain/") {
+            word(20, "first", dice);
+        }
+        word(10, "skip", dice);
+        word(5, "bad", dice);
+        word(5, "later", dice);
+        word(4, "unfit", dice);
+        word(4, "unfit-later", dice);
+        word(10, &"x".repeat(100), dice);
+        word(3, &"x".repeat(500), dice);
+        match self.dice.chance(3) {
+            true => String::new(),
+            false => value,
+        }
+    }
+}
+
+impl fmt::Display for Edit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.value {
+            None => write!(f, "-{}", self.key),
+            Some(value) => {
+                let value = value.replace(&"x".repeat(100), "X");
+                let leased = if self.leased { " (leased)" } else { "" };
+                write!(f, "{}={value:?}{leased}", self.key)
+            }
+        }
+    }
+}
+
+fn joined(edits: &[Edit]) -> String {
+    let edits: Vec<String> = edits.iter().map(Edit::to_string).collect();
+    edits.join(", ")
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Step::Write(edits) => write!(f, "write {}", joined(edits)),
+            other => write!(f, "{other:?}"),
+        }
+    }
+}
+
+impl fmt::Display for Scenario {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let settings = &self.settings;
+        writeln!(f, "seed {}", self.seed)?;
+        writeln!(
+            f,
+            "live {}, sealed {}, prune {}, hosts {} (waits {}), width {}, ops {} (server {}), bytes {}, page {}",
+            settings.live,
+            settings.sealed,
+            settings.prune,
+            settings.hosts,
+            settings.waits,
+            settings.width,
+            settings.txn_ops,
+            settings.max_ops,
+            settings.txn_bytes,
+            settings.page
+        )?;
+        for version in &settings.versions {
+            writeln!(f, "rules {version:?}")?;
+        }
+        writeln!(f, "foreign: {:?}", settings.foreign)?;
+        for edits in &settings.before {
+            writeln!(f, "before: {}", joined(edits))?;
+        }
+        for (pause, step) in &self.steps {
+            writeln!(f, "+{pause} ms: {step}")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,518 @@
+//! Sees every write at the destination as it happens, and objects to those
+//! that break a promise.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+use carry::destination::Op;
+use carry::metrics::Phase;
+use carry::state::Checkpoint;
+use tokio::time::Instant;
+
+use super::model::{History, Want};
+use super::rules::{Version, opened};
+use super::scenario::{Edit, FOREIGN, KEYS, Settings};
+
+pub struct Witness {
+    pub history: History,
+    versions: Vec<Version>,
+    /// Rules that were in use so far.
+    used: Vec<Version>,
+    mended: bool,
+    /// What the destination has under `/r/`, `/zz/` and so on.
+    there: BTreeMap<String, Vec<u8>>,
+    /// What others have put there last.
+    foreign: BTreeMap<String, String>,
+    /// Keys that carry has put so far.
+    written: BTreeSet<String>,
+    /// By key: the source revision that its last write came from.
+    last: BTreeMap<String, i64>,
+    /// Writes that happened without their sender's knowing.
+    unanswered: BTreeSet<(u32, String, Vec<u8>)>,
+    /// Who has the leader key, or had it last.
+    leader: u32,
+    /// On which machine each process is.
+    hosts: BTreeMap<u32, String>,
+    /// Machines that have lost their ledger and did not lead since.
+    lost: BTreeSet<String>,
+    /// The ledger is lost, or another's: from this process on, until there is
+    /// a checkpoint again; with the checkpoint that there was.
+    in_doubt: Option<(u32, Option<Checkpoint>)>,
+    /// Keys that may stay although nothing wants them: the rules have changed,
+    /// or nobody can know any more whose they are.
+    orphans: BTreeSet<String>,
+    /// The rules that were last known to be in use.
+    adopted: Version,
+    /// How many were in use when it was.
+    used_then: usize,
+    prune: bool,
+    compacted: i64,
+    /// The newest source revision of a secondary rule's put so far.
+    newest_secondary: i64,
+    pub checkpoint: Option<Checkpoint>,
+    /// How many writes there were beside carry's own.
+    pub writes: usize,
+    begun: Option<Instant>,
+    verbose: bool,
+    pub trace: Vec<String>,
+    line: String,
+    pub fingerprint: u64,
+    pub failure: Option<String>,
+}
+
+impl Witness {
+    pub fn new(settings: &Settings, verbose: bool) -> Witness {
+        Witness {
+            history: History::new(settings.max_bytes),
+            versions: settings.versions.clone(),
+            used: vec![settings.versions[0]],
+            mended: false,
+            there: BTreeMap::new(),
+            foreign: BTreeMap::new(),
+            written: BTreeSet::new(),
+            last: BTreeMap::new(),
+            unanswered: BTreeSet::new(),
+            leader: 0,
+            hosts: BTreeMap::new(),
+            lost: BTreeSet::new(),
+            in_doubt: None,
+            orphans: BTreeSet::new(),
+            adopted: settings.versions[0],
+            used_then: 1,
+            prune: settings.prune,
+            compacted: 0,
+            newest_secondary: 0,
+            checkpoint: None,
+            writes: 0,
+            begun: None,
+            verbose,
+            trace: Vec::new(),
+            line: String::new(),
+            fingerprint: 0xcbf2_9ce4_8422_2325,
+            failure: None,
+        }
+    }
+
+    /// Takes a line of what happens.
+    pub fn note(&mut self, line: std::fmt::Arguments<'_>) {
+        let begun = *self.begun.get_or_insert_with(Instant::now);
+        self.line.clear();
+        let _ = write!(self.line, "{:>6} {line}", begun.elapsed().as_millis());
+        for byte in self.line.bytes() {
+            self.fingerprint = (self.fingerprint ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
+        }
+        if self.verbose {
+            let line = self.line.replace(&"x".repeat(100), "X");
+            self.trace.push(line);
+        }
+    }
+
+    /// A promise is broken.
+    pub fn object(&mut self, what: String) {
+        self.note(format_args!("BROKEN: {what}"));
+        self.failure.get_or_insert(what);
+    }
+
+    pub fn wrote_source(&mut self, edits: &[Edit], revision: i64) {
+        self.history.write(edits, revision);
+    }
+
+    pub fn wrote_foreign(&mut self, key: &str, value: &str) {
+        self.foreign.insert(key.to_owned(), value.to_owned());
+        self.there.insert(key.to_owned(), value.as_bytes().to_vec());
+    }
+
+    pub fn compacted(&mut self, at: i64) {
+        self.compacted = self.compacted.max(at);
+        // What is listed at a newer revision than the rest may overtake.
+        self.newest_secondary = 0;
+    }
+
+    pub fn mends(&mut self) {
+        self.mended = true;
+        self.newest_secondary = 0;
+    }
+
+    pub fn uses(&mut self, version: Version) {
+        self.used.push(version);
+        self.newest_secondary = 0;
+    }
+
+    pub fn leads(&mut self, life: u32) {
+        self.note(format_args!("process {life} leads"));
+        let host = self.hosts.get(&life).cloned().unwrap_or_default();
+        let other = self.leader != 0 && self.hosts.get(&self.leader) != Some(&host);
+        // Both, since a loss must not be counted later.
+        if self.lost.remove(&host) | other {
+            self.doubt(life);
+        }
+        self.leader = life;
+    }
+
+    pub fn begins(&mut self, life: u32, host: &str) {
+        self.note(format_args!("process {life} begins on {host}"));
+        self.hosts.insert(life, host.to_owned());
+    }
+
+    /// The disk of a machine is gone.
+    pub fn ledger_is_lost(&mut self, host: &str) {
+        self.note(format_args!("the ledger of {host} is lost"));
+        self.lost.insert(host.to_owned());
+    }
+
+    /// The one who leads now has no ledger that goes with the checkpoint.
+    fn doubt(&mut self, life: u32) {
+        // Where it was in doubt already, nothing is known since then.
+        let before = self.in_doubt.take();
+        let before = before.map_or_else(|| self.checkpoint.clone(), |(_, before)| before);
+        self.in_doubt = Some((life, before));
+    }
+
+    /// A checkpoint says that `version` is in use, and everything is known
+    /// again that can be.
+    fn adopt(&mut self, life: u32, version: Version, from: i64) {
+        // Also those that were in use without ever being done may have retired
+        // keys.
+        let mut since = self.used.iter().skip(self.used_then);
+        let others = since.any(|own| *own != version);
+        let other = version != self.adopted || others;
+        let doubt = self.in_doubt.take_if(|(since, _)| *since <= life);
+        let before = doubt.clone().and_then(|(_, before)| before);
+        let known = before.as_ref().filter(|before| before.bootstrapped);
+        let compacted = known.is_none_or(|before| before.revision < self.compacted);
+        let forgotten = other && !self.prune || doubt.is_some() && (other || compacted);
+        if other {
+            self.newest_secondary = 0;
+        }
+        self.adopted = version;
+        self.used_then = self.used.len();
+        let now = self.history.newest();
+        let at_doubt = known.map_or(now, |before| before.revision);
+        let unwanted = |key: &&String| {
+            let mut revisions = from..=now;
+            let is_value = |want: Want<'_>| matches!(want, Want::Value(..));
+            let want = |at: i64| self.history.want(version, self.mended, at, key);
+            let not_always = revisions.any(|at| !is_value(want(at)));
+            // What could not be judged then is not known as ours.
+            let not_claimed =
+                doubt.is_some() && self.history.want(version, false, at_doubt, key) == Want::AsItIs;
+            forgotten && not_always || not_claimed
+        };
+        let all = self.there.keys().filter(|key| self.written.contains(*key));
+        let orphans: Vec<String> = all.filter(unwanted).cloned().collect();
+        self.orphans.extend(orphans);
+    }
+
+    /// A transaction was applied that `life` has sent in `phase`.
+    pub fn committed(&mut self, life: u32, phase: Phase, ops: &[Op], answered: bool) {
+        let lost = if answered { "" } else { ", its answer is lost" };
+        self.note(format_args!(
+            "process {life} in {phase:?}{lost}: {}",
+            Shown(ops)
+        ));
+        if life != self.leader {
+            let leader = self.leader;
+            self.object(format!("process {life} writes while {leader} leads"));
+        }
+        for op in ops {
+            match op {
+                Op::Put { key, value } | Op::PutLeased { key, value, .. } => {
+                    let key = text(key);
+                    match key.starts_with("/carry/") {
+                        true => self.checkpointed(life, &key, value),
+                        false => self.put(life, phase, key, value, answered),
+                    }
+                }
+                Op::Delete { key } => self.delete(text(key)),
+            }
+        }
+    }
+
+    fn put(&mut self, life: u32, phase: Phase, key: String, stored: &[u8], answered: bool) {
+        self.writes += 1;
+        let value = text(opened(stored));
+        let last = self.last.get(&key).copied().unwrap_or(0);
+        let revisions = self.history.revisions(&key, &value);
+        match self.selected_at(&key, &value, last) {
+            Some((at, revision, rule)) => {
+                self.in_order(phase, &key, &value, rule, revision);
+                self.last.insert(key.clone(), at);
+            }
+            None if revisions.is_empty() => {
+                self.object(format!(
+                    "`{key}` is given a value that it never had: {value:?}"
+                ));
+            }
+            // What was listed at a newer revision is judged under Namespaces
+            // that may be older.
+            None if self.compacted > 0 && revisions.iter().any(|at| *at >= last) => {
+                let at = revisions.iter().find(|at| **at >= last);
+                self.last.insert(key.clone(), *at.unwrap_or(&last));
+            }
+            None if self.selected_at(&key, &value, 0).is_none() => {
+                self.object(format!("`{key}` is never selected with {value:?}"));
+            }
+            None => {
+                self.object(format!(
+                    "`{key}` goes back to {value:?}, after revision {last}"
+                ));
+            }
+        }
+        let same = self
+            .there
+            .get(&key)
+            .is_some_and(|there| opened(there) == opened(stored));
+        let excuse = (life, key.clone(), opened(stored).to_vec());
+        if same && revisions.len() < 2 && !self.unanswered.contains(&excuse) {
+            self.object(format!(
+                "`{key}` has {value:?} already, and is written again"
+            ));
+        }
+        if !answered {
+            self.unanswered.insert(excuse);
+        }
+        self.orphans.remove(&key);
+        self.written.insert(key.clone());
+        self.there.insert(key, stored.to_vec());
+    }
+
+    /// Whether a rule has ever selected this key: then it is ours to change.
+    fn was_wanted(&self, key: &str) -> bool {
+        (0..=self.history.newest()).any(|at| {
+            let mut used = self.used.iter();
+            used.any(|version| self.history.selects(*version, at, key))
+        })
+    }
+
+    /// The first source revision from `last` on at which this value is wanted,
+    /// when it was written, and by which rule.
+    fn selected_at(&self, key: &str, value: &str, last: i64) -> Option<(i64, i64, u32)> {
+        for at in last..=self.history.newest() {
+            for version in self.used.iter().rev() {
+                let want = self.history.want(*version, self.mended, at, key);
+                if let Want::Value(stored, rule) = want
+                    && stored.value == value
+                {
+                    return Some((at, stored.revision, rule));
+                }
+            }
+        }
+        None
+    }
+
+    /// A sequential rule's put comes before whatever came later in the source,
+    /// and while the tail is followed, after whatever came earlier.
+    fn in_order(&mut self, phase: Phase, key: &str, value: &str, rule: u32, from: i64) {
+        if self.used.last() != Some(&self.adopted) {
+            return;
+        }
+        if rule >= 2 {
+            // A list that had to go on at a newer revision overtakes what was
+            // listed before it.
+            let applied = self.checkpoint.as_ref().map_or(0, |known| known.revision);
+            if self.compacted <= applied && (phase == Phase::Tail || self.compacted == 0) {
+                self.newest_secondary = self.newest_secondary.max(from);
+            }
+            return;
+        }
+        let is_one = self.history.revisions(key, value).len() == 1;
+        if !is_one
+            || value
+                .split(' ')
+                .any(|word| word == "later" || word == "unfit-later")
+        {
+            return;
+        }
+        if from < self.newest_secondary {
+            let newest = self.newest_secondary;
+            self.object(format!(
+                "`{key}` of revision {from} comes after a secondary rule's write of {newest}"
+            ));
+        }
+        let applied = self.checkpoint.as_ref().map_or(0, |known| known.revision);
+        if phase == Phase::Tail && self.in_doubt.is_none() && self.compacted <= applied {
+            self.all_before(key, from);
+        }
+    }
+
+    /// Everything earlier than `revision` is applied that nothing later
+    /// replaces.
+    fn all_before(&mut self, barrier: &str, revision: i64) {
+        let now = self.history.newest();
+        for key in KEYS {
+            if key == barrier || self.history.is_touched(key, revision, now) {
+                continue;
+            }
+            if let Some(wrong) = self.differs(key, revision, revision, None) {
+                self.object(format!(
+                    "the sequential `{barrier}` of revision {revision} is written before what was earlier: {wrong}"
+                ));
+            }
+        }
+    }
+
+    /// Says how the destination differs from every state that is allowed for a
+    /// key as of revisions `from..=to`.
+    fn differs(&self, key: &str, from: i64, to: i64, version: Option<Version>) -> Option<String> {
+        let version = version.unwrap_or(*self.used.last()?);
+        let there = self.there.get(key);
+        let mut wanted = Vec::new();
+        for revision in from..=to {
+            // What is held for now may be written as soon as it is mended.
+            for mended in [false, self.mended] {
+                let want = self.history.want(version, mended, revision, key);
+                if self.is_so(key, there.map(Vec::as_slice), &want) {
+                    return None;
+                }
+                // A list that had to go on at a newer revision is judged under
+                // Namespaces that may be older, until the watch is there.
+                let is_newer = self.compacted > 0 && from < self.history.newest() && {
+                    let there = there.map(|there| text(opened(there)));
+                    there.is_some_and(|there| self.history.has_since(key, &there, revision))
+                };
+                if is_newer {
+                    return None;
+                }
+                wanted.push(want);
+            }
+        }
+        wanted.dedup();
+        let there = there.map(|there| text(there));
+        Some(format!("`{key}` has {there:?}, wanted is {wanted:?}"))
+    }
+
+    fn is_so(&self, key: &str, there: Option<&[u8]>, want: &Want<'_>) -> bool {
+        match (want, there) {
+            (Want::AsItIs, _) | (Want::Nothing, None) => true,
+            (Want::Value(stored, _), Some(there)) => opened(there) == stored.value.as_bytes(),
+            (Want::Nothing, Some(there)) => {
+                let foreign = self.foreign.get(key).map(String::as_bytes);
+                foreign == Some(there) && !self.written.contains(key) || self.orphans.contains(key)
+            }
+            (Want::Value(..), None) => false,
+        }
+    }
+
+    fn delete(&mut self, key: String) {
+        if self.there.remove(&key).is_none() {
+            return;
+        }
+        self.writes += 1;
+        self.orphans.remove(&key);
+        if !self.written.contains(&key) && !self.was_wanted(&key) {
+            self.object(format!("`{key}` is another's, and is deleted"));
+        }
+        let last = self.last.get(&key).copied().unwrap_or(0);
+        let now = self.history.newest();
+        let unwanted = |revision: &i64| {
+            self.compacted > 0
+                || self.used.iter().any(|version| {
+                    [false, self.mended].iter().any(|mended| {
+                        self.history.want(*version, *mended, *revision, &key) == Want::Nothing
+                    })
+                })
+        };
+        match (last..=now).find(unwanted) {
+            Some(revision) => drop(self.last.insert(key, revision)),
+            None => self.object(format!(
+                "`{key}` is deleted, and was wanted ever since {last}"
+            )),
+        }
+    }
+
+    fn checkpointed(&mut self, life: u32, key: &str, value: &[u8]) {
+        let Ok(checkpoint) = serde_json::from_slice::<Checkpoint>(value) else {
+            self.object(format!("`{key}` is no checkpoint"));
+            return;
+        };
+        let digest = &checkpoint.rules_digest;
+        let version = self
+            .versions
+            .iter()
+            .find(|version| version.digest() == *digest);
+        if let (true, Some(version)) = (checkpoint.bootstrapped, version.copied()) {
+            let (from, to) = (checkpoint.revision, self.history.newest());
+            self.adopt(life, version, from);
+            for key in KEYS.into_iter().chain(FOREIGN) {
+                if let Some(wrong) = self.differs(key, from, to, Some(version)) {
+                    self.object(format!("the checkpoint says {from}, but {wrong}"));
+                }
+            }
+        }
+        self.checkpoint = Some(checkpoint);
+    }
+
+    /// Who leads.
+    pub fn leader(&self) -> u32 {
+        self.leader
+    }
+
+    /// Whether the destination has anything else than what was seen coming.
+    pub fn differs_from(&self, contents: &BTreeMap<Vec<u8>, Vec<u8>>) -> Option<String> {
+        let contents = contents
+            .iter()
+            .map(|(key, value)| (text(key), value.clone()));
+        let contents: BTreeMap<String, Vec<u8>> = contents
+            .filter(|(key, _)| !key.starts_with("/carry/"))
+            .collect();
+        let same = contents == self.there;
+        (!same).then(|| {
+            format!(
+                "the destination has {contents:?}, seen was {:?}",
+                self.there
+            )
+        })
+    }
+
+    /// Whether the checkpoint says that all is done.
+    pub fn is_done(&self, version: Version) -> bool {
+        self.checkpoint.as_ref().is_some_and(|checkpoint| {
+            checkpoint.bootstrapped
+                && checkpoint.revision == self.history.newest()
+                && checkpoint.rules_digest == version.digest()
+        })
+    }
+
+    /// What is not as it has to be once all is done.
+    pub fn wrong(&self, version: Version, held: &BTreeSet<String>) -> Option<String> {
+        let now = self.history.newest();
+        for key in KEYS.into_iter().chain(FOREIGN) {
+            let want = self.history.want(version, self.mended, now, key);
+            let there = self.there.get(key).map(Vec::as_slice);
+            if !self.is_so(key, there, &want) {
+                let there = there.map(text);
+                return Some(format!(
+                    "`{key}` has {there:?} in the end, wanted is {want:?}"
+                ));
+            }
+            if (want == Want::AsItIs) != held.contains(key) {
+                let is = if held.contains(key) { "is" } else { "is not" };
+                return Some(format!("`{key}` {is} told to be held, wanted is {want:?}"));
+            }
+        }
+        None
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+struct Shown<'a>(&'a [Op]);
+
+impl std::fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for (at, op) in self.0.iter().enumerate() {
+            let comma = if at > 0 { ", " } else { "" };
+            match op {
+                Op::Put { key, value } | Op::PutLeased { key, value, .. } => {
+                    let (key, value) =
+                        (String::from_utf8_lossy(key), String::from_utf8_lossy(value));
+                    write!(f, "{comma}{key}={value}")?;
+                }
+                Op::Delete { key } => write!(f, "{comma}-{}", String::from_utf8_lossy(key))?,
+            }
+        }
+        Ok(())
+    }
+}
