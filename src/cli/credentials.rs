@@ -72,10 +72,11 @@ pub(super) fn credentials(
     Some(Some(Credentials { user, password }))
 }
 
-/// Said of a password file that others than its owner can read.
-pub(super) fn warning(args: &SideArgs) -> Option<String> {
-    let file = args.password_file.as_ref()?;
-    readable_by_others(Path::new(file), "a password")
+/// What is said of password files that others than their owner can read.
+pub(super) fn warnings(sides: [&SideArgs; 2]) -> Vec<String> {
+    let files = sides.iter().filter_map(|own| own.password_file.as_ref());
+    let readable = files.filter_map(|file| readable_by_others(Path::new(file), "a password"));
+    readable.collect()
 }
 
 fn read(flag: &str, path: &Path) -> Result<String, String> {

@@ -97,10 +97,7 @@ impl RunSettings {
         let rules = RulesSettings::from_args(&mut problems, args.rules);
         let timing = timing(&mut problems, &args.connect);
         let (master, slave): (SideArgs, SideArgs) = (args.master.into(), args.slave.into());
-        let warnings = [&master, &slave]
-            .into_iter()
-            .filter_map(credentials::warning);
-        let warnings = warnings.collect();
+        let warnings = credentials::warnings([&master, &slave]);
         let source = side(&mut problems, &MASTER, master, timing);
         let destination = side(&mut problems, &SLAVE, slave, timing);
         let name = problems.take(name(args.name));
@@ -150,10 +147,7 @@ impl ExplainSettings {
         let timing = timing(&mut problems, &args.connect);
         let master: SideArgs = args.master.into();
         let slave: SideArgs = args.slave.into();
-        let warnings = [&master, &slave]
-            .into_iter()
-            .filter_map(credentials::warning);
-        let warnings = warnings.collect();
+        let warnings = credentials::warnings([&master, &slave]);
         let source = side(&mut problems, &MASTER, master, timing);
         let destination = match slave.endpoints.is_empty() {
             true => None,

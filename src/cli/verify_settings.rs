@@ -49,10 +49,7 @@ impl VerifySettings {
         let rules = RulesSettings::from_args(&mut problems, args.rules);
         let timing = timing(&mut problems, &args.connect);
         let (master, slave): (SideArgs, SideArgs) = (args.master.into(), args.slave.into());
-        let warnings = [&master, &slave]
-            .into_iter()
-            .filter_map(credentials::warning);
-        let warnings = warnings.collect();
+        let warnings = credentials::warnings([&master, &slave]);
         let source = side(&mut problems, &MASTER, master, timing);
         let destination = side(&mut problems, &SLAVE, slave, timing);
         let name = problems.take(name(args.name));

@@ -13,8 +13,9 @@ use tokio::time::Instant;
 use super::cursor::{LedgerCursor, PageSize};
 use super::error::MirrorError;
 use super::judging::Judging;
-use super::leftovers::retired;
+use super::leftovers::{Fate, retired};
 use super::listing::Purpose;
+use super::pages::newest;
 use super::pipeline::Write;
 use super::ranges::{after, everything, gaps};
 use super::retry::persist;
@@ -71,8 +72,7 @@ impl<W: World> Session<W> {
         }
         self.encryption = self.parts.judge.encryption_digest();
         if ledger == Ledger::Compare {
-            // Whoever comes after us knows that it was not finished.
-            return Ok(self.parts.store.set_encryption("")?);
+            return self.doubt_compared();
         }
         if ledger == Ledger::Rebase {
             self.parts.store.set_pair(&self.pair)?;
@@ -95,9 +95,15 @@ impl<W: World> Session<W> {
         let checkpoints = self.parts.store.checkpoints()?;
         let digest = self.parts.judge.digest();
         match checkpoints.iter().any(|one| one.rules_digest != digest) {
-            true => Ok(self.parts.store.set_encryption("")?),
+            true => self.doubt_compared(),
             false => Ok(()),
         }
+    }
+
+    /// Whoever comes after us knows that it was not finished: no encryption has
+    /// this digest.
+    fn doubt_compared(&self) -> Result<(), End> {
+        Ok(self.parts.store.set_encryption("")?)
     }
 
     /// With the first checkpoint at the destination the ledger is believed
@@ -139,9 +145,8 @@ impl<W: World> Session<W> {
     /// Owned keys where no rule can select any more.
     async fn sweep(&mut self, at: SourceRevision) -> Result<(), End> {
         for gap in gaps(self.parts.judge.ranges()) {
-            let end = gap.end.clone();
             let mut ledger = LedgerCursor::new(self.parts.store.clone(), gap);
-            while let Some((key, entry)) = ledger.take_below(&end)? {
+            while let Some((key, entry)) = ledger.take_next()? {
                 self.make_room().await?;
                 self.leave(key, entry, at)?;
             }
@@ -156,16 +161,14 @@ impl<W: World> Session<W> {
         entry: LedgerEntry,
         at: SourceRevision,
     ) -> Result<(), MirrorError> {
-        if self.leftovers.retire {
-            return match retired(key, entry) {
-                Some(change) => self.record(change),
-                None => Ok(()),
-            };
+        match self.leftovers.fate(&entry) {
+            Fate::Retire => retired(key, entry).map_or(Ok(()), |change| self.record(change)),
+            Fate::Delete => {
+                self.writer.pipeline.submit(Write::delete(key, at));
+                Ok(())
+            }
+            Fate::Stay => Ok(()),
         }
-        if self.leftovers.owns(&entry) {
-            self.writer.pipeline.submit(Write::delete(key, at));
-        }
-        Ok(())
     }
 
     /// Deletes what was retired, if that is asked for.
@@ -173,10 +176,9 @@ impl<W: World> Session<W> {
         if !self.leftovers.prune {
             return Ok(());
         }
-        let all = everything();
-        let (end, at) = (all.end.clone(), self.seen);
-        let mut ledger = LedgerCursor::new(self.parts.store.clone(), all);
-        while let Some((key, entry)) = ledger.take_below(&end)? {
+        let at = self.seen;
+        let mut ledger = LedgerCursor::new(self.parts.store.clone(), everything());
+        while let Some((key, entry)) = ledger.take_next()? {
             if entry.retired {
                 self.make_room().await?;
                 self.writer.pipeline.submit(Write::delete(key, at));
@@ -210,8 +212,7 @@ pub async fn read_namespaces<S: Source, J: Judging>(
         match namespaces_at(source, judge, at).await {
             Ok(namespaces) => return Ok((namespaces, at)),
             Err(EtcdError::Compacted { .. }) => {
-                let status = persist("asking the source for its revision", || source.status());
-                at = status.await.map_err(MirrorError::Source)?.revision;
+                at = newest(source).await?;
             }
             Err(error) => return Err(MirrorError::Source(error)),
         }

@@ -65,6 +65,12 @@ impl<St: StateStore> LedgerCursor<St> {
         }
     }
 
+    /// The next entry of the range.
+    pub fn take_next(&mut self) -> Result<Option<(Vec<u8>, LedgerEntry)>, MirrorError> {
+        self.fill()?;
+        Ok(self.page.pop_front())
+    }
+
     /// The next entry below `end`.
     pub fn take_below(
         &mut self,

@@ -10,7 +10,7 @@ use super::bootstrap::read_namespaces;
 use super::cursor::LedgerCursor;
 use super::error::MirrorError;
 use super::judging::Judging;
-use super::leftovers::Leftovers;
+use super::leftovers::{Fate, Leftovers};
 use super::lifecycle::{identify, where_to_begin};
 use super::listing::{Found, Job, Listing, Purpose};
 use super::options::Options;
@@ -148,13 +148,12 @@ impl DryRun {
         tell: &mut impl FnMut(Planned),
     ) -> Result<(), MirrorError> {
         for gap in gaps(parts.judge.ranges()) {
-            let end = gap.end.clone();
             let mut ledger = LedgerCursor::new(parts.store.clone(), gap);
-            while let Some((key, entry)) = ledger.take_below(&end)? {
-                if leftovers.retire && !entry.retired {
-                    self.count(Planned::Retire { key }, tell);
-                } else if leftovers.owns(&entry) && !leftovers.retire {
-                    self.count(Planned::Delete { key }, tell);
+            while let Some((key, entry)) = ledger.take_next()? {
+                match leftovers.fate(&entry) {
+                    Fate::Retire => self.count(Planned::Retire { key }, tell),
+                    Fate::Delete => self.count(Planned::Delete { key }, tell),
+                    Fate::Stay => {}
                 }
             }
         }

@@ -17,7 +17,28 @@ pub struct Leftovers {
     pub prune: bool,
 }
 
+/// What is done with an owned key where no rule selects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// Nothing.
+    Stay,
+    /// It is retired.
+    Retire,
+    /// It is deleted.
+    Delete,
+}
+
 impl Leftovers {
+    /// What is done with a key that has this entry and lies where no rule
+    /// selects.
+    pub fn fate(self, entry: &LedgerEntry) -> Fate {
+        match (self.retire, entry.retired) {
+            (true, false) => Fate::Retire,
+            (false, _) if self.owns(entry) => Fate::Delete,
+            _ => Fate::Stay,
+        }
+    }
+
     /// Whether a key with this entry is deleted where nothing selects it.
     pub fn owns(self, entry: &LedgerEntry) -> bool {
         self.prune || !entry.retired

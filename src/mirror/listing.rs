@@ -18,6 +18,7 @@ use super::error::MirrorError;
 use super::journal::in_doubt;
 use super::judging::{Judging, empty_value, is_sequential, kind};
 use super::leftovers::{Leftovers, retired};
+use super::pages::newest;
 use super::pipeline::{Known, Write};
 use super::ranges::after;
 use super::retry::persist;
@@ -411,8 +412,7 @@ async fn fetch_now<S: Source>(
     limit: usize,
 ) -> Result<(Vec<Item>, bool, SourceRevision), MirrorError> {
     loop {
-        let status = persist("asking the source for its revision", || source.status()).await;
-        let now = status.map_err(MirrorError::Source)?.revision;
+        let now = newest(source).await?;
         tracing::info!("the source was compacted while it was listed: going on at revision {now}");
         match persist("listing the source", || source.list(range, now, limit)).await {
             Ok((items, more)) => return Ok((items, more, now)),

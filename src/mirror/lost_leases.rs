@@ -21,10 +21,8 @@ impl<W: World> Session<W> {
         let Some(leasing) = &self.writer.leasing else {
             return Ok(());
         };
-        let all = everything();
-        let end = all.end.clone();
-        let mut ledger = LedgerCursor::new(self.parts.store.clone(), all);
-        while let Some((key, entry)) = ledger.take_below(&end)? {
+        let mut ledger = LedgerCursor::new(self.parts.store.clone(), everything());
+        while let Some((key, entry)) = ledger.take_next()? {
             leasing.leases.book.recall(&key, &entry);
         }
         Ok(())

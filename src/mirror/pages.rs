@@ -71,14 +71,18 @@ impl<S: Source> SourcePages<S> {
             match persist("listing the source", list).await {
                 Ok(page) => return Ok(page),
                 Err(EtcdError::Compacted { .. }) => {
-                    let ask = || self.source.status();
-                    let status = persist("asking the source for its revision", ask).await;
-                    self.at = status.map_err(MirrorError::Source)?.revision;
+                    self.at = newest(&*self.source).await?;
                 }
                 Err(error) => return Err(MirrorError::Source(error)),
             }
         }
     }
+}
+
+/// The source's newest revision.
+pub async fn newest<S: Source>(source: &S) -> Result<SourceRevision, MirrorError> {
+    let status = persist("asking the source for its revision", || source.status()).await;
+    Ok(status.map_err(MirrorError::Source)?.revision)
 }
 
 /// A range of the destination, as it is when each page is read.

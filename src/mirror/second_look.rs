@@ -16,6 +16,7 @@ use super::compare::{Comparer, Finding, Pair};
 use super::error::MirrorError;
 use super::judging::Judging;
 use super::options::Options;
+use super::pages::newest;
 use super::retry::persist;
 use super::verified::Verdict;
 use super::world::{Parts, World};
@@ -147,9 +148,7 @@ impl<'a, W: World> SecondLook<'a, W> {
         &self,
         candidates: &[Candidate],
     ) -> Result<Vec<(Finding, Now, SourceRevision)>, MirrorError> {
-        let ask = || self.parts.source.status();
-        let status = persist("asking the source for its revision", ask).await;
-        let at = status.map_err(MirrorError::Source)?.revision;
+        let at = newest(&*self.parts.source).await?;
         let read = read_namespaces(&*self.parts.source, &*self.parts.judge, at).await?;
         let (namespaces, at): (Namespaces, SourceRevision) = read;
         let nows = candidates

@@ -147,9 +147,8 @@ impl<W: World> Walk<'_, W> {
 
     /// Owned keys where no rule can select any more.
     async fn gap(&mut self, gap: KeyRange) -> Result<(), MirrorError> {
-        let end = gap.end.clone();
         let mut ledger = LedgerCursor::new(self.parts.store.clone(), gap);
-        while let Some((key, entry)) = ledger.take_below(&end)? {
+        while let Some((key, entry)) = ledger.take_next()? {
             let get = || self.parts.destination.get(&key);
             let there = persist("reading a key of the destination", get).await;
             if there.map_err(MirrorError::Destination)?.is_some() {
