@@ -5,13 +5,15 @@
 
 use crate::rules::decide::KeyRange;
 
-/// The union of ranges in any order.
+/// The union of ranges in any order. Those that only touch stay apart: one may
+/// end where the key prefix begins, and the destination may have what lies
+/// under it elsewhere.
 pub fn union(mut ranges: Vec<KeyRange>) -> Vec<KeyRange> {
     ranges.sort();
     let mut merged: Vec<KeyRange> = Vec::new();
     for range in ranges {
         match merged.last_mut() {
-            Some(last) if range.start <= last.end => last.end = range.end.max(last.end.clone()),
+            Some(last) if range.start < last.end => last.end = range.end.max(last.end.clone()),
             _ => merged.push(range),
         }
     }
@@ -63,5 +65,38 @@ pub fn only(key: &[u8]) -> KeyRange {
     KeyRange {
         start: key.to_vec(),
         end: [key, &[0]].concat(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn range(start: &str, end: &str) -> KeyRange {
+        KeyRange {
+            start: start.into(),
+            end: end.into(),
+        }
+    }
+
+    #[test]
+    fn ranges_that_overlap_are_one_and_those_that_touch_are_not() {
+        let all = vec![
+            range("/registry/", "/registry0"),
+            range("/other/", "/registry/"),
+            range("/registry/a/", "/registry/b/"),
+            range("/registry0", "/x"),
+            range("/k", "/l"),
+            range("/k", "/l"),
+        ];
+        // Under another key prefix the destination has the third of these elsewhere,
+        // and the others where they are.
+        let expected = [
+            range("/k", "/l"),
+            range("/other/", "/registry/"),
+            range("/registry/", "/registry0"),
+            range("/registry0", "/x"),
+        ];
+        assert_eq!(union(all), expected);
     }
 }

@@ -6,17 +6,18 @@
 
 use crate::rules::decide::KeyRange;
 
-/// `ranges` (sorted, disjoint) as at most `limit` (at least 1): the nearest
-/// are joined.
+/// `ranges` (sorted, disjoint) as at most `limit` (at least 1): those that
+/// touch are joined, and then the nearest.
 pub(super) fn joined(ranges: &[KeyRange], limit: usize) -> Vec<KeyRange> {
     let mut gaps: Vec<(Nearness, usize)> = ranges
         .windows(2)
         .enumerate()
+        .filter(|(_, pair)| pair[0].end < pair[1].start)
         .map(|(after, pair)| (nearness(&pair[0].end, &pair[1].start), after))
         .collect();
     // The nearest first; those that stay apart are cut off behind.
     gaps.sort_unstable_by(|left, right| right.cmp(left));
-    let apart = ranges.len().min(limit.max(1)).saturating_sub(1);
+    let apart = gaps.len().min(limit.saturating_sub(1));
     let mut cuts: Vec<usize> = gaps[gaps.len() - apart..]
         .iter()
         .map(|(_, after)| *after)
@@ -82,6 +83,8 @@ mod tests {
         assert_eq!(of(&prefixes, 0), of(&prefixes, 1));
         assert_eq!(of(&prefixes[..1], 5), ["/r/cm/a/../r/cm/a0"]);
         assert_eq!(of(&[], 5), [""; 0]);
+        let touching = of(&["/r/a", "/r/b", "/r/d"], 5);
+        assert_eq!(touching, ["/r/a../r/c", "/r/d../r/e"]);
     }
 
     #[test]

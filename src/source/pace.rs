@@ -1,8 +1,9 @@
 //! When the server is asked for progress, without anybody's having said so.
 //!
 //! Promises a request at once when a change begins to wait for proof, further
-//! ones ahead of what may come next, and none when nothing comes. Deliberately
-//! sends nothing, and never has more under way than about twenty.
+//! ones ahead of what may come next where answers take long, and none when
+//! nothing comes. Deliberately sends nothing, and never has more under way than
+//! about twenty.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -12,7 +13,8 @@ use tokio::time::Instant;
 /// Between two requests.
 const EVERY: Duration = Duration::from_millis(5);
 
-/// So long after the last change it is still asked ahead.
+/// So long after the last change it is still asked ahead. Nothing is won by it
+/// where answers come sooner than the next request may be sent.
 const AHEAD: Duration = Duration::from_millis(50);
 
 /// What was not answered by then will not be: a server that is not in sync
@@ -28,6 +30,8 @@ pub(super) struct Pace {
     under_way: VecDeque<Instant>,
     last_asked: Option<Instant>,
     last_change: Option<Instant>,
+    /// How long the last answer took.
+    trip: Duration,
 }
 
 impl Pace {
@@ -43,8 +47,10 @@ impl Pace {
     }
 
     /// An answer has come.
-    pub(super) fn answered(&mut self) {
-        self.under_way.pop_front();
+    pub(super) fn answered(&mut self, now: Instant) {
+        if let Some(sent) = self.under_way.pop_front() {
+            self.trip = now.duration_since(sent);
+        }
     }
 
     /// When the next request is to be sent, if any; `waiting` if changes wait
@@ -60,7 +66,8 @@ impl Pace {
             return Some(now);
         };
         let next = asked + self.gap(now);
-        (waiting || next < change + AHEAD).then_some(next)
+        let ahead = self.trip > EVERY && next < change + AHEAD;
+        (waiting || ahead).then_some(next)
     }
 
     /// The longer answers take, the fewer requests: what is under way is
@@ -94,7 +101,7 @@ mod tests {
         let begin = Instant::now();
         let mut pace = Pace::default();
         pace.asked(begin);
-        pace.answered();
+        pace.answered(begin + ms(20));
         let change = begin + ms(60_000);
         pace.changed(change);
         assert!(pace.due(true, change).is_some_and(|due| due <= change));
@@ -104,10 +111,20 @@ mod tests {
             assert!(due >= now + EVERY);
             now = due;
             pace.asked(now);
-            pace.answered();
             requests += 1;
         }
         assert_eq!(requests, 9, "until 50 ms after the change");
+    }
+
+    #[test]
+    fn where_answers_come_at_once_nothing_is_asked_ahead() {
+        let begin = Instant::now();
+        let mut pace = Pace::default();
+        pace.changed(begin);
+        pace.asked(begin);
+        pace.answered(begin + ms(1));
+        assert_eq!(pace.due(false, begin + ms(1)), None);
+        assert_eq!(pace.due(true, begin + ms(1)), Some(begin + EVERY));
     }
 
     /// How many are under way at most when each answer takes `trip`, or none
@@ -124,7 +141,7 @@ mod tests {
                 && *first + trip <= now
             {
                 sent.pop_front();
-                pace.answered();
+                pace.answered(now);
             }
             if trip.is_none() {
                 sent.retain(|at| now < *at + LOST_AFTER);

@@ -97,7 +97,7 @@ impl OpenStream {
         }?;
         self.asked = None;
         if response.watch_id == BROADCAST {
-            self.pace.answered();
+            self.pace.answered(Instant::now());
         }
         Ok(response)
     }

@@ -160,11 +160,3 @@ fn one_seed_is_one_run() {
     });
     assert_eq!(failed, BTreeMap::new());
 }
-#[allow(dead_code)]
-pub fn debug(seed: u64) {
-    carry::mirror::fix_jitter(SALT);
-    let scenario = Scenario::draw(seed);
-    if let Some(failure) = run(&scenario, false).failure {
-        println!("=== with less ===\n{}", told(&shrunk(scenario, &failure)));
-    }
-}

@@ -15,7 +15,7 @@ use carry::rules::decide::KeyRange;
 use tokio::sync::oneshot;
 
 use super::life::Life;
-use super::stage::{LEASE, Luck, Stage, pass, refused, timeout};
+use super::stage::{LEASE, Luck, Stage, back, pass, refused, timeout};
 
 /// How long a client waits for an answer that does not come.
 const PATIENCE: Duration = Duration::from_millis(20);
@@ -45,7 +45,7 @@ impl SimDestination {
             (Ok(()), Luck::Refused) => Err(refused()),
             (Ok(()), _) => Err(timeout()),
         };
-        pass(trip.back).await;
+        pass(back(&trip, &answer)).await;
         self.life.goes_on().await;
         answer
     }
@@ -62,9 +62,10 @@ impl SimDestination {
             std::future::pending::<()>().await;
         }
         if trip.luck == Luck::Refused {
-            pass(trip.there).await;
+            let answer = Err(refused());
+            pass(back(&trip, &answer)).await;
             self.life.goes_on().await;
-            return Err(refused());
+            return answer;
         }
         let answered = trip.luck == Luck::Good;
         let (send, answer) = oneshot::channel();
@@ -78,7 +79,7 @@ impl SimDestination {
                 Ok(()) => work(stage, life, answered).await,
                 Err(error) => Err(error),
             };
-            pass(trip.back).await;
+            pass(back(&trip, &done)).await;
             let _ = send.send(done);
         });
         if last {

@@ -11,7 +11,7 @@ use carry::source::{
 use tokio::time::{Instant, sleep_until};
 
 use super::life::Life;
-use super::stage::{Luck, Stage, pass, refused, timeout};
+use super::stage::{Luck, Stage, back, pass, refused, timeout};
 
 /// The source as one process sees it.
 pub struct SimSource {
@@ -35,7 +35,7 @@ impl SimSource {
             Luck::Refused => Err(refused()),
             _ => Err(timeout()),
         };
-        pass(trip.back).await;
+        pass(back(&trip, &answer)).await;
         self.life.goes_on().await;
         answer
     }

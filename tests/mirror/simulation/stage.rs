@@ -223,6 +223,15 @@ pub async fn pass(time: Duration) {
     }
 }
 
+/// Bad news takes its time: otherwise who tries again at once would keep the
+/// clock from moving.
+pub fn back<T>(trip: &Trip, answer: &Result<T, EtcdError>) -> Duration {
+    match answer {
+        Ok(_) => trip.back,
+        Err(_) => trip.back.max(Duration::from_millis(1)),
+    }
+}
+
 pub fn timeout() -> EtcdError {
     EtcdError::Timeout("nobody knows why".to_owned())
 }
