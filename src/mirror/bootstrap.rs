@@ -21,22 +21,23 @@ use super::ranges::{after, everything, gaps};
 use super::retry::persist;
 use super::sealing::blocking;
 use super::session::{End, Feed, Session};
-use super::start::{Full, Ledger};
+use super::start::{Full, Ledger, NOT_COMPARED, NOT_REBUILT};
 use super::world::World;
 use crate::etcd::{EtcdError, SourceRevision};
 use crate::metrics::Phase;
 use crate::rules::namespaces::{Namespaces, View};
 use crate::source::Source;
-use crate::state::{LedgerEntry, StateStore};
+use crate::state::{Checkpoint, LedgerEntry, StateStore};
 
 impl<W: World> Session<W> {
     /// Lists everything at `at` and brings the destination up to it.
     pub async fn bootstrap(&mut self, full: &Full, at: SourceRevision) -> Result<(), End> {
         tracing::info!("full list at revision {at}: {}", full.reason);
         self.report.phase(Phase::Bootstrap);
-        self.report.resync(full.kind(), &full.reason, at.0);
+        self.report
+            .resync(full.reason.kind(), &full.reason.to_string(), at.0);
         self.leftovers.retire = full.retire;
-        self.prepare_ledger(full.ledger, at).await?;
+        self.prepare_ledger(&full.ledger, at).await?;
         self.recall_leases()?;
         let mut list_at = at;
         self.read_namespaces(&mut list_at).await?;
@@ -46,10 +47,9 @@ impl<W: World> Session<W> {
         self.sweep(at).await?;
         self.tell_retired();
         self.release_rest()?;
-        self.note_compared()?;
         self.seen = at;
         self.following = true;
-        self.write_checkpoint()
+        self.note_compared()
     }
 
     fn tell_retired(&mut self) {
@@ -63,20 +63,21 @@ impl<W: World> Session<W> {
     }
 
     /// After this the ledger says nothing that is not so, and survives us.
-    async fn prepare_ledger(&mut self, ledger: Ledger, at: SourceRevision) -> Result<(), End> {
+    async fn prepare_ledger(&mut self, ledger: &Ledger, at: SourceRevision) -> Result<(), End> {
         self.compare = matches!(ledger, Ledger::Compare | Ledger::Rebase);
         // Nothing is compared: what it was compared under stays as recalled,
         // and the tail sees that it has changed since.
-        if ledger == Ledger::Keep {
+        if *ledger == Ledger::Keep {
             return self.doubt_until_done();
         }
         self.encryption = self.parts.judge.encryption_digest();
-        if ledger == Ledger::Compare {
-            return self.doubt_compared();
+        if *ledger == Ledger::Compare {
+            return self.mark(NOT_COMPARED);
         }
-        if ledger == Ledger::Rebase {
+        self.ledger = Some(self.options.holder.token.clone());
+        if *ledger == Ledger::Rebase {
             self.parts.store.set_pair(&self.pair)?;
-            return self.announce(at).await;
+            return self.announce(self.checkpoint(at, false)).await;
         }
         self.parts.store.reset(&self.pair)?;
         // They were told, and are until they are judged.
@@ -84,9 +85,24 @@ impl<W: World> Session<W> {
             self.parts.store.hold(key)?;
         }
         match ledger {
-            Ledger::Reclaim(then) => self.reclaim(then, at).await,
-            _ => self.announce(at).await,
+            Ledger::Reclaim(last) => self.rebuild(last, at).await,
+            _ => self.announce(self.checkpoint(at, false)).await,
         }
+    }
+
+    /// Learns what an earlier carry has written, and lets everybody know that
+    /// its ledger, wherever that is, no longer counts.
+    async fn rebuild(&mut self, last: &Checkpoint, at: SourceRevision) -> Result<(), End> {
+        self.mark(NOT_REBUILT)?;
+        let ledger = self.ledger.clone();
+        let last = Checkpoint {
+            ledger,
+            ..last.clone()
+        };
+        let then = SourceRevision(last.revision);
+        self.announce(last).await?;
+        self.reclaim(then, at).await?;
+        self.mark(NOT_COMPARED)
     }
 
     /// Under other rules than the checkpoint's: whoever comes after us and has
@@ -95,22 +111,20 @@ impl<W: World> Session<W> {
         let checkpoints = self.parts.store.checkpoints()?;
         let digest = self.parts.judge.digest();
         match checkpoints.iter().any(|one| one.rules_digest != digest) {
-            true => self.doubt_compared(),
+            true => self.mark(NOT_COMPARED),
             false => Ok(()),
         }
     }
 
-    /// Whoever comes after us knows that it was not finished: no encryption has
-    /// this digest.
-    fn doubt_compared(&self) -> Result<(), End> {
-        Ok(self.parts.store.set_encryption("")?)
+    /// Whoever comes after us knows that it was not finished.
+    fn mark(&self, how_far: &str) -> Result<(), End> {
+        Ok(self.parts.store.set_encryption(how_far)?)
     }
 
-    /// With the first checkpoint at the destination the ledger is believed
-    /// after a restart. Where it is lost, what was selected since `at` may have
-    /// been written.
-    async fn announce(&mut self, at: SourceRevision) -> Result<(), End> {
-        let checkpoint = self.checkpoint(at, false);
+    /// With this checkpoint at the destination the ledger is believed after a
+    /// restart, and no other one is. Where it is lost during a first copy, what
+    /// was selected since its revision may have been written.
+    async fn announce(&mut self, checkpoint: Checkpoint) -> Result<(), End> {
         while self.writer.last_checkpoint() != Some(&checkpoint) {
             self.writer.checkpoint(checkpoint.clone())?;
             self.turn(Feed::Nothing).await?;

@@ -16,7 +16,7 @@ use super::listing::{Found, Job, Listing, Purpose};
 use super::options::Options;
 use super::ranges::gaps;
 use super::sealing::blocking;
-use super::start::{Full, Ledger, Start};
+use super::start::{Full, Ledger, Reason, Start};
 use super::world::{Parts, World};
 use crate::destination::Op;
 use crate::etcd::SourceRevision;
@@ -90,7 +90,7 @@ impl DryRun {
         let Full {
             ledger, retire, at, ..
         } = match start {
-            Start::Resume(_) => Full::keeping(String::new()),
+            Start::Resume(_) => Full::keeping(Reason::History(String::new())),
             Start::Full(full) => full,
         };
         let believe_ledger = matches!(ledger, Ledger::Keep | Ledger::Compare | Ledger::Rebase);

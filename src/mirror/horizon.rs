@@ -33,8 +33,16 @@ impl<W: World> Session<W> {
         at: SourceRevision,
     ) {
         if at > watched {
-            let listed = ranges.iter().map(|range| (range.clone(), at));
-            self.horizons.extend(listed);
+            ranges.iter().for_each(|range| self.look_ahead(range, at));
         }
+    }
+
+    /// A range is listed at a revision that the watch reaches only later. What
+    /// of it was held as of an earlier one is judged anew: the watch will not
+    /// do that.
+    pub fn look_ahead(&mut self, range: &KeyRange, at: SourceRevision) {
+        let held = self.held.take_range(range);
+        self.again.extend(held);
+        self.horizons.push((range.clone(), at));
     }
 }

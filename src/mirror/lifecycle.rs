@@ -25,7 +25,7 @@ use super::retry::{Backoff, Remedy, persist, watch_remedy};
 use super::session::{End, Session, Setup};
 use super::spool::Spool;
 use super::standby::StandbyWatch;
-use super::start::{self, Full, Known, Start};
+use super::start::{self, Full, Known, Reason, Start};
 use super::world::{Parts, World};
 use super::writer::Writer;
 use crate::destination::Destination;
@@ -335,7 +335,7 @@ async fn open<W: World>(
     let mut identity = identify(parts, options).await?;
     let mut start = where_to_begin(parts, options, &mut identity, compare).await?;
     if let (Start::Resume(_), Some(reason)) = (&start, resync) {
-        start = Start::Full(Full::keeping(reason));
+        start = Start::Full(Full::keeping(Reason::History(reason)));
     }
     let newest = identity.source.revision;
     let (from, rev) = match &start {

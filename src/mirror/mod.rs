@@ -23,6 +23,7 @@
 //! Deliberately knows nothing of command lines and shows nothing.
 
 mod bootstrap;
+mod checkpoints;
 mod compare;
 mod cursor;
 mod dry_run;
@@ -77,7 +78,7 @@ pub use reload::{Reload, Reloaded};
 pub use report::{Report, Silent};
 pub use retry::fix_jitter;
 pub use spool::Limits;
-pub use start::{Full, Known, Ledger, Start, decide};
+pub use start::{Full, Known, Ledger, Reason, Start, decide};
 pub use verified::{Counts, Example, Examples, Verified};
 pub use verify::Verify;
 pub use world::{Parts, World};

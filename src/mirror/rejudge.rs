@@ -32,6 +32,8 @@ impl<W: World> Session<W> {
     /// destination was compared under.
     pub fn recall(&mut self) -> Result<(), End> {
         self.encryption = self.parts.store.encryption()?.unwrap_or_default();
+        let last = self.parts.store.checkpoints()?.pop();
+        self.ledger = last.and_then(|checkpoint| checkpoint.ledger);
         let reason = "it could not be judged before the last start";
         for key in self.parts.store.held()?.into_iter().take(MAX_NAMED) {
             let unfit = Unfit {
@@ -107,7 +109,8 @@ impl<W: World> Session<W> {
     /// The destination has what it can read, as far as carry may write it.
     pub fn note_compared(&mut self) -> Result<(), End> {
         self.compare = false;
-        Ok(self.parts.store.set_encryption(&self.encryption)?)
+        self.writer.compared(&self.encryption);
+        self.write_checkpoint()
     }
 
     /// Looks again at the Namespaces that could not be read, as of the tail's

@@ -33,7 +33,7 @@ use crate::etcd::SourceRevision;
 use crate::rules::decide::{KeyRange, Scratch};
 use crate::rules::namespaces::Namespaces;
 use crate::source::{Change, WatchEvent};
-use crate::state::{Checkpoint, LedgerChange, Pair, StateStore};
+use crate::state::{LedgerChange, Pair, StateStore};
 
 /// Why a session ended.
 #[derive(Debug)]
@@ -106,6 +106,8 @@ pub struct Session<W: World> {
     pub(super) again: BTreeMap<Vec<u8>, Why>,
     /// Which held keys are to be judged again.
     pub(super) due: Due,
+    /// The name of the ledger, as checkpoints have it.
+    pub(super) ledger: Option<String>,
     /// The destination's encryption that it was, or is being, compared under.
     pub(super) encryption: String,
     /// Whether lists ask the destination also where the ledger knows.
@@ -189,6 +191,7 @@ impl<W: World> Session<W> {
             held: Held::default(),
             again: BTreeMap::new(),
             due,
+            ledger: None,
             encryption: String::new(),
             compare: false,
             leftovers,
@@ -277,26 +280,6 @@ impl<W: World> Session<W> {
         }
     }
 
-    /// Sends a checkpoint of what is applied, if it means anything yet.
-    pub fn write_checkpoint(&mut self) -> Result<(), End> {
-        if self.following {
-            let checkpoint = self.checkpoint(self.watermark(), true);
-            self.writer.checkpoint(checkpoint)?;
-        }
-        Ok(())
-    }
-
-    /// What a checkpoint at `revision` says.
-    pub fn checkpoint(&self, revision: SourceRevision, bootstrapped: bool) -> Checkpoint {
-        Checkpoint {
-            source_cluster_id: self.pair.source_cluster_id.clone(),
-            revision: revision.0,
-            rules_digest: self.parts.judge.digest().to_owned(),
-            bootstrapped,
-            prefixes: Some(self.options.prefixes()),
-        }
-    }
-
     /// Everything of the source up to here is applied.
     pub fn watermark(&self) -> SourceRevision {
         self.writer.pipeline.watermark(self.seen)
@@ -378,7 +361,7 @@ impl<W: World> Session<W> {
     fn take_chunk(&mut self, chunk: Chunk, at: &mut SourceRevision) -> Result<(), End> {
         if let Some((range, newer)) = chunk.newer {
             *at = newer.max(*at);
-            self.horizons.push((range, newer));
+            self.look_ahead(&range, newer);
         }
         let mut found = chunk.found;
         let writes = found.iter_mut().filter_map(|found| match found {

@@ -3,22 +3,79 @@
 //! Promises that a ledger is believed only if it goes with the checkpoint at
 //! the destination. Deliberately pure: it is told everything and does nothing.
 
+use std::fmt;
+
 use super::error::MirrorError;
 use crate::etcd::SourceRevision;
 use crate::metrics::ResyncKind;
 use crate::source::SourceStatus;
 use crate::state::{Checkpoint, Pair, Prefixes};
 
-// Why everything is listed; anything else is history that is gone.
-const FIRST_COPY: &str = "first copy";
-const OTHER_LEDGER: &str = "the ledger is new or of another pair of etcds";
-const UNFIT_LEDGER: &str = "the ledger does not go with the checkpoint";
-const UNFINISHED: &str = "the first copy was not finished";
-const OTHER_RULES: &str = "the rules have changed";
-const OTHER_HISTORY: &str =
-    "`--resync`, with another source or one that was restored from a backup";
-const REQUESTED: &str = "`--resync`";
-const OTHER_ENCRYPTION: &str = "the destination's encryption configuration has changed";
+/// What the ledger has in the place of the digest of an encryption while
+/// everything is compared: no encryption has it.
+pub const NOT_COMPARED: &str = "";
+
+/// The same while it is not known yet which keys are ours.
+pub const NOT_REBUILT: &str = "?";
+
+/// Why everything is listed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// There is no checkpoint.
+    FirstCopy,
+    /// The ledger is new or of another pair of etcds.
+    OtherLedger,
+    /// The ledger does not go with the checkpoint.
+    UnfitLedger,
+    /// The checkpoint says that the first copy was not finished.
+    UnfinishedCopy,
+    /// The checkpoint is of other rules.
+    OtherRules,
+    /// A list of everything was not finished, perhaps under other rules.
+    UnfinishedList,
+    /// `--resync`, and the source is not what it was.
+    OtherHistory,
+    /// `--resync`.
+    Requested,
+    /// Another encryption than the one that was compared under.
+    OtherEncryption,
+    /// History is gone, or something else that came up on the way.
+    History(String),
+}
+
+impl Reason {
+    /// For metrics.
+    pub fn kind(&self) -> ResyncKind {
+        match self {
+            Reason::FirstCopy => ResyncKind::FirstCopy,
+            Reason::OtherLedger | Reason::UnfitLedger => ResyncKind::Ledger,
+            Reason::UnfinishedCopy | Reason::UnfinishedList => ResyncKind::Unfinished,
+            Reason::OtherRules => ResyncKind::Rules,
+            Reason::OtherHistory | Reason::Requested => ResyncKind::Requested,
+            Reason::OtherEncryption => ResyncKind::Encryption,
+            Reason::History(_) => ResyncKind::History,
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Reason::FirstCopy => "first copy",
+            Reason::OtherLedger => "the ledger is new or of another pair of etcds",
+            Reason::UnfitLedger => "the ledger does not go with the checkpoint",
+            Reason::UnfinishedCopy => "the first copy was not finished",
+            Reason::OtherRules => "the rules have changed",
+            Reason::UnfinishedList => "the last full list was not finished",
+            Reason::OtherHistory => {
+                "`--resync`, with another source or one that was restored from a backup"
+            }
+            Reason::Requested => "`--resync`",
+            Reason::OtherEncryption => "the destination's encryption configuration has changed",
+            Reason::History(reason) => reason,
+        })
+    }
+}
 
 /// Where to begin.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +90,7 @@ pub enum Start {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Full {
     /// Why, for people.
-    pub reason: String,
+    pub reason: Reason,
     /// What becomes of the ledger.
     pub ledger: Ledger,
     /// Whether owned keys that the rules no longer select are retired: the
@@ -45,7 +102,7 @@ pub struct Full {
 
 impl Full {
     /// A list under a ledger that is right.
-    pub fn keeping(reason: String) -> Full {
+    pub fn keeping(reason: Reason) -> Full {
         Full {
             reason,
             ledger: Ledger::Keep,
@@ -53,23 +110,10 @@ impl Full {
             at: None,
         }
     }
-
-    /// Why, for metrics.
-    pub fn kind(&self) -> ResyncKind {
-        match self.reason.as_str() {
-            FIRST_COPY => ResyncKind::FirstCopy,
-            OTHER_LEDGER | UNFIT_LEDGER => ResyncKind::Ledger,
-            UNFINISHED => ResyncKind::Unfinished,
-            OTHER_RULES => ResyncKind::Rules,
-            OTHER_HISTORY | REQUESTED => ResyncKind::Requested,
-            OTHER_ENCRYPTION => ResyncKind::Encryption,
-            _ => ResyncKind::History,
-        }
-    }
 }
 
 /// What becomes of the ledger before a full list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ledger {
     /// It is right.
     Keep,
@@ -81,9 +125,9 @@ pub enum Ledger {
     Rebase,
     /// It is new, or does not go with the destination.
     Reset,
-    /// As `Reset`, but an earlier carry has applied everything up to here: what
-    /// was selected then is ours.
-    Reclaim(SourceRevision),
+    /// As `Reset`, but an earlier carry has applied everything up to this
+    /// checkpoint: what was selected then is ours.
+    Reclaim(Checkpoint),
 }
 
 /// What is known at the start.
@@ -134,7 +178,7 @@ impl Known<'_> {
 pub fn decide(known: &Known<'_>) -> Result<Start, MirrorError> {
     let Some(checkpoint) = known.checkpoint else {
         return Ok(Start::Full(Full {
-            reason: FIRST_COPY.to_owned(),
+            reason: Reason::FirstCopy,
             ledger: Ledger::Reset,
             retire: false,
             at: known.rev,
@@ -150,30 +194,29 @@ pub fn decide(known: &Known<'_>) -> Result<Start, MirrorError> {
     let at = SourceRevision(checkpoint.revision);
     let retire = checkpoint.rules_digest != known.digest && !known.prune;
     if !known.ledger_is_ours(true) {
-        return Ok(full(OTHER_LEDGER, lost(checkpoint), retire));
+        return Ok(full(Reason::OtherLedger, lost(checkpoint), retire));
     }
     // Each checkpoint is noted before it is sent. One that was not is of
     // another carry of this name, or the destination was set back.
-    if !known.local.contains(checkpoint) {
-        return Ok(full(UNFIT_LEDGER, lost(checkpoint), retire));
+    let rebuilt = known.encryption_of != Some(NOT_REBUILT);
+    if !rebuilt || !known.local.contains(checkpoint) {
+        return Ok(full(Reason::UnfitLedger, lost(checkpoint), retire));
     }
     let same_encryption = known.encryption_of == Some(known.encryption);
     let kept = match same_encryption && !known.resync {
         true => Ledger::Keep,
         false => Ledger::Compare,
     };
-    // Keys were written also under rules whose checkpoint was sent, and may
-    // never have arrived.
-    let mut sent = known.local.iter().chain([checkpoint]);
-    let other_rules = sent.any(|one| one.rules_digest != known.digest);
     let reason = if !checkpoint.bootstrapped {
-        UNFINISHED
-    } else if other_rules {
-        OTHER_RULES
+        Reason::UnfinishedCopy
+    } else if checkpoint.rules_digest != known.digest {
+        Reason::OtherRules
     } else if known.resync {
-        REQUESTED
+        Reason::Requested
+    } else if known.encryption_of == Some(NOT_COMPARED) {
+        Reason::UnfinishedList
     } else if !same_encryption {
-        OTHER_ENCRYPTION
+        Reason::OtherEncryption
     } else {
         return Ok(Start::Resume(at));
     };
@@ -182,17 +225,18 @@ pub fn decide(known: &Known<'_>) -> Result<Start, MirrorError> {
 
 /// The source is another one, or was set back, and that is accepted.
 fn rebase(known: &Known<'_>, checkpoint: &Checkpoint) -> Start {
-    let reason = OTHER_HISTORY;
+    let reason = Reason::OtherHistory;
     let retire = checkpoint.rules_digest != known.digest && !known.prune;
-    match known.ledger_is_ours(false) && known.local.contains(checkpoint) {
+    let rebuilt = known.encryption_of != Some(NOT_REBUILT);
+    match known.ledger_is_ours(false) && rebuilt && known.local.contains(checkpoint) {
         true => full(reason, Ledger::Rebase, retire),
         false => full(reason, Ledger::Reset, retire),
     }
 }
 
-fn full(reason: &str, ledger: Ledger, retire: bool) -> Start {
+fn full(reason: Reason, ledger: Ledger, retire: bool) -> Start {
     Start::Full(Full {
-        reason: reason.to_owned(),
+        reason,
         ledger,
         retire,
         at: None,
@@ -203,7 +247,7 @@ fn full(reason: &str, ledger: Ledger, retire: bool) -> Start {
 /// with other rules it is at least what they have in common.
 fn lost(checkpoint: &Checkpoint) -> Ledger {
     match checkpoint.bootstrapped || checkpoint.revision > 0 {
-        true => Ledger::Reclaim(SourceRevision(checkpoint.revision)),
+        true => Ledger::Reclaim(checkpoint.clone()),
         // Of an older carry, which did not say what it had begun to copy.
         false => Ledger::Reset,
     }

@@ -164,7 +164,7 @@ impl<W: World> Session<W> {
             key: &change.key,
             value: change.value.as_deref(),
             leased: change.lease != 0,
-            owned: owned || self.writer.pipeline.put_waits(&change.key),
+            owned: owned || self.writer.pipeline.puts(&change.key),
         };
         let judge = &self.parts.judge;
         let decision = blocking(judge.may_block(), || {

@@ -24,37 +24,39 @@ use super::starving::Starving;
 use super::trouble::Trouble;
 use super::world::{Parts, World};
 use crate::destination::election::{Election, Term};
-use crate::destination::{Destination, Fence, Op, Outcome};
+use crate::destination::{Fence, Op, Outcome};
 use crate::etcd::{EtcdError, SourceRevision};
 use crate::rules::RuleId;
-use crate::state::{Checkpoint, LedgerChange, LedgerEntry, StateStore};
+use crate::state::{Checkpoint, LedgerChange, LedgerEntry};
 
 /// The writing side of a mirror.
 pub struct Writer<W: World> {
-    parts: Parts<W>,
+    pub(super) parts: Parts<W>,
     sealer: Arc<Sealer<W::Judge>>,
     /// Where rules ask for keys under leases.
     pub(super) leasing: Option<Leasing<W>>,
     /// What waits and what is under way.
     pub pipeline: Pipeline,
-    term: Arc<Term>,
-    checkpoint_key: Vec<u8>,
+    pub(super) term: Arc<Term>,
+    pub(super) checkpoint_key: Vec<u8>,
     widths: Widths,
     limits: Limits,
     way: Way,
-    tasks: JoinSet<Done>,
+    pub(super) tasks: JoinSet<Done>,
     /// Batches that must be sent again.
     pub(super) parked: Vec<Batch>,
     /// Batches that wait for space.
     pub(super) starving: Starving,
     commits: usize,
-    checkpointing: bool,
+    pub(super) checkpointing: bool,
     /// Nothing is sent while the fence is renewed.
-    renewing: bool,
+    pub(super) renewing: bool,
     /// Why nothing is written at the moment.
     pub trouble: Trouble,
     pub(super) ledger: Journal<W::Store>,
-    last_checkpoint: Option<Checkpoint>,
+    pub(super) last_checkpoint: Option<Checkpoint>,
+    /// Under which encryption all is compared, once a checkpoint says so.
+    pub(super) compared: Option<String>,
     written: Written,
     pub(super) refused: Vec<Refused>,
     /// Only what was sent before is sent again.
@@ -95,6 +97,7 @@ impl<W: World> Writer<W> {
             trouble: Trouble::default(),
             ledger,
             last_checkpoint: None,
+            compared: None,
             written: Written::default(),
             refused: Vec::new(),
             closing: false,
@@ -260,37 +263,6 @@ impl<W: World> Writer<W> {
         });
     }
 
-    /// Sends a checkpoint, unless one is under way or it says nothing new.
-    /// Everything up to its revision must have been applied.
-    pub fn checkpoint(&mut self, checkpoint: Checkpoint) -> Result<(), MirrorError> {
-        if self.renewing || self.checkpointing || self.last_checkpoint.as_ref() == Some(&checkpoint)
-        {
-            return Ok(());
-        }
-        self.flush()?;
-        let Ok(value) = serde_json::to_vec(&checkpoint) else {
-            return Ok(());
-        };
-        let ops = [Op::Put {
-            key: self.checkpoint_key.clone(),
-            value,
-        }];
-        self.parts.store.add_checkpoint(&checkpoint)?;
-        self.checkpointing = true;
-        let destination = self.parts.destination.clone();
-        let term = self.term.clone();
-        self.tasks.spawn(async move {
-            let result = destination.commit(&term.fence, &ops).await;
-            Done::Checkpoint(checkpoint, term.fence.clone(), result)
-        });
-        Ok(())
-    }
-
-    /// The checkpoint that was last written.
-    pub fn last_checkpoint(&self) -> Option<&Checkpoint> {
-        self.last_checkpoint.as_ref()
-    }
-
     /// Waits for an answer. Safe to cancel; only while [`Writer::is_busy`].
     pub async fn next(&mut self) -> Option<Done> {
         match self.tasks.join_next().await? {
@@ -425,35 +397,9 @@ impl<W: World> Writer<W> {
         self.parked.extend([first, second]);
     }
 
-    fn settle_checkpoint(
-        &mut self,
-        checkpoint: Checkpoint,
-        fence: &Fence,
-        result: Result<Outcome, EtcdError>,
-    ) -> Result<(), WriteEnd> {
-        match result {
-            Ok(Outcome::Applied(_)) => {
-                self.trouble.over();
-                self.relieve();
-                self.parts.store.set_checkpoint(&checkpoint)?;
-                self.parts.metrics.checkpoint_revision(checkpoint.revision);
-                self.last_checkpoint = Some(checkpoint);
-            }
-            // A newer one follows.
-            Err(EtcdError::NoSpace) => self.starve(None),
-            Ok(Outcome::Fenced) => self.renew_fence(fence),
-            Err(error) if remedy(&error) == Remedy::Retry => {
-                self.trouble.note(&error);
-                self.renew_fence(fence);
-            }
-            Err(error) => return Err(MirrorError::Destination(error).into()),
-        }
-        Ok(())
-    }
-
     /// Rewrites the leader key, unless that has happened since `used`: then
     /// what was sent under `used` can no longer arrive.
-    fn renew_fence(&mut self, used: &Fence) {
+    pub(super) fn renew_fence(&mut self, used: &Fence) {
         if self.renewing || *used != self.term.fence {
             return;
         }

@@ -74,6 +74,11 @@ pub struct Checkpoint {
     /// did not record it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prefixes: Option<Prefixes>,
+    /// What whoever began the ledger that goes with it has named that: a carry
+    /// that begins another one says so here before it writes anything, so that
+    /// nobody believes an older one. An older carry did not record it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ledger: Option<String>,
 }
 
 /// Under which prefixes the Kubernetes keys are, each with a slash at either

@@ -45,6 +45,7 @@ fn checkpoint(revision: i64) -> Checkpoint {
         rules_digest: "0123456789abcdef".to_owned(),
         bootstrapped: true,
         prefixes: None,
+        ledger: None,
     }
 }
 

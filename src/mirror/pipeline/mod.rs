@@ -48,8 +48,15 @@ struct Group {
 /// One key with writes that are waiting or under way.
 #[derive(Default)]
 struct Slot {
-    in_flight: Option<SourceRevision>,
+    in_flight: Option<InFlight>,
     waiting: VecDeque<Waiting>,
+}
+
+/// A write of a key that is under way.
+#[derive(Clone, Copy)]
+struct InFlight {
+    revision: SourceRevision,
+    puts: bool,
 }
 
 struct Waiting {
@@ -211,13 +218,15 @@ impl Pipeline {
         self.index.contains_key(key)
     }
 
-    /// Whether the last write that waits for `key` is a put.
-    pub fn put_waits(&self, key: &[u8]) -> bool {
-        let last = self
-            .index
-            .get(key)
-            .and_then(|&id| self.slots[id].waiting.back());
-        last.is_some_and(|waiting| waiting.write.op.is_put())
+    /// Whether the last write of `key` that waits or is under way is a put.
+    pub fn puts(&self, key: &[u8]) -> bool {
+        let Some(slot) = self.index.get(key).map(|&id| &self.slots[id]) else {
+            return false;
+        };
+        match slot.waiting.back() {
+            Some(last) => last.write.op.is_put(),
+            None => slot.in_flight.is_some_and(|own| own.puts),
+        }
     }
 
     /// What stands for a first write is one too.
@@ -355,7 +364,10 @@ impl Pipeline {
             oldest,
             ..
         } = next;
-        self.slots[id].in_flight = Some(write.revision);
+        self.slots[id].in_flight = Some(InFlight {
+            revision: write.revision,
+            puts: write.op.is_put(),
+        });
         let Write {
             op,
             revision,
@@ -432,6 +444,6 @@ impl Slot {
         self.waiting
             .back()
             .map(|waiting| waiting.write.revision)
-            .or(self.in_flight)
+            .or(self.in_flight.map(|own| own.revision))
     }
 }

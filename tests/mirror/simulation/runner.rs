@@ -140,6 +140,8 @@ impl Host {
             cold: settings.width,
         };
         options.prune = settings.prune;
+        options.once = settings.once;
+        options.resync = settings.resync;
         options.mode = match settings.waits {
             true => Mode::ActiveStandby,
             false => Mode::Standalone,
@@ -192,6 +194,7 @@ impl Host {
             }
             Some(_) if life.is_dead() => "is killed".to_owned(),
             Some(Ok(Ok(_))) if stop.is_cancelled() => "is stopped".to_owned(),
+            Some(Ok(Ok(_))) if self.stage.settings.once => "has caught up".to_owned(),
             Some(Ok(Err(MirrorError::LedByAnother { .. }))) => "gives way".to_owned(),
             Some(Ok(Err(error))) => {
                 let gave_up = format!("process {} gives up: {error}", life.id);
@@ -370,12 +373,17 @@ fn what_is_wrong(stage: &Stage, hosts: &[Arc<Host>]) -> Option<String> {
         let found = &witness.checkpoint;
         return Some(format!("not caught up with {newest}: {found:?}"));
     }
+    // One that ends and begins again and again may be gone, or have told
+    // nothing yet.
+    if stage.settings.once {
+        return witness.wrong(version, None);
+    }
     let mut lives = hosts.iter().filter_map(|host| host.life());
     let leader = lives.find(|life| life.id == witness.leader());
     let Some(leader) = leader else {
         return Some("nobody leads".to_owned());
     };
-    witness.wrong(version, &leader.held())
+    witness.wrong(version, Some(&leader.held()))
 }
 
 /// What others have at the destination is as they left it.

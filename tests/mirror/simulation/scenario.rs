@@ -106,6 +106,10 @@ pub struct Settings {
     pub waits: bool,
     /// `--prune`.
     pub prune: bool,
+    /// `--once`: it ends when it has caught up, and is run again.
+    pub once: bool,
+    /// `--resync`, at every start.
+    pub resync: bool,
     pub width: usize,
     pub txn_ops: usize,
     pub txn_bytes: usize,
@@ -161,6 +165,9 @@ pub const FOREIGN: [&str; 5] = [
     "/other",
 ];
 
+/// Makes other dice of a seed.
+const RARE: u64 = 0x5eed;
+
 impl Scenario {
     pub fn draw(seed: u64) -> Scenario {
         let mut writer = Author {
@@ -180,7 +187,7 @@ struct Author {
 
 impl Author {
     fn scenario(&mut self, seed: u64) -> Scenario {
-        let settings = self.settings();
+        let settings = self.settings(seed);
         let count = self.dice.between(5, 60);
         let hurry = *self.dice.pick(&[3, 20, 80, 300]);
         let mut steps = Vec::new();
@@ -202,7 +209,7 @@ impl Author {
         }
     }
 
-    fn settings(&mut self) -> Settings {
+    fn settings(&mut self, seed: u64) -> Settings {
         let mut versions = vec![Version::ALL];
         for _ in 0..2 {
             versions.push(Version {
@@ -226,7 +233,10 @@ impl Author {
         for _ in 0..self.dice.below(12) {
             before.push(self.edits());
         }
+        let mut rare = Dice::new(seed ^ RARE);
         Settings {
+            once: rare.chance(8),
+            resync: rare.chance(12),
             live: self.dice.chance(60),
             sealed: self.dice.chance(25),
             hosts: if self.dice.chance(25) { 2 } else { 1 },
@@ -437,10 +447,12 @@ impl fmt::Display for Scenario {
         writeln!(f, "seed {}", self.seed)?;
         writeln!(
             f,
-            "live {}, sealed {}, prune {}, hosts {} (waits {}), width {}, ops {} (server {}), bytes {}, page {}",
+            "live {}, sealed {}, prune {}, once {}, resync {}, hosts {} (waits {}), width {}, ops {} (server {}), bytes {}, page {}",
             settings.live,
             settings.sealed,
             settings.prune,
+            settings.once,
+            settings.resync,
             settings.hosts,
             settings.waits,
             settings.width,
