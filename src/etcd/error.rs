@@ -70,6 +70,16 @@ pub enum EtcdError {
         /// The newest revision now.
         found: i64,
     },
+    /// What was written at a revision is not what was seen there before.
+    #[error(
+        "etcd did not write `{key}` at revision {revision}, where it was seen before: it was restored from a backup, and written since; `--resync` takes it as it is now"
+    )]
+    LostHistory {
+        /// The whole key.
+        key: String,
+        /// The revision that wrote it once.
+        revision: i64,
+    },
     /// Another cluster answers than before.
     #[error("another etcd cluster answers: expected cluster id {expected:x}, found {found:x}")]
     OtherCluster {

@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::error::MirrorError;
+use super::history;
 use super::judging::{Judging, watched};
 use super::leadership::{Keeper, campaign};
 use super::leasing::Leasing;
@@ -349,6 +350,7 @@ async fn open<W: World>(
         source: parts.source.clone(),
         ranges: watched(&*parts.judge),
         known: from,
+        last_put: None,
     };
     let watch = origin.open().await.map_err(not_opened)?;
     Ok(Opened {
@@ -443,21 +445,32 @@ pub(super) async fn where_to_begin<W: World>(
     if checkpoint.as_ref().is_some_and(behind) {
         *identity = identify(parts, options).await?;
     }
-    start::decide(&Known {
+    let (local, ledger_of) = (parts.store.checkpoints()?, parts.store.pair()?);
+    let encryption_of = parts.store.encryption()?;
+    let known = Known {
         key: &key,
         checkpoint: checkpoint.as_ref(),
-        local: &parts.store.checkpoints()?,
-        ledger_of: parts.store.pair()?.as_ref(),
+        local: &local,
+        ledger_of: ledger_of.as_ref(),
         pair: &identity.pair,
         source: identity.source,
         digest: parts.judge.digest(),
-        encryption_of: parts.store.encryption()?.as_deref(),
+        encryption_of: encryption_of.as_deref(),
         encryption: &parts.judge.encryption_digest(),
         prefixes: &options.prefixes(),
         resync: compare,
         rev: options.rev,
         prune: options.prune,
-    })
+    };
+    let start = start::decide(&known)?;
+    let Some(checkpoint) = known.checkpoint.filter(|_| start.believes_ledger()) else {
+        return Ok(start);
+    };
+    match history::lost(parts, SourceRevision(checkpoint.revision)).await? {
+        None => Ok(start),
+        Some(_) if compare => Ok(start::rebase(&known, checkpoint)),
+        Some(lost) => Err(MirrorError::Source(lost)),
+    }
 }
 
 /// So that the next carry of this name need not wait for our lease to end.

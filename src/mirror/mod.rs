@@ -30,6 +30,7 @@ mod dry_run;
 mod due;
 mod error;
 mod held;
+mod history;
 mod horizon;
 mod journal;
 mod judged;

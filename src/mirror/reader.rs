@@ -15,6 +15,7 @@ use super::retry::{Backoff, Remedy, watch_remedy};
 use super::spool::Spool;
 use crate::etcd::SourceRevision;
 use crate::rules::decide::KeyRange;
+use crate::source::history::{Put, check};
 use crate::source::{Source, Watch, WatchError, WatchEvent};
 
 /// What is watched, and from where on.
@@ -25,6 +26,8 @@ pub struct Origin<S> {
     pub ranges: Vec<KeyRange>,
     /// Everything up to here is known.
     pub known: SourceRevision,
+    /// The last put of it that was seen.
+    pub last_put: Option<Put>,
 }
 
 impl<S: Source> Origin<S> {
@@ -32,8 +35,7 @@ impl<S: Source> Origin<S> {
     pub async fn open(&self) -> Result<S::Watch, WatchError> {
         let mut backoff = Backoff::default();
         loop {
-            let from = SourceRevision(self.known.0 + 1);
-            match self.source.watch(&self.ranges, from).await {
+            match self.open_once().await {
                 Err(error) if watch_remedy(&error) == Remedy::Retry => {
                     if backoff.attempts() == 0 {
                         tracing::warn!("watching the source: {error}; trying again");
@@ -45,12 +47,24 @@ impl<S: Source> Origin<S> {
         }
     }
 
+    async fn open_once(&self) -> Result<S::Watch, WatchError> {
+        let from = SourceRevision(self.known.0 + 1);
+        let watch = self.source.watch(&self.ranges, from).await?;
+        if let Some(put) = &self.last_put {
+            check(&*self.source, put).await?;
+        }
+        Ok(watch)
+    }
+
     /// Takes note of what was put into the spool.
     fn note(&mut self, event: &WatchEvent) {
         let upto = match event {
             WatchEvent::Progress(revision) => Some(*revision),
             // A revision is never split: it is there as a whole.
-            WatchEvent::Changes(changes) => changes.last().map(|last| last.revision),
+            WatchEvent::Changes(changes) => {
+                self.last_put = Put::last_of(changes).or(self.last_put.take());
+                changes.last().map(|last| last.revision)
+            }
         };
         self.known = self.known.max(upto.unwrap_or_default());
     }

@@ -86,6 +86,16 @@ pub enum Start {
     Full(Full),
 }
 
+impl Start {
+    /// Whether it relies on the revisions that the ledger has.
+    pub fn believes_ledger(&self) -> bool {
+        match self {
+            Start::Resume(_) => true,
+            Start::Full(full) => matches!(full.ledger, Ledger::Keep | Ledger::Compare),
+        }
+    }
+}
+
 /// A full list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Full {
@@ -224,7 +234,7 @@ pub fn decide(known: &Known<'_>) -> Result<Start, MirrorError> {
 }
 
 /// The source is another one, or was set back, and that is accepted.
-fn rebase(known: &Known<'_>, checkpoint: &Checkpoint) -> Start {
+pub fn rebase(known: &Known<'_>, checkpoint: &Checkpoint) -> Start {
     let reason = Reason::OtherHistory;
     let retire = checkpoint.rules_digest != known.digest && !known.prune;
     let rebuilt = known.encryption_of != Some(NOT_REBUILT);

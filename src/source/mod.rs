@@ -5,6 +5,7 @@
 
 mod assembler;
 mod etcd;
+pub mod history;
 mod joined;
 mod pace;
 mod scripted;

@@ -2,8 +2,8 @@
 //!
 //! Promises that no revision is lost, delivered twice or delivered in part
 //! across breaks, and that a server that has fallen silent is given up.
-//! Deliberately ends where history is gone: compacted, rewound, or another
-//! cluster's.
+//! Deliberately ends where history is gone: compacted, rewound, rewritten, or
+//! another cluster's.
 //!
 //! Each range has a watch of its own, so that the source sends nothing of what
 //! lies between them. While changes wait for proof that nothing older is still
@@ -20,6 +20,8 @@ use tokio::time::{Instant, sleep_until};
 use tracing::{info, warn};
 
 use super::assembler::Assembler;
+use super::etcd::EtcdSource;
+use super::history::{self, Put};
 use super::joined::joined;
 use super::stream::{BROADCAST, OpenStream, cancelled};
 use super::{Watch, WatchError, WatchEvent};
@@ -45,6 +47,8 @@ pub struct EtcdWatch {
     /// Whether one watch over all of it is to be used for now.
     together: bool,
     cluster_id: u64,
+    /// The last put that was handed out.
+    last_put: Option<Put>,
     /// Whether an answer to a request for progress is still to come.
     asking: bool,
     link: Link,
@@ -85,6 +89,7 @@ impl EtcdWatch {
             apart,
             together: false,
             cluster_id: stream.cluster_id,
+            last_put: None,
             asking: false,
             link: Link::Open(Box::new(stream)),
         })
@@ -201,7 +206,15 @@ impl EtcdWatch {
         let (connection, from) = (self.connection.clone(), self.assembler.resume_at());
         let limit = if self.together { 1 } else { MAX_WATCHES };
         let ranges = joined(&self.apart, limit);
-        let opening = async move { OpenStream::open(&connection, &ranges, from).await };
+        let source = EtcdSource::new((*connection).clone(), self.metrics.clone());
+        let last_put = self.last_put.clone();
+        let opening = async move {
+            let open = OpenStream::open(&connection, &ranges, from).await?;
+            if let Some(put) = last_put {
+                history::check(&source, &put).await?;
+            }
+            Ok(open)
+        };
         self.link = Link::Opening {
             attempts,
             opening: Box::pin(opening),
@@ -277,6 +290,9 @@ impl Watch for EtcdWatch {
     async fn next(&mut self) -> Result<WatchEvent, WatchError> {
         loop {
             if let Some(event) = self.assembler.pop() {
+                if let WatchEvent::Changes(changes) = &event {
+                    self.last_put = Put::last_of(changes).or(self.last_put.take());
+                }
                 return Ok(event);
             }
             self.advance().await?;

@@ -171,6 +171,67 @@ async fn another_source_is_taken_with_resync_alone() {
     assert!(stage.is_mirrored());
 }
 
+/// Restored from a backup, and written past the checkpoint before carry looks.
+#[tokio::test(flavor = "multi_thread")]
+async fn another_history_is_noticed_though_its_revisions_are_newer() {
+    let stage = Theatre::new();
+    sample(&stage);
+    stage.put("plain/gone", "written after the backup");
+    stage.once().await;
+    let then = stage.source.revision();
+    let stage = Theatre {
+        source: ScriptedSource::new(0xa),
+        ..stage
+    };
+    sample(&stage);
+    while stage.source.revision() < SourceRevision(then.0 + 5) {
+        stage.put("elsewhere", "x");
+    }
+    let refused = stage.run().task.await.expect("no panic");
+    let message = refused.expect_err("it stops").to_string();
+    for part in ["/r/plain/gone", "backup", "`--resync`"] {
+        assert!(message.contains(part), "{message}");
+    }
+    let mut options = stage.options();
+    (options.resync, options.once) = (true, true);
+    let ended = stage.run_with(options).task.await.expect("no panic");
+    ended.expect("a clean end");
+    assert_eq!(names(&stage, b"/r/plain/"), ["/r/plain/a"]);
+    // And from then on without it.
+    stage.put("plain/a", "later");
+    stage.once().await;
+    assert!(stage.is_mirrored());
+}
+
+/// Another carry of the name has led, and its checkpoint says what ours said.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_old_ledger_is_not_believed_after_another_has_led() {
+    let stage = Theatre::new();
+    sample(&stage);
+    stage.once().await;
+    let other = Theatre {
+        source: stage.source.clone(),
+        destination: stage.destination.clone(),
+        ..Theatre::new()
+    };
+    let mut options = other.options();
+    options.checkpoint_every = std::time::Duration::from_secs(3600);
+    options.holder.store = Some("another disk".to_owned());
+    let second = other.run_with(options);
+    eventually("its checkpoint", || async {
+        let checkpoints = other.store.checkpoints().expect("memory");
+        checkpoints.len() == 1 && other.store.encryption().expect("memory").is_some()
+    })
+    .await;
+    stage.put("plain/late", "by the second");
+    stage.mirrored().await;
+    second.kill().await;
+    stage.destination.expire_leases();
+    stage.delete("plain/late");
+    stage.once().await;
+    assert_eq!(names(&stage, b"/r/plain/"), ["/r/plain/a"]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_first_copy_of_an_older_revision() {
     let stage = Theatre::new();
