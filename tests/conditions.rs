@@ -285,6 +285,57 @@ fn keys_outside_of_kubernetes_are_selected() {
 }
 
 #[test]
+fn keys_that_are_named_are_all_that_is_looked_at() {
+    let judge = judge(concat!(
+        "filters:\n",
+        "  secondary:\n",
+        "    - keys: [/exact, '/glob/*']\n",
+        "    - group: ''\n",
+        "      namespaces: [a, b]\n",
+        "      resources: [{group: '', version: v1, kind: ConfigMap}]\n",
+        "      fieldSelectors:\n",
+        "        - matchLabels: {metadata.name: one}\n",
+        "        - matchExpressions: [{key: metadata.name, operator: In, values: [two, three]}]\n",
+        "    - group: ''\n",
+        "      resources: [{group: '', version: v1, kind: Namespace}]\n",
+        "      fieldSelectors: [{matchLabels: {metadata.name: a}}]\n",
+        // Any name may fit.
+        "    - group: ''\n",
+        "      namespace: c\n",
+        "      resources: [{group: '', version: v1, kind: Secret}]\n",
+        "      fieldSelectors:\n",
+        "        - matchLabels: {metadata.name: one}\n",
+        "        - matchLabels: {type: Opaque}\n",
+    ));
+    let looked_at = |key: &str| {
+        let mut ranges = judge.ranges().iter();
+        ranges.any(|range| range.contains(key.as_bytes()))
+    };
+    for key in [
+        "/exact",
+        "/glob/x",
+        "/registry/configmaps/a/one",
+        "/registry/configmaps/b/three",
+        "/registry/namespaces/a",
+        "/registry/secrets/c/any",
+    ] {
+        assert!(looked_at(key), "{key}");
+    }
+    for key in [
+        "/exact/",
+        "/exactly",
+        "/glob",
+        "/registry/configmaps/a/on",
+        "/registry/configmaps/a/one-more",
+        "/registry/configmaps/c/one",
+        "/registry/namespaces/ab",
+        "/registry/secrets/d/one",
+    ] {
+        assert!(!looked_at(key), "{key}");
+    }
+}
+
+#[test]
 fn a_glob_over_everything_leaves_kubernetes_alone() {
     let judge = judge("filters:\n  secondary:\n    - keys: ['**']\n");
     assert!(selects(&judge, "/anything/at/all", b"x"));

@@ -122,28 +122,43 @@ pub struct DestinationCursor<D> {
     destination: Arc<D>,
     range: KeyRange,
     page: VecDeque<(Vec<u8>, Vec<u8>)>,
-    /// Whether there may be keys after the page; `None` before the first look.
-    more: Option<bool>,
+    /// Whether the range is empty; `None` before the first look.
+    is_empty: Option<bool>,
+    /// Pages end here at the latest: etcd counts for each what comes before its
+    /// end.
+    until: Vec<u8>,
+    /// Whether there may be keys after the page, before `until`.
+    more: bool,
     size: PageSize,
 }
 
 impl<D: Destination> DestinationCursor<D> {
     /// Over `range`; nothing is read yet.
     pub fn new(destination: Arc<D>, range: KeyRange) -> DestinationCursor<D> {
-        let page = VecDeque::new();
         DestinationCursor {
             destination,
+            until: range.end.clone(),
             range,
-            page,
-            more: None,
+            page: VecDeque::new(),
+            is_empty: None,
+            more: true,
             size: PageSize::default(),
         }
+    }
+
+    /// What is asked about next comes before `until`, which comes after all
+    /// that was asked about.
+    pub fn look_until(&mut self, until: &[u8]) {
+        self.until = until.to_vec();
+        self.more = true;
     }
 
     /// What the destination has under `key`, which comes after every key asked
     /// about before.
     pub async fn value_of(&mut self, key: &[u8]) -> Result<Option<&[u8]>, MirrorError> {
-        self.look_once().await?;
+        if self.look_once().await? {
+            return Ok(None);
+        }
         loop {
             while self
                 .page
@@ -152,7 +167,7 @@ impl<D: Destination> DestinationCursor<D> {
             {
                 self.page.pop_front();
             }
-            match self.page.is_empty() && self.more == Some(true) {
+            match self.page.is_empty() && self.more {
                 true => self.fetch(key).await?,
                 false => break,
             }
@@ -163,19 +178,21 @@ impl<D: Destination> DestinationCursor<D> {
 
     /// An empty range is the common case of a first copy: one count saves all
     /// pages.
-    async fn look_once(&mut self) -> Result<(), MirrorError> {
-        if self.more.is_none() {
-            let (destination, range) = (&self.destination, &self.range);
-            let count = persist("counting at the destination", || destination.count(range)).await;
-            self.more = Some(count.map_err(MirrorError::Destination)? > 0);
+    async fn look_once(&mut self) -> Result<bool, MirrorError> {
+        if let Some(is_empty) = self.is_empty {
+            return Ok(is_empty);
         }
-        Ok(())
+        let (destination, range) = (&self.destination, &self.range);
+        let count = persist("counting at the destination", || destination.count(range)).await;
+        let is_empty = count.map_err(MirrorError::Destination)? == 0;
+        self.is_empty = Some(is_empty);
+        Ok(is_empty)
     }
 
     async fn fetch(&mut self, from: &[u8]) -> Result<(), MirrorError> {
         let range = KeyRange {
             start: from.to_vec(),
-            end: self.range.end.clone(),
+            end: self.until.clone(),
         };
         let (destination, limit) = (&self.destination, self.size.limit());
         let page = persist("listing the destination", || {
@@ -186,7 +203,7 @@ impl<D: Destination> DestinationCursor<D> {
         self.size
             .observe(page.iter().map(|(key, value)| key.len() + value.len()));
         self.page = page.into();
-        self.more = Some(more);
+        self.more = more;
         Ok(())
     }
 }

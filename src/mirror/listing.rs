@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use super::cursor::{DestinationCursor, LedgerCursor, PageSize};
+use super::cuts::Cuts;
 use super::error::MirrorError;
 use super::journal::in_doubt;
 use super::judging::{Judging, empty_value, is_sequential, kind};
@@ -162,8 +163,8 @@ struct Page {
     items: Vec<Item>,
     at: SourceRevision,
     newer: Option<(KeyRange, SourceRevision)>,
-    /// What comes after it; `None` where nothing does.
-    rest: Option<KeyRange>,
+    /// Where the next one begins; `None` at the end of the range.
+    rest: Option<Vec<u8>>,
 }
 
 struct RangeReader<'a, W: World> {
@@ -200,7 +201,10 @@ impl<'a, W: World> RangeReader<'a, W> {
     async fn read(&mut self) -> Result<(), MirrorError> {
         let source = self.parts.source.clone();
         let mut size = PageSize::default();
-        let mut page = fetch(&*source, self.range.clone(), self.job.at, size.limit()).await?;
+        let end = self.range.end.clone();
+        let mut cuts = Cuts::new(end.clone());
+        let start = self.range.start.clone();
+        let mut page = fetch(&*source, &mut cuts, start, self.job.at, size.limit()).await?;
         loop {
             size.observe(
                 page.items
@@ -208,15 +212,12 @@ impl<'a, W: World> RangeReader<'a, W> {
                     .map(|item| item.key.len() + item.value.len()),
             );
             let (rest, at) = (page.rest.take(), page.at);
-            let until = rest
-                .as_ref()
-                .map_or(self.range.end.clone(), |rest| rest.start.clone());
             let Some(rest) = rest else {
-                return self.judge_page(page, &until).await;
+                return self.judge_page(page, &end).await;
             };
             // The next page is on its way while this one is judged.
-            let next = fetch(&*source, rest, at, size.limit());
-            let (next, judged) = tokio::join!(next, self.judge_page(page, &until));
+            let next = fetch(&*source, &mut cuts, rest.clone(), at, size.limit());
+            let (next, judged) = tokio::join!(next, self.judge_page(page, &rest));
             judged?;
             page = next?;
         }
@@ -225,6 +226,7 @@ impl<'a, W: World> RangeReader<'a, W> {
     /// Judges all keys of a page, and all owned keys below `until` that it
     /// does not have.
     async fn judge_page(&mut self, page: Page, until: &[u8]) -> Result<(), MirrorError> {
+        self.destination.look_until(until);
         let found = Vec::with_capacity(page.items.len());
         let mut chunk = Chunk {
             found,
@@ -360,7 +362,8 @@ impl<'a, W: World> RangeReader<'a, W> {
             })
         });
         if is_there {
-            return Ok(Some(record(item.key, item.revision, name, 0)));
+            let known = entry.as_ref() == Some(&LedgerEntry::new(item.revision, name));
+            return Ok((!known).then(|| record(item.key, item.revision, name, 0)));
         }
         Ok(Some(Found::Write(Write {
             op: Op::put(item.key, item.value, item.lease),
@@ -381,28 +384,35 @@ fn record(key: Vec<u8>, revision: SourceRevision, rule: &str, lease: i64) -> Fou
 /// Fetches one page; where `at` is compacted, as of now.
 async fn fetch<S: Source>(
     source: &S,
-    range: KeyRange,
+    cuts: &mut Cuts,
+    start: Vec<u8>,
     at: SourceRevision,
     limit: usize,
 ) -> Result<Page, MirrorError> {
+    let range = cuts.next(source, start, at, limit).await?;
     let page = persist("listing the source", || source.list(&range, at, limit)).await;
     let (items, more, at, newer) = match page {
         Ok((items, more)) => (items, more, at, None),
         Err(EtcdError::Compacted { .. }) => {
             let (items, more, now) = fetch_now(source, &range, limit).await?;
-            (items, more, now, Some((range.clone(), now)))
+            // And with it all pages that follow.
+            let rest = KeyRange {
+                start: range.start.clone(),
+                end: cuts.end().to_vec(),
+            };
+            (items, more, now, Some((rest, now)))
         }
         Err(error) => return Err(MirrorError::Source(error)),
     };
-    let rest = items
-        .last()
-        .filter(|_| more)
-        .map(|last| after(&last.key, &range));
+    let rest = match items.last().filter(|_| more) {
+        Some(last) => after(&last.key, &range).start,
+        None => range.end,
+    };
     Ok(Page {
         items,
         at,
         newer,
-        rest,
+        rest: (rest.as_slice() < cuts.end()).then_some(rest),
     })
 }
 

@@ -6,9 +6,10 @@
 
 use super::cursor::LedgerCursor;
 use super::judging::Judging;
-use super::ranges::{everything, only, union};
+use super::ranges::{everything, union};
 use super::session::{End, Session};
 use super::world::World;
+use crate::rules::decide::KeyRange;
 
 /// With more keys than this whose lease is lost, all that the rules can select
 /// is listed.
@@ -50,7 +51,10 @@ impl<W: World> Session<W> {
         self.writer.flush()?;
         let ranges = match keys.len() > ONE_BY_ONE {
             true => self.parts.judge.ranges().to_vec(),
-            false => keys.iter().map(|key| only(key)).collect(),
+            false => keys
+                .iter()
+                .map(|key| KeyRange::only(key.as_slice()))
+                .collect(),
         };
         self.relist(union(ranges), self.seen).await?;
         let (leases, keys) = (lost.len(), keys.len());

@@ -26,6 +26,7 @@ mod bootstrap;
 mod checkpoints;
 mod compare;
 mod cursor;
+mod cuts;
 mod dry_run;
 mod due;
 mod error;

@@ -41,7 +41,7 @@ pub struct Widths {
     pub txn_bytes: usize,
     /// Transactions under way, live.
     pub live: usize,
-    /// Transactions under way, cold.
+    /// Full transactions under way, cold; of others as many as live.
     pub cold: usize,
 }
 

@@ -60,14 +60,6 @@ pub fn after(key: &[u8], range: &KeyRange) -> KeyRange {
     }
 }
 
-/// One key alone.
-pub fn only(key: &[u8]) -> KeyRange {
-    KeyRange {
-        start: key.to_vec(),
-        end: [key, &[0]].concat(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

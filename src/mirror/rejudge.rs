@@ -13,7 +13,7 @@ use super::due::Which;
 use super::held::{MAX_NAMED, Why};
 use super::judging::Judging;
 use super::listing::Purpose;
-use super::ranges::{only, union};
+use super::ranges::union;
 use super::retry::persist;
 use super::sealing::blocking;
 use super::session::{End, Session};
@@ -77,7 +77,10 @@ impl<W: World> Session<W> {
         let all = which == Which::All && (self.held.take_overflowed() || names.len() > ONE_BY_ONE);
         let mut ranges = match all {
             true => self.parts.judge.ranges().to_vec(),
-            false => names.iter().map(|name| only(name)).collect(),
+            false => names
+                .iter()
+                .map(|name| KeyRange::only(name.as_slice()))
+                .collect(),
         };
         ranges.extend(flipped);
         self.judge_again(union(ranges)).await?;
@@ -123,7 +126,7 @@ impl<W: World> Session<W> {
         let mut flipped = Vec::new();
         for name in unreadable {
             let key = [judge.namespace_range().start.as_slice(), name.as_bytes()].concat();
-            let (source, range, at) = (self.parts.source.clone(), only(&key), self.seen);
+            let (source, range, at) = (self.parts.source.clone(), KeyRange::only(key), self.seen);
             let read = persist("reading a namespace", || source.list(&range, at, 1));
             let read = async {
                 // It is compacted where the tail is far behind: then a later

@@ -165,21 +165,19 @@ impl<W: World> Writer<W> {
         if self.renewing {
             return Ok(());
         }
-        let (width, limits) = match self.way {
-            Way::Live => (
-                self.widths.live,
-                Limits {
-                    ops: 1,
-                    ..self.limits
-                },
-            ),
-            Way::Cold => (self.widths.cold, self.limits),
+        let ops = match self.way {
+            Way::Live => 1,
+            Way::Cold => self.limits.ops,
         };
+        let limits = Limits { ops, ..self.limits };
         let mut batches = std::mem::take(&mut self.parked);
         if !self.closing {
             batches.extend(self.starving.probe(Instant::now()));
         }
-        while !self.closing && self.commits + batches.len() < width && self.starving.has_room() {
+        while !self.closing
+            && self.commits + batches.len() < self.width(limits)
+            && self.starving.has_room()
+        {
             let Some(batch) = self.pipeline.next_batch(limits) else {
                 break;
             };
@@ -191,6 +189,17 @@ impl<W: World> Writer<W> {
         self.note_batches(&mut batches)?;
         batches.into_iter().for_each(|batch| self.send(batch));
         Ok(())
+    }
+
+    /// How many transactions within `limits` may be under way. Where they are
+    /// not full there may be as many as of single keys: with fewer, all of
+    /// them would soon be on their way, and what comes then would wait for the
+    /// first to be back.
+    fn width(&self, limits: Limits) -> usize {
+        match limits.ops > 1 && self.pipeline.fills(limits) {
+            true => self.widths.cold,
+            false => self.widths.live,
+        }
     }
 
     /// Notes intents for many writes at a time, before they are submitted.

@@ -24,6 +24,13 @@ impl KeyRange {
         KeyRange { start, end }
     }
 
+    /// One key alone.
+    pub fn only(key: impl Into<Vec<u8>>) -> KeyRange {
+        let start = key.into();
+        let end = [start.as_slice(), &[0]].concat();
+        KeyRange { start, end }
+    }
+
     /// Whether `key` lies in it.
     pub fn contains(&self, key: &[u8]) -> bool {
         key >= self.start.as_slice() && key < self.end.as_slice()

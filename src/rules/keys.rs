@@ -145,8 +145,8 @@ pub struct KeyGlobs {
     /// `None` where they are too many for one automaton: the rule's own
     /// condition tries them one by one.
     set: Option<GlobSet>,
-    /// What each glob begins with.
-    prefixes: Vec<String>,
+    /// What each glob begins with, and whether that is all of it.
+    prefixes: Vec<(String, bool)>,
 }
 
 impl KeyGlobs {
@@ -188,14 +188,18 @@ impl KeyGlobs {
             KeyRange::prefix(COMPACTION),
         ];
         let barred = normalize(barred.into());
-        let ranges = self.prefixes.iter().map(|start| match start.as_str() {
-            // No key is empty, so that everything begins at the first byte.
-            "" => KeyRange {
-                start: vec![0],
-                end: vec![0xff; 16],
-            },
-            start => KeyRange::prefix(start),
-        });
+        let ranges = self
+            .prefixes
+            .iter()
+            .map(|own| match (own.0.as_str(), own.1) {
+                // No key is empty, so that everything begins at the first byte.
+                ("", _) => KeyRange {
+                    start: vec![0],
+                    end: vec![0xff; 16],
+                },
+                (key, true) => KeyRange::only(key),
+                (start, false) => KeyRange::prefix(start),
+            });
         let all = normalize(ranges.collect());
         let outside = all.iter().flat_map(|range| without(range, &barred));
         normalize(outside.collect())
@@ -203,8 +207,10 @@ impl KeyGlobs {
 }
 
 /// What every key that matches begins with: the glob up to its first special
-/// character.
-fn literal_prefix(glob: &str) -> String {
-    let end = glob.find(['*', '?', '[', '{', '\\']).unwrap_or(glob.len());
-    glob.get(..end).unwrap_or("").to_owned()
+/// character; and whether it has none.
+fn literal_prefix(glob: &str) -> (String, bool) {
+    match glob.find(['*', '?', '[', '{', '\\']) {
+        Some(end) => (glob.get(..end).unwrap_or("").to_owned(), false),
+        None => (glob.to_owned(), true),
+    }
 }

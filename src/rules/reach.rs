@@ -10,7 +10,7 @@ use crate::lang::pattern::Pattern;
 
 use super::key_range::{KeyRange, normalize, without};
 use super::keys::KeyGlobs;
-use super::rule_set::{GroupPattern, Rule};
+use super::rule_set::{GroupPattern, Operator, Rule};
 
 /// Where keys lie that belong to one cluster alone.
 pub(super) const CLUSTER_LOCAL: [&str; 3] = ["masterleases", "peerserverleases", "ranges"];
@@ -23,6 +23,8 @@ pub struct Reach {
     kinds: Vec<(String, Option<String>)>,
     /// The only namespaces that it selects from; `None` for any.
     namespaces: Option<Vec<String>>,
+    /// The only names that it selects; `None` for any.
+    names: Option<Vec<String>>,
     /// Whether it selects cluster-scoped objects.
     cluster_scoped: bool,
     /// The keys outside of Kubernetes that it selects; then nothing else.
@@ -66,7 +68,8 @@ impl Reach {
         Reach {
             group,
             kinds: kinds.collect(),
-            namespaces: names(rule),
+            namespaces: namespaces(rule),
+            names: names(rule),
             cluster_scoped,
             keys: KeyGlobs::of(rule),
         }
@@ -175,7 +178,7 @@ impl Reach {
         let all = format!("{prefix}/{}/", resource.path);
         if !resource.namespaced {
             if self.cluster_scoped && only.is_none() {
-                ranges.push(KeyRange::prefix(all));
+                ranges.extend(self.named_below(all));
             }
             return;
         }
@@ -186,15 +189,26 @@ impl Reach {
         };
         match (only, &self.namespaces) {
             (Some(only), _) if selected(only) => {
-                ranges.push(KeyRange::prefix(format!("{all}{only}/")))
+                ranges.extend(self.named_below(format!("{all}{only}/")));
             }
             (Some(_), _) => {}
             (None, Some(names)) => ranges.extend(
                 names
                     .iter()
-                    .map(|name| KeyRange::prefix(format!("{all}{name}/"))),
+                    .flat_map(|name| self.named_below(format!("{all}{name}/"))),
             ),
             (None, None) => ranges.push(KeyRange::prefix(all)),
+        }
+    }
+
+    /// Where it selects from among the objects right below `path`.
+    fn named_below(&self, path: String) -> Vec<KeyRange> {
+        match &self.names {
+            None => vec![KeyRange::prefix(path)],
+            Some(names) => names
+                .iter()
+                .map(|name| KeyRange::only(format!("{path}{name}")))
+                .collect(),
         }
     }
 
@@ -243,8 +257,21 @@ fn unknown_places(prefix: &str) -> Vec<KeyRange> {
     without(&KeyRange::prefix(format!("{prefix}/")), &normalize(holes))
 }
 
-/// The namespaces that a rule names, where it names them all.
+/// The names that a rule asks for, where each of its field selectors does. An
+/// object's name is the last part of its key.
 fn names(rule: &Rule) -> Option<Vec<String>> {
+    let mut names = Vec::new();
+    for selector in &rule.field_selectors {
+        let own = selector.requirements.iter().find(|requirement| {
+            requirement.operator == Operator::In && requirement.key.value == "metadata.name"
+        });
+        names.extend(own?.values.iter().map(|name| name.value.clone()));
+    }
+    (!names.is_empty()).then_some(names)
+}
+
+/// The namespaces that a rule names, where it names them all.
+fn namespaces(rule: &Rule) -> Option<Vec<String>> {
     let listed = rule.namespaces.iter().map(|name| &name.value);
     let listed: Vec<String> = listed.cloned().collect();
     let globs = listed

@@ -68,11 +68,16 @@ impl EtcdSource {
         range: &KeyRange,
         at: SourceRevision,
         limit: usize,
+        keys_only: bool,
     ) -> Result<(Vec<Item>, bool), EtcdError> {
         let options = GetOptions::new()
             .with_range(range.end.clone())
             .with_revision(at.0)
             .with_limit(i64::try_from(limit).unwrap_or(i64::MAX));
+        let options = match keys_only {
+            true => options.with_keys_only(),
+            false => options,
+        };
         let mut kv = self.connection.kv();
         // The client library's futures are large: see the destination.
         let answer = Box::pin(kv.get(range.start.clone(), Some(options))).await;
@@ -104,12 +109,30 @@ impl Source for EtcdSource {
     ) -> Result<(Vec<Item>, bool), EtcdError> {
         let mut limit = limit.min(self.page_cap.load(Ordering::Relaxed)).max(1);
         loop {
-            match self.page(range, at, limit).await {
+            match self.page(range, at, limit, false).await {
                 Err(EtcdError::TooLarge(_)) if limit > 1 => {
                     limit /= 2;
                     self.page_cap.fetch_min(limit, Ordering::Relaxed);
                 }
                 other => return other,
+            }
+        }
+    }
+
+    async fn keys(
+        &self,
+        range: &KeyRange,
+        at: SourceRevision,
+        mut limit: usize,
+    ) -> Result<(Vec<Vec<u8>>, bool), EtcdError> {
+        loop {
+            match self.page(range, at, limit, true).await {
+                Err(EtcdError::TooLarge(_)) if limit > 1 => limit /= 2,
+                Err(error) => return Err(error),
+                Ok((items, more)) => {
+                    let keys = items.into_iter().map(|item| item.key);
+                    return Ok((keys.collect(), more));
+                }
             }
         }
     }

@@ -2,8 +2,8 @@
 //!
 //! Promises to notice a source that was restored from a backup and has been
 //! written since, which its revisions alone do not give away. Deliberately
-//! believes a source that has compacted what it is asked about: nobody knows
-//! better.
+//! believes a source that has compacted what it is asked about, or does not let
+//! us see it: nobody knows better.
 
 use super::{Change, Source};
 use crate::etcd::{EtcdError, SourceRevision};
@@ -33,13 +33,10 @@ impl Put {
 /// that revision.
 pub async fn check<S: Source>(source: &S, put: &Put) -> Result<(), EtcdError> {
     let Put { key, revision } = put;
-    let only = KeyRange {
-        start: key.clone(),
-        end: [key.as_slice(), &[0]].concat(),
-    };
+    let only = KeyRange::only(key.as_slice());
     let found = match source.list(&only, *revision, 1).await {
         Ok((found, _)) => found.into_iter().next(),
-        Err(EtcdError::Compacted { .. }) => return Ok(()),
+        Err(EtcdError::Compacted { .. } | EtcdError::PermissionDenied(_)) => return Ok(()),
         Err(error) => return Err(error),
     };
     match found.is_some_and(|found| found.revision == *revision) {

@@ -100,6 +100,20 @@ pub trait Source: Send + Sync + 'static {
         limit: usize,
     ) -> impl Future<Output = Result<(Vec<Item>, bool), EtcdError>> + Send;
 
+    /// As [`Source::list`], but the keys alone.
+    fn keys(
+        &self,
+        range: &KeyRange,
+        at: SourceRevision,
+        limit: usize,
+    ) -> impl Future<Output = Result<(Vec<Vec<u8>>, bool), EtcdError>> + Send {
+        let listed = self.list(range, at, limit);
+        async {
+            let (items, more) = listed.await?;
+            Ok((items.into_iter().map(|item| item.key).collect(), more))
+        }
+    }
+
     /// One key as it is now.
     fn get(&self, key: &[u8]) -> impl Future<Output = Result<Option<Item>, EtcdError>> + Send;
 

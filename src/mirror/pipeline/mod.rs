@@ -199,6 +199,11 @@ impl Pipeline {
         self.waiting_keys < MAX_WAITING_KEYS && self.waiting_bytes < MAX_WAITING_BYTES
     }
 
+    /// Whether what waits would fill a batch.
+    pub fn fills(&self, limits: Limits) -> bool {
+        self.waiting_keys >= limits.ops || self.waiting_bytes >= limits.bytes
+    }
+
     /// Whether nothing is waiting or under way.
     pub fn is_idle(&self) -> bool {
         self.index.is_empty()
