@@ -37,8 +37,8 @@ use crate::state::{LedgerChange, LedgerEntry};
 /// How many ranges are read at a time.
 const WIDTH: usize = 4;
 
-/// How many chunks wait for the reader.
-const CHUNKS: usize = 2;
+/// How many chunks wait for whoever reads them.
+const CHUNKS: usize = 1;
 
 /// What is listed, and how it is judged.
 #[derive(Clone)]

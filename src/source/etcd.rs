@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use etcd_client::GetOptions;
-use etcd_client::proto::PbKeyValue;
 
+use super::page::{item, page};
 use super::watcher::EtcdWatch;
 use super::{Item, Source, SourceStatus, WatchError};
 use crate::etcd::{Connection, EtcdError, SourceRevision};
@@ -62,31 +62,6 @@ impl EtcdSource {
             self.connection.cut_lease();
         }
     }
-
-    async fn page(
-        &self,
-        range: &KeyRange,
-        at: SourceRevision,
-        limit: usize,
-        keys_only: bool,
-    ) -> Result<(Vec<Item>, bool), EtcdError> {
-        let options = GetOptions::new()
-            .with_range(range.end.clone())
-            .with_revision(at.0)
-            .with_limit(i64::try_from(limit).unwrap_or(i64::MAX));
-        let options = match keys_only {
-            true => options.with_keys_only(),
-            false => options,
-        };
-        let mut kv = self.connection.kv();
-        // The client library's futures are large: see the destination.
-        let answer = Box::pin(kv.get(range.start.clone(), Some(options))).await;
-        let answer = answer.map_err(EtcdError::from);
-        let page = answer
-            .inspect_err(|error| self.connection.reconsider(error))?
-            .0;
-        Ok((page.kvs.into_iter().map(item).collect(), page.more))
-    }
 }
 
 impl Source for EtcdSource {
@@ -109,7 +84,7 @@ impl Source for EtcdSource {
     ) -> Result<(Vec<Item>, bool), EtcdError> {
         let mut limit = limit.min(self.page_cap.load(Ordering::Relaxed)).max(1);
         loop {
-            match self.page(range, at, limit, false).await {
+            match page(&self.connection, range, at, limit, false).await {
                 Err(EtcdError::TooLarge(_)) if limit > 1 => {
                     limit /= 2;
                     self.page_cap.fetch_min(limit, Ordering::Relaxed);
@@ -126,7 +101,7 @@ impl Source for EtcdSource {
         mut limit: usize,
     ) -> Result<(Vec<Vec<u8>>, bool), EtcdError> {
         loop {
-            match self.page(range, at, limit, true).await {
+            match page(&self.connection, range, at, limit, true).await {
                 Err(EtcdError::TooLarge(_)) if limit > 1 => limit /= 2,
                 Err(error) => return Err(error),
                 Ok((items, more)) => {
@@ -166,14 +141,5 @@ impl Source for EtcdSource {
     ) -> Result<EtcdWatch, WatchError> {
         let connection = Box::new(self.connection.clone());
         EtcdWatch::open(connection, self.metrics.clone(), ranges, from).await
-    }
-}
-
-fn item(kv: PbKeyValue) -> Item {
-    Item {
-        key: kv.key,
-        value: kv.value,
-        revision: SourceRevision(kv.mod_revision),
-        lease: kv.lease,
     }
 }

@@ -5,7 +5,7 @@
 //! believes a source that has compacted what it is asked about, or does not let
 //! us see it: nobody knows better.
 
-use super::{Change, Source};
+use super::{Change, Item, Source};
 use crate::etcd::{EtcdError, SourceRevision};
 use crate::rules::decide::KeyRange;
 
@@ -19,6 +19,11 @@ pub struct Put {
 }
 
 impl Put {
+    /// Its key alone.
+    pub(super) fn range(&self) -> KeyRange {
+        KeyRange::only(self.key.as_slice())
+    }
+
     /// The last put among changes in order of revision, if there is one.
     pub fn last_of(changes: &[Change]) -> Option<Put> {
         let last = changes.iter().rfind(|change| change.value.is_some())?;
@@ -32,9 +37,17 @@ impl Put {
 /// Ends in [`EtcdError::LostHistory`] where `source` did not write the key at
 /// that revision.
 pub async fn check<S: Source>(source: &S, put: &Put) -> Result<(), EtcdError> {
+    let found = source.list(&put.range(), put.revision, 1).await;
+    check_found(put, found)
+}
+
+/// The same of what a source has said about the key as of that revision.
+pub(super) fn check_found(
+    put: &Put,
+    found: Result<(Vec<Item>, bool), EtcdError>,
+) -> Result<(), EtcdError> {
     let Put { key, revision } = put;
-    let only = KeyRange::only(key.as_slice());
-    let found = match source.list(&only, *revision, 1).await {
+    let found = match found {
         Ok((found, _)) => found.into_iter().next(),
         Err(EtcdError::Compacted { .. } | EtcdError::PermissionDenied(_)) => return Ok(()),
         Err(error) => return Err(error),

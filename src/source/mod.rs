@@ -8,6 +8,7 @@ mod etcd;
 pub mod history;
 mod joined;
 mod pace;
+mod page;
 mod scripted;
 mod stream;
 mod watcher;

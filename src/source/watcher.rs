@@ -20,9 +20,9 @@ use tokio::time::{Instant, sleep_until};
 use tracing::{info, warn};
 
 use super::assembler::Assembler;
-use super::etcd::EtcdSource;
-use super::history::{self, Put};
+use super::history::{Put, check_found};
 use super::joined::joined;
+use super::page::page;
 use super::stream::{BROADCAST, OpenStream, cancelled};
 use super::{Watch, WatchError, WatchEvent};
 use crate::etcd::{Connection, EtcdError, SourceRevision};
@@ -206,12 +206,12 @@ impl EtcdWatch {
         let (connection, from) = (self.connection.clone(), self.assembler.resume_at());
         let limit = if self.together { 1 } else { MAX_WATCHES };
         let ranges = joined(&self.apart, limit);
-        let source = EtcdSource::new((*connection).clone(), self.metrics.clone());
         let last_put = self.last_put.clone();
         let opening = async move {
             let open = OpenStream::open(&connection, &ranges, from).await?;
             if let Some(put) = last_put {
-                history::check(&source, &put).await?;
+                let found = page(&connection, &put.range(), put.revision, 1, true).await;
+                check_found(&put, found)?;
             }
             Ok(open)
         };

@@ -19,7 +19,7 @@ use crate::destination::Op;
 use crate::etcd::SourceRevision;
 
 /// How much may wait; beyond it [`Pipeline::has_room`] is false.
-const MAX_WAITING_BYTES: usize = 16 << 20;
+const MAX_WAITING_BYTES: usize = 8 << 20;
 const MAX_WAITING_KEYS: usize = 20_000;
 
 /// All writes that are decided upon and not yet applied.
