@@ -64,7 +64,7 @@ impl<W: World> Session<W> {
 
     /// After this the ledger says nothing that is not so, and survives us.
     async fn prepare_ledger(&mut self, ledger: &Ledger, at: SourceRevision) -> Result<(), End> {
-        self.compare = matches!(ledger, Ledger::Compare | Ledger::Rebase);
+        self.compare = ledger.compares();
         // Nothing is compared: what it was compared under stays as recalled,
         // and the tail sees that it has changed since.
         if *ledger == Ledger::Keep {

@@ -16,7 +16,7 @@ use super::listing::{Found, Job, Listing, Purpose};
 use super::options::Options;
 use super::ranges::gaps;
 use super::sealing::blocking;
-use super::start::{Full, Ledger, Reason, Start};
+use super::start::{Ledger, Start};
 use super::world::{Parts, World};
 use crate::destination::Op;
 use crate::etcd::SourceRevision;
@@ -87,13 +87,11 @@ impl DryRun {
     ) -> Result<DryRun, MirrorError> {
         let mut identity = identify(parts, options).await?;
         let start = where_to_begin(parts, options, &mut identity, options.resync).await?;
-        let Full {
-            ledger, retire, at, ..
-        } = match start {
-            Start::Resume(_) => Full::keeping(Reason::History(String::new())),
-            Start::Full(full) => full,
+        let (ledger, retire, at) = match start {
+            Start::Resume(_) => (Ledger::Keep, false, None),
+            Start::Full(full) => (full.ledger, full.retire, full.at),
         };
-        let believe_ledger = matches!(ledger, Ledger::Keep | Ledger::Compare | Ledger::Rebase);
+        let believe_ledger = ledger.is_kept();
         let leftovers = Leftovers {
             retire,
             prune: options.prune,
@@ -117,7 +115,7 @@ impl DryRun {
                     namespaces: namespaces.clone(),
                     purpose: Purpose::Mirror,
                     believe_ledger,
-                    compare: matches!(ledger, Ledger::Compare | Ledger::Rebase),
+                    compare: ledger.compares(),
                     leftovers,
                 },
             );

@@ -140,6 +140,18 @@ pub enum Ledger {
     Reclaim(Checkpoint),
 }
 
+impl Ledger {
+    /// Whether what it says is ours is believed to be.
+    pub fn is_kept(&self) -> bool {
+        !matches!(self, Ledger::Reset | Ledger::Reclaim(_))
+    }
+
+    /// Whether the destination is asked also where it says what is there.
+    pub fn compares(&self) -> bool {
+        matches!(self, Ledger::Compare | Ledger::Rebase)
+    }
+}
+
 /// What is known at the start.
 #[derive(Clone, Debug)]
 pub struct Known<'a> {
@@ -173,6 +185,11 @@ pub struct Known<'a> {
 }
 
 impl Known<'_> {
+    /// Whether the ledger is whole and goes with the checkpoint.
+    fn ledger_fits(&self, checkpoint: &Checkpoint) -> bool {
+        self.encryption_of != Some(NOT_REBUILT) && self.local.contains(checkpoint)
+    }
+
     /// Whether the ledger is of the destination, and of the source if that
     /// counts.
     fn ledger_is_ours(&self, source_counts: bool) -> bool {
@@ -208,8 +225,7 @@ pub fn decide(known: &Known<'_>) -> Result<Start, MirrorError> {
     }
     // Each checkpoint is noted before it is sent. One that was not is of
     // another carry of this name, or the destination was set back.
-    let rebuilt = known.encryption_of != Some(NOT_REBUILT);
-    if !rebuilt || !known.local.contains(checkpoint) {
+    if !known.ledger_fits(checkpoint) {
         return Ok(full(Reason::UnfitLedger, lost(checkpoint), retire));
     }
     let same_encryption = known.encryption_of == Some(known.encryption);
@@ -237,8 +253,7 @@ pub fn decide(known: &Known<'_>) -> Result<Start, MirrorError> {
 pub fn rebase(known: &Known<'_>, checkpoint: &Checkpoint) -> Start {
     let reason = Reason::OtherHistory;
     let retire = checkpoint.rules_digest != known.digest && !known.prune;
-    let rebuilt = known.encryption_of != Some(NOT_REBUILT);
-    match known.ledger_is_ours(false) && rebuilt && known.local.contains(checkpoint) {
+    match known.ledger_is_ours(false) && known.ledger_fits(checkpoint) {
         true => full(reason, Ledger::Rebase, retire),
         false => full(reason, Ledger::Reset, retire),
     }
