@@ -5,6 +5,9 @@
 //! in CARRY_SHARED, by default `../shared`). Deliberately knows nothing of the
 //! targets but which material each takes.
 
+#[path = "../tests/mirror/bolt.rs"]
+mod bolt;
+
 use std::error::Error;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -73,6 +76,8 @@ struct Material {
     bodies: [Vec<Vec<u8>>; PROVIDERS.len()],
     keys: Vec<Vec<u8>>,
     rules: Vec<Vec<u8>>,
+    /// Databases of etcd after a byte.
+    databases: Vec<Vec<u8>>,
 }
 
 impl Material {
@@ -89,6 +94,7 @@ impl Material {
             ("keyring", vec![&self.sealed]),
             ("key", vec![&self.keys]),
             ("load_rules", vec![&self.rules]),
+            ("backup", vec![&self.databases]),
         ];
         targets.extend(decryptors);
         targets
@@ -114,6 +120,7 @@ impl Material {
         }
         let conditions = CONDITIONS.map(|rules| rules.as_bytes().to_vec());
         material.rules.extend(conditions);
+        material.databases = databases();
         Ok(material)
     }
 
@@ -192,6 +199,30 @@ fn write_head(major: u8, argument: u64, out: &mut Vec<u8>) {
     };
     out.push(major << 5 | short);
     out.extend_from_slice(rest);
+}
+
+/// Of one page or more, with branches, deleted and compacted keys.
+fn databases() -> Vec<Vec<u8>> {
+    let mut database = bolt::Database::new(512);
+    let mut all = Vec::new();
+    for number in 0..24u8 {
+        database.put(
+            format!("/a/{}", number % 10),
+            vec![number; usize::from(number) * 5],
+        );
+        match number {
+            7 => {
+                database.delete("/a/3");
+            }
+            15 => database.begin_to_compact(6),
+            23 => database.compact(12),
+            _ => {}
+        }
+        for at in [0, number] {
+            all.push([&[at], database.database().as_slice()].concat());
+        }
+    }
+    all
 }
 
 fn lines(path: &Path) -> Result<Vec<Value>, Box<dyn Error>> {

@@ -15,7 +15,8 @@
 //! `rules::outgoing` (encrypted for the destination, and proven) →
 //! `destination` → `state` (ledger, then checkpoint). `carry explain` calls
 //! the same `decide` and `outgoing`, so what it says cannot drift from what
-//! `run` does.
+//! `run` does; what it judges may also be from a snapshot file
+//! (`source::backup`) or from a manifest.
 //!
 //! # Layers
 //!

@@ -3,9 +3,10 @@
 
 use carry::diagnostic::{SourceText, Style, render};
 use carry::k8s::Keyring;
+use carry::lang::inspect::Found;
 use carry::rules::decide::{Decision, DeleteReason, Event, Judge, Scratch, Selection, SkipReason};
 use carry::rules::namespaces::Namespaces;
-use carry::rules::trace::Truth;
+use carry::rules::trace::{Condition, Truth};
 use carry::rules::{self, Plan, RuleId};
 use serde_json::{Value, json};
 
@@ -72,7 +73,28 @@ fn decide(judge: &Judge, namespaces: &Namespaces, key: &str, value: &[u8]) -> De
         Decision::Put { rule } => assert_eq!(selecting.map(|own| own.rule), Some(rule)),
         _ => assert!(selecting.is_none(), "{decision:?}"),
     }
+    for condition in traced.iter().filter_map(|rule| rule.condition.as_ref()) {
+        assert_traced(condition);
+    }
     decision
+}
+
+/// What is shown of the whole of a condition in CEL is how it came out.
+fn assert_traced(condition: &Condition) {
+    if let Some(expression) = &condition.expression {
+        let mut parts = expression.parts.iter().map(|own| &own.part);
+        let whole = parts.find(|part| part.whole).map(|part| &part.found);
+        let shown = match whole {
+            Some(Found::Truth(true, _)) => Truth::Holds,
+            Some(Found::Truth(false, _)) => Truth::Fails,
+            Some(Found::Fault(..)) => Truth::Faults,
+            // A condition of constants has no parts.
+            None => condition.truth,
+            other => panic!("{}: {other:?}", expression.text),
+        };
+        assert_eq!(shown, condition.truth, "{}", expression.text);
+    }
+    condition.parts.iter().for_each(assert_traced);
 }
 
 fn selects(judge: &Judge, key: &str, value: &[u8]) -> bool {

@@ -1,5 +1,7 @@
 //! All integration tests, in one binary: linking is slow, RocksDB is large.
 
+mod below;
+mod catalogue;
 mod cel;
 mod conditions;
 mod conformance;
@@ -7,6 +9,8 @@ mod k8s;
 mod lang;
 mod rules;
 mod shared;
+mod solver;
+mod survey;
 mod tidy;
 mod toy_kms;
 

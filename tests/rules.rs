@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use carry::diagnostic::{Diagnostic, Level, SourceText, Span, Style, render, to_json};
 use carry::k8s::Step;
 use carry::lang::listing;
+use carry::rules::codes;
 use carry::rules::source_map::SourceMap;
 use carry::rules::vocabulary::parse_path;
 use carry::rules::{self, GroupPattern, OnError, Operator, Plan, Requirement, load_bytes};
@@ -89,9 +90,37 @@ fn long_conditions() {
     assert_eq!(with(4_000), "");
     let shown = with(8_000);
     assert!(
-        shown.starts_with("error: the expression is too long: ") && shown.contains("long:5:9"),
+        shown.starts_with("error[E103]: the expression is too long: ")
+            && shown.contains("long:5:9"),
         "{shown}"
     );
+}
+
+/// What is said of the examples, lints included: no more and no less than they
+/// deserve.
+#[test]
+fn lints_of_examples() {
+    let mut files: Vec<PathBuf> = fs::read_dir(root().join("rules"))
+        .expect("rules/")
+        .map(|entry| entry.expect("entry").path())
+        .collect();
+    files.sort();
+    let mut shown = String::new();
+    for path in files {
+        let (source, loaded) = load_bytes(&file_name(&path), fs::read(&path).expect("file"));
+        let how = rules::Check {
+            prefix: "/registry".to_owned(),
+            lints: true,
+            ..rules::Check::default()
+        };
+        let checked = rules::check(loaded, &how);
+        assert!(checked.plan.is_some(), "{}", path.display());
+        shown.push_str(&format!("== {}\n", source.name));
+        shown.push_str(&render(&source, &checked.diagnostics, Style::default()));
+    }
+    insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false, snapshot_path => "cases/rules/found" }, {
+        insta::assert_snapshot!("lints_of_examples", shown);
+    });
 }
 
 /// The files that we ship mean what they say: nothing is found in them.
@@ -306,21 +335,40 @@ fn places_in_scalars() {
     assert_eq!(SourceMap::new("a: b", Span::new(3, 4), "c"), None);
 }
 
+/// A value in quotes ends at its quote, and not where the next one begins: a
+/// fix leaves the comment behind it alone.
+#[test]
+fn quoted_values_end_at_their_quotes() {
+    let file = |one: &str, two: &str| {
+        format!(
+            "filters:\n  sequential:\n    - group: ''   # the core's\n      resources: [{{kind: Namespace}}]\n      \
+             labelSelectors:\n        - matchExpressions:\n            - key: \"te\\x61m\"   # \"team\"\n              \
+             operator: {one}   # it's \"there\"\n        - matchExpressions:\n            - {{operator: {two}  , key: a}}\n"
+        )
+    };
+    let source = SourceText::new("rules", file("\"exists\"", "'doesnotexist'"));
+    let found = rules::load(&source).diagnostics;
+    let fixes: Vec<_> = found.iter().filter_map(|own| own.fix.as_ref()).collect();
+    let (fixed, count) = carry::diagnostic::apply(&source.text, fixes);
+    assert_eq!((fixed, count), (file("Exists", "DoesNotExist"), 2));
+}
+
 #[test]
 fn diagnostics_as_json() {
     let source = SourceText::new("r.yaml", "ä: é b\r\nc: d\n");
     let diagnostics = [
-        Diagnostic::error(Span::new(4, 6), "wrong")
+        codes::NOT_YAML
+            .at(Span::new(4, 6), "wrong")
             .label("here")
             .also(Span::new(10, 11), "there")
             .help("do"),
-        Diagnostic::warning(Span::new(0, 0), "hm"),
+        codes::NO_RULES.at(Span::new(0, 0), "hm"),
     ];
     let expected = serde_json::json!([
-        {"file": "r.yaml", "level": "error", "message": "wrong", "help": "do", "label": "here",
+        {"file": "r.yaml", "code": "E002", "level": "error", "message": "wrong", "help": "do", "fix": null, "label": "here",
          "line": 1, "column": 4, "end_line": 1, "end_column": 5,
          "labels": [{"line": 2, "column": 1, "end_line": 2, "end_column": 2, "label": "there"}]},
-        {"file": "r.yaml", "level": "warning", "message": "hm", "help": null, "label": "",
+        {"file": "r.yaml", "code": "W009", "level": "warning", "message": "hm", "help": null, "fix": null, "label": "",
          "line": 1, "column": 1, "end_line": 1, "end_column": 1, "labels": []},
     ]);
     assert_eq!(to_json(&source, &diagnostics), expected);
@@ -329,7 +377,7 @@ fn diagnostics_as_json() {
 #[test]
 fn colour_only_when_asked() {
     let source = SourceText::new("r.yaml", "a: b\n");
-    let found = [Diagnostic::error(Span::new(0, 1), "wrong")];
+    let found = [codes::NOT_YAML.at(Span::new(0, 1), "wrong")];
     let style = |color| Style {
         color,
         width: Some(80),
@@ -458,12 +506,12 @@ proptest! {
     #[test]
     fn any_span_renders(text in "(?s).{0,60}", spans in prop::collection::vec((0..80_usize, 0..80_usize), 1..4)) {
         let source = SourceText::new("any", text);
-        let mut found = Diagnostic::error(Span::new(spans[0].0, spans[0].1), "wrong").label("here");
+        let mut found = codes::NOT_YAML.at(Span::new(spans[0].0, spans[0].1), "wrong").label("here");
         for (start, end) in &spans[1..] {
             found = found.also(Span::new(*start, *end), "there");
         }
         let shown = render(&source, &[found], Style::default());
-        prop_assert!(shown.contains("error: wrong") && shown.contains("any:"));
+        prop_assert!(shown.contains("error[E002]: wrong") && shown.contains("any:"));
     }
 
     #[test]

@@ -5,8 +5,12 @@
 //! Deliberately checks nothing but the shape: `settings` judges the values, so
 //! that all of what is wrong is reported at once.
 
+use super::check_rules::args::CheckRulesArgs;
+use super::typed::Typed;
 use clap::builder::BoolishValueParser;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+
+pub use super::side_args::{ConnectArgs, MasterArgs, SideArgs, SlaveArgs};
 
 /// Mirrors a chosen part of one etcd into another, continuously.
 #[derive(Parser, Debug)]
@@ -23,11 +27,16 @@ pub enum Command {
     /// Mirror what the rules select from the source into the destination
     Run(Box<RunArgs>),
     /// Check rules files and report everything that is wrong with them
-    CheckRules(CheckRulesArgs),
-    /// Say what becomes of one key, and why
+    CheckRules(Box<CheckRulesArgs>),
+    /// Say what becomes of a key, of many, or of a manifest, and why
     Explain(Box<ExplainArgs>),
     /// Compare both sides under the rules, and mend what differs
     Verify(Box<VerifyArgs>),
+    /// Print what a shell needs to complete commands and flags
+    Completions {
+        /// For which shell
+        shell: clap_complete::Shell,
+    },
 }
 
 /// Flags that `run` and `explain` share.
@@ -63,130 +72,6 @@ pub struct RulesArgs {
     #[arg(long, env = "CARRY_DEST_KUBE_PREFIX", value_name = "PREFIX")]
     pub dest_kube_prefix: Option<String>,
 }
-
-/// How connections are made, on both sides.
-#[derive(Args, Debug, Clone)]
-pub struct ConnectArgs {
-    /// How long one endpoint may take to answer a new connection
-    #[arg(
-        long,
-        env = "CARRY_DIAL_TIMEOUT",
-        value_name = "DURATION",
-        default_value = "2s"
-    )]
-    pub dial_timeout: String,
-    /// Quiet time after which a connection in use is tested; at least 10s, since etcd refuses more
-    #[arg(
-        long,
-        env = "CARRY_KEEPALIVE_TIME",
-        value_name = "DURATION",
-        default_value = "2s"
-    )]
-    pub keepalive_time: String,
-    /// How long the answer to that test may take
-    #[arg(
-        long,
-        env = "CARRY_KEEPALIVE_TIMEOUT",
-        value_name = "DURATION",
-        default_value = "6s"
-    )]
-    pub keepalive_timeout: String,
-}
-
-/// One etcd's flags, whichever side it is.
-#[derive(Debug, Clone, Default)]
-pub struct SideArgs {
-    /// `--…-endpoints`.
-    pub endpoints: Vec<String>,
-    /// `--…-cacert`, where given.
-    pub cacert: Option<String>,
-    /// `--…-cert`, where given.
-    pub cert: Option<String>,
-    /// `--…-key`, where given.
-    pub key: Option<String>,
-    /// `--…-insecure-skip-tls-verify`.
-    pub insecure_skip_verify: bool,
-    /// `--…-insecure-transport`, where given.
-    pub insecure_transport: Option<bool>,
-    /// `--…-user`, where given.
-    pub user: Option<String>,
-    /// `--…-password`, where given.
-    pub password: Option<String>,
-    /// `--…-password-file`, where given.
-    pub password_file: Option<String>,
-}
-
-/// The same nine flags for either side; clap needs the names as literals.
-macro_rules! side_flags {
-    ($name:ident, $side:literal, $alias:literal, $env:literal, $who:literal) => {
-        #[doc = concat!("The flags of ", $who, ".")]
-        #[derive(Args, Debug, Clone)]
-        #[command(next_help_heading = concat!($who, " (--", $side, "-* or --", $alias, "-*)"))]
-        pub struct $name {
-            #[arg(id = concat!($side, "-endpoints"), long = concat!($side, "-endpoints"),
-                alias = concat!($alias, "-endpoints"), env = concat!($env, "_ENDPOINTS"),
-                value_name = "URL", value_delimiter = ',',
-                help = "Where etcd listens: `https://host:port`, `http://host:port` or `host:port`, several by commas or repeated")]
-            endpoints: Vec<String>,
-            #[arg(id = concat!($side, "-cacert"), long = concat!($side, "-cacert"),
-                alias = concat!($alias, "-cacert"), env = concat!($env, "_CACERT"), value_name = "FILE",
-                help = concat!("Authorities to trust, PEM [default with TLS: /etc/kubernetes/", $side, "/etcd/ca.crt, where it exists]"))]
-            cacert: Option<String>,
-            #[arg(id = concat!($side, "-cert"), long = concat!($side, "-cert"),
-                alias = concat!($alias, "-cert"), env = concat!($env, "_CERT"), value_name = "FILE",
-                help = concat!("Client certificate, PEM [default with TLS: /etc/kubernetes/", $side, "/etcd/server.crt, where it exists]"))]
-            cert: Option<String>,
-            #[arg(id = concat!($side, "-key"), long = concat!($side, "-key"),
-                alias = concat!($alias, "-key"), env = concat!($env, "_KEY"), value_name = "FILE",
-                help = concat!("Its private key, PEM [default with TLS: /etc/kubernetes/", $side, "/etcd/server.key, where it exists]"))]
-            key: Option<String>,
-            #[arg(id = concat!($side, "-insecure-skip-tls-verify"), long = concat!($side, "-insecure-skip-tls-verify"),
-                alias = concat!($alias, "-insecure-skip-tls-verify"), env = concat!($env, "_INSECURE_SKIP_TLS_VERIFY"),
-                num_args = 0..=1, require_equals = true, default_missing_value = "true",
-                value_parser = BoolishValueParser::new(), value_name = "BOOL",
-                help = "Accept any server certificate")]
-            insecure_skip_verify: Option<bool>,
-            #[arg(id = concat!($side, "-insecure-transport"), long = concat!($side, "-insecure-transport"),
-                alias = concat!($alias, "-insecure-transport"), env = concat!($env, "_INSECURE_TRANSPORT"),
-                num_args = 0..=1, require_equals = true, default_missing_value = "true",
-                value_parser = BoolishValueParser::new(), value_name = "BOOL",
-                help = "No TLS for endpoints without a scheme [default: true, unless certificates are given]")]
-            insecure_transport: Option<bool>,
-            #[arg(id = concat!($side, "-user"), long = concat!($side, "-user"),
-                alias = concat!($alias, "-user"), env = concat!($env, "_USER"), value_name = "NAME",
-                help = "The user to log in as, where etcd asks for one")]
-            user: Option<String>,
-            #[arg(id = concat!($side, "-password"), long = concat!($side, "-password"),
-                alias = concat!($alias, "-password"), env = concat!($env, "_PASSWORD"),
-                hide_env_values = true, value_name = "PASSWORD",
-                help = concat!("Its password; as a flag everybody on the machine can read it: better in the variable, or in --", $side, "-password-file"))]
-            password: Option<String>,
-            #[arg(id = concat!($side, "-password-file"), long = concat!($side, "-password-file"),
-                alias = concat!($alias, "-password-file"), env = concat!($env, "_PASSWORD_FILE"), value_name = "FILE",
-                help = "A file that holds its password and nothing else; a newline at its end does not count")]
-            password_file: Option<String>,
-        }
-
-        impl From<$name> for SideArgs {
-            fn from(args: $name) -> SideArgs {
-                SideArgs {
-                    endpoints: args.endpoints,
-                    cacert: args.cacert,
-                    cert: args.cert,
-                    key: args.key,
-                    insecure_skip_verify: args.insecure_skip_verify.unwrap_or(false),
-                    insecure_transport: args.insecure_transport,
-                    user: args.user,
-                    password: args.password,
-                    password_file: args.password_file,
-                }
-            }
-        }
-    };
-}
-
-side_flags!(MasterArgs, "master", "source", "CARRY_MASTER", "The source");
-side_flags!(SlaveArgs, "slave", "dest", "CARRY_SLAVE", "The destination");
 
 /// `carry run`.
 #[derive(Args, Debug, Clone)]
@@ -307,52 +192,58 @@ pub enum Output {
     Json,
 }
 
-/// `--dump`.
+/// `--only`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Dump {
-    /// The conditions in CEL, as they were read.
-    Ast,
-    /// What the predicates mean.
-    Hir,
-    /// What the VM runs.
-    Bytecode,
-    /// Which keys and ranges each rule can select from.
-    Plan,
-}
-
-/// `carry check-rules`.
-#[derive(Args, Debug, Clone)]
-pub struct CheckRulesArgs {
-    /// Rules files
-    #[arg(required = true, value_name = "FILE")]
-    pub files: Vec<String>,
-    /// Print a stage of the compiled rules
-    #[arg(long, value_enum, value_name = "STAGE")]
-    pub dump: Option<Dump>,
-    /// How results are printed
-    #[arg(long, value_enum, default_value_t = Output::Human)]
-    pub output: Output,
-    /// The prefix of all Kubernetes keys
-    #[arg(
-        long,
-        env = "CARRY_KUBE_PREFIX",
-        value_name = "PREFIX",
-        default_value = "/registry"
-    )]
-    pub kube_prefix: String,
+pub enum Only {
+    /// What a rule selects.
+    Mirrored,
+    /// What is left alone.
+    Skipped,
+    /// What cannot be judged.
+    Held,
 }
 
 /// `carry explain`.
 #[derive(Args, Debug, Clone)]
 pub struct ExplainArgs {
-    /// The whole etcd key, as in `/registry/secrets/default/token`
-    pub key: String,
+    /// A whole etcd key, as in `/registry/secrets/default/token`. For a table of many: a prefix that ends with `/`, or a glob (`*` and `?` stop at slashes, `**` does not)
+    pub key: Option<String>,
+    /// Explain the objects of a file of YAML or JSON instead; `-` for stdin
+    #[arg(short, long, value_name = "FILE")]
+    pub file: Option<String>,
+    /// Ask a snapshot file of etcd, or a copy of `member/snap/db`, instead of the source
+    #[arg(long, value_name = "FILE")]
+    pub snapshot: Option<String>,
+    /// As of this revision of the source, or of the snapshot [default: the newest]
+    #[arg(long, value_name = "REVISION")]
+    pub at_revision: Option<String>,
+    /// With --file: labels of the objects' Namespaces, `env=prod,team=web`; they win over those in the file
+    #[arg(long, value_name = "LABELS")]
+    pub namespace_labels: Option<String>,
+    /// What if that were changed: `spec.replicas=3`; removed: `metadata.labels.app-`; of the object's Namespace: `namespace.labels.env=prod`. May be repeated
+    #[arg(long, value_name = "PATH=VALUE")]
+    pub what_if: Vec<String>,
+    /// With --file: a table, one line or two for each object
+    #[arg(long)]
+    pub table: bool,
+    /// In a table: show only keys of which this was decided; all are counted
+    #[arg(long, value_enum, value_name = "DECISION")]
+    pub only: Option<Only>,
     /// By which rules.
     #[command(flatten)]
     pub rules: RulesArgs,
-    /// How results are printed
+    /// Where carry's ledger is, which knows whether carry has written the key; it may be in use
+    #[arg(long, env = "CARRY_DB_PATH", value_name = "DIR")]
+    pub db_path: Option<String>,
+    /// Name of the mirror that the ledger is of
+    #[arg(long, env = "CARRY_NAME", default_value = "default")]
+    pub name: String,
+    /// How results are printed: in JSON a key is one object, a file an array of them, and of a table each line an object, the last of which has the counts
     #[arg(long, value_enum, default_value_t = Output::Human)]
     pub output: Output,
+    /// Show every rule, and not only the one that decides or those that came nearest
+    #[arg(long)]
+    pub all: bool,
     /// Print the whole object as it is stored, as YAML
     #[arg(long)]
     pub show_object: bool,
@@ -368,6 +259,17 @@ pub struct ExplainArgs {
     /// The destination, if it is to be looked at too.
     #[command(flatten)]
     pub slave: SlaveArgs,
+    /// The flags that stand on the command line itself, and not in the
+    /// environment alone.
+    #[arg(skip)]
+    pub typed: Typed,
+}
+
+impl ExplainArgs {
+    /// The first flag on the command line whose name begins so.
+    pub fn typed(&self, beginning: &str) -> Option<&str> {
+        self.typed.first(beginning)
+    }
 }
 
 /// `carry verify`.
@@ -426,7 +328,16 @@ pub fn parse<A: Into<std::ffi::OsString> + Clone>(
         let text = format!("`{first}` needs a subcommand before it: write `carry run {first} …`");
         return Err(command.error(clap::error::ErrorKind::MissingSubcommand, text));
     }
-    Cli::from_arg_matches(&command.try_get_matches_from(args)?)
+    let matches = command.try_get_matches_from(args)?;
+    let mut cli = Cli::from_arg_matches(&matches)?;
+    if let Some((_, matches)) = matches.subcommand() {
+        match &mut cli.command {
+            Command::Explain(args) => args.typed = Typed::of(matches),
+            Command::CheckRules(args) => args.typed = Typed::of(matches),
+            Command::Run(_) | Command::Verify(_) | Command::Completions { .. } => {}
+        }
+    }
+    Ok(cli)
 }
 
 /// etcd-carry had no subcommands: it is `carry run` that takes its flags.

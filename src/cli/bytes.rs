@@ -1,7 +1,8 @@
 //! Numbers of bytes as Kubernetes users write them: `4Gi`, `512Mi`, `65536`.
 //!
 //! Promises an error that says what to write instead. Deliberately knows the
-//! binary units alone: nobody should have to think about which `M` is meant.
+//! binary units alone, also where it shows numbers: nobody should have to think
+//! about which `M` is meant.
 
 const UNITS: [(&str, u64); 4] = [
     ("Ki", 1 << 10),
@@ -26,9 +27,37 @@ pub fn parse(text: &str) -> Result<u64, String> {
     bytes.ok_or_else(|| format!("`{text}` is too many bytes"))
 }
 
+/// For people: `312 B`, `1.5 KiB`, `42.0 MiB`.
+pub fn shown(bytes: u64) -> String {
+    let unit = UNITS.into_iter().rev().find(|(_, size)| bytes >= *size);
+    match unit {
+        None => format!("{bytes} B"),
+        Some((unit, size)) => {
+            // Tenths, rounded down: what is less than a unit never looks like one.
+            let tenths = u128::from(bytes) * 10 / u128::from(size);
+            format!("{}.{} {unit}B", tenths / 10, tenths % 10)
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn bytes_for_people() {
+        for (bytes, text) in [
+            (0, "0 B"),
+            (1_023, "1023 B"),
+            (1_024, "1.0 KiB"),
+            (1_536, "1.5 KiB"),
+            ((1 << 20) - 1, "1023.9 KiB"),
+            (42 << 20, "42.0 MiB"),
+            (u64::MAX, "16777215.9 TiB"),
+        ] {
+            assert_eq!(shown(bytes), text);
+        }
+    }
 
     #[test]
     fn bytes_with_and_without_units() {

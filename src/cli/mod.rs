@@ -5,20 +5,25 @@
 
 pub mod args;
 pub mod bytes;
-mod check_rules;
+pub mod check_rules;
 mod connecting;
 mod credentials;
 pub mod duration;
 pub mod encryption;
-mod explain;
-mod explain_report;
+pub mod explain;
+pub mod explain_report;
+mod ledger;
 mod problems;
 mod rules_file;
 mod rules_settings;
 mod rules_watch;
 mod run;
 pub mod settings;
+mod side_args;
 mod space;
+mod style;
+mod terminal;
+mod typed;
 mod verify;
 mod verify_report;
 pub mod verify_settings;
@@ -44,6 +49,11 @@ pub fn main() -> ExitCode {
         Command::CheckRules(args) => check_rules::run(&args),
         Command::Explain(args) => explain::run(*args),
         Command::Verify(args) => verify::run(*args),
+        Command::Completions { shell } => {
+            let mut command = <args::Cli as clap::CommandFactory>::command();
+            clap_complete::generate(shell, &mut command, "carry", &mut std::io::stdout());
+            ExitCode::SUCCESS
+        }
     }
 }
 

@@ -4,35 +4,29 @@
 //! Promises that every error is ready to be printed. Deliberately prints
 //! nothing itself.
 
-use std::io::IsTerminal as _;
 use std::path::Path;
 
+use super::check_rules::args::Color;
 use super::encryption::{Encryption, EncryptionFiles};
 use super::settings::RulesSettings;
-use crate::diagnostic::{Diagnostic, Level, SourceText, Style, render};
-use crate::rules::Plan;
+use super::style;
+use crate::diagnostic::{Level, SourceText, Style, render};
 use crate::rules::decide::Judge;
+use crate::rules::levels::Levels;
+use crate::rules::{Check, Checked};
 
 /// A rules file and everything that was found in it.
-pub struct Checked {
+pub struct CheckedFile {
     /// The text.
     pub source: SourceText,
-    /// The plan, unless there are errors.
-    pub plan: Option<Plan>,
-    /// Everything found, in the order of the file.
-    pub diagnostics: Vec<Diagnostic>,
+    /// What it means, and what was found.
+    pub checked: Checked,
 }
 
-impl Checked {
-    /// How many findings have this level.
-    pub fn count(&self, level: Level) -> usize {
-        let of_level = self.diagnostics.iter().filter(|own| own.level == level);
-        of_level.count()
-    }
-
+impl CheckedFile {
     /// The findings as people read them; empty without any.
     pub fn rendered(&self, style: Style) -> String {
-        render(&self.source, &self.diagnostics, style)
+        render(&self.source, &self.checked.diagnostics, style)
     }
 }
 
@@ -41,23 +35,34 @@ impl Checked {
 /// # Errors
 ///
 /// When the file cannot be read at all.
-pub fn check(path: &Path, kube_prefix: &str) -> Result<Checked, String> {
+pub fn check(path: &Path, check: &Check) -> Result<CheckedFile, String> {
     let name = path.display().to_string();
     let bytes = std::fs::read(path).map_err(|error| unreadable("rules file", path, &error))?;
-    let (source, loaded) = crate::rules::load_bytes(&name, bytes);
-    let mut diagnostics = loaded.diagnostics;
-    let mut plan = None;
-    if let Some(rule_set) = &loaded.rule_set {
-        let (compiled, found) = Plan::compile(rule_set, kube_prefix);
-        plan = compiled;
-        diagnostics.extend(found);
-        diagnostics.sort_by_key(|own| own.labels.first().map(|label| label.span.start));
-    }
-    Ok(Checked {
-        source,
-        plan,
-        diagnostics,
-    })
+    Ok(check_bytes(&name, bytes, check))
+}
+
+/// Compiles what a rules file holds.
+pub fn check_bytes(name: &str, bytes: Vec<u8>, check: &Check) -> CheckedFile {
+    let (source, loaded) = crate::rules::load_bytes(name, bytes);
+    let checked = crate::rules::check(loaded, check);
+    CheckedFile { source, checked }
+}
+
+/// For who judges by the file: what is wrong, and what is probably not meant.
+fn check_to_use(settings: &RulesSettings) -> Result<CheckedFile, String> {
+    let how = Check {
+        prefix: settings.kube_prefix.clone(),
+        levels: Levels {
+            lenient: true,
+            ..Levels::default()
+        },
+        ..Check::default()
+    };
+    let mut file = check(&settings.file, &how)?;
+    file.checked
+        .diagnostics
+        .retain(|found| found.level > Level::Note);
+    Ok(file)
 }
 
 /// What judges keys, and the warnings to print beside it.
@@ -96,13 +101,13 @@ pub fn load(settings: &RulesSettings) -> Result<Loaded, NotLoaded> {
         destination: settings.dest_encryption.clone(),
     };
     let (encryption, keyrings) = Encryption::load(files).map_err(could_not)?;
-    let mut checked = check(&settings.file, &settings.kube_prefix).map_err(could_not)?;
-    let rendered = checked.rendered(stderr_style());
-    match checked.plan.take() {
+    let mut file = check_to_use(settings).map_err(could_not)?;
+    let rendered = file.rendered(style::stderr(Color::Auto));
+    match file.checked.plan.take() {
         Some(plan) => Ok(Loaded {
             judge: Judge::between(plan, keyrings, &settings.dest_kube_prefix),
             encryption,
-            source: checked.source,
+            source: file.source,
             remarks: rendered,
         }),
         None => Err(NotLoaded {
@@ -123,9 +128,9 @@ pub fn load(settings: &RulesSettings) -> Result<Loaded, NotLoaded> {
 ///
 /// When the file cannot be read, or has errors: as they are rendered.
 pub fn load_again(settings: &RulesSettings, judge: &Judge) -> Result<(Judge, String), String> {
-    let mut checked = check(&settings.file, &settings.kube_prefix)?;
-    let rendered = checked.rendered(stderr_style());
-    match checked.plan.take() {
+    let mut file = check_to_use(settings)?;
+    let rendered = file.rendered(style::stderr(Color::Auto));
+    match file.checked.plan.take() {
         Some(plan) => Ok((judge.with_plan(plan), rendered)),
         None => Err(rendered),
     }
@@ -134,20 +139,4 @@ pub fn load_again(settings: &RulesSettings, judge: &Judge) -> Result<(Judge, Str
 fn unreadable(what: &str, path: &Path, error: &std::io::Error) -> String {
     let path = path.display();
     format!("cannot read the {what} `{path}`: {error}; give the path of a readable file")
-}
-
-/// For what goes to stderr: colours only on a terminal.
-pub fn stderr_style() -> Style {
-    Style {
-        color: std::io::stderr().is_terminal(),
-        width: None,
-    }
-}
-
-/// For what goes to stdout.
-pub fn stdout_style() -> Style {
-    Style {
-        color: std::io::stdout().is_terminal(),
-        width: None,
-    }
 }

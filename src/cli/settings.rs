@@ -7,7 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::args::{ConnectArgs, ExplainArgs, Output, RunArgs, SideArgs, StandbyArg};
+use super::args::{ConnectArgs, RunArgs, SideArgs, StandbyArg};
 use super::credentials;
 use super::problems::{existing, path};
 use super::{bytes, duration};
@@ -69,27 +69,6 @@ pub struct RunSettings {
     pub warnings: Vec<String>,
 }
 
-/// `carry explain`, validated.
-#[derive(Clone, Debug)]
-pub struct ExplainSettings {
-    /// The whole etcd key.
-    pub key: Vec<u8>,
-    /// What it is judged by.
-    pub rules: RulesSettings,
-    /// The etcd that is read.
-    pub source: TransportSettings,
-    /// The etcd that is looked at too, if given.
-    pub destination: Option<TransportSettings>,
-    /// `--output`.
-    pub output: Output,
-    /// `--show-object`.
-    pub show_object: bool,
-    /// `--show-secrets`.
-    pub show_secrets: bool,
-    /// What should be looked at, but keeps nothing from running.
-    pub warnings: Vec<String>,
-}
-
 impl RunSettings {
     /// Judges everything; the error holds all that is wrong.
     pub fn from_args(args: RunArgs) -> Result<RunSettings, Problems> {
@@ -137,40 +116,6 @@ impl RunSettings {
 
 fn spool_limit(text: &str) -> Result<u64, String> {
     bytes::parse(text).map_err(|wrong| format!("`--spool-limit`: {wrong}"))
-}
-
-impl ExplainSettings {
-    /// Judges everything; the error holds all that is wrong.
-    pub fn from_args(args: ExplainArgs) -> Result<ExplainSettings, Problems> {
-        let mut problems = Problems::default();
-        let rules = RulesSettings::from_args(&mut problems, args.rules);
-        let timing = timing(&mut problems, &args.connect);
-        let master: SideArgs = args.master.into();
-        let slave: SideArgs = args.slave.into();
-        let warnings = credentials::warnings([&master, &slave]);
-        let source = side(&mut problems, &MASTER, master, timing);
-        let destination = match slave.endpoints.is_empty() {
-            true => None,
-            false => side(&mut problems, &SLAVE, slave, timing),
-        };
-        if args.key.is_empty() {
-            problems.add("the key is empty: give a whole etcd key");
-        }
-        let assemble = || {
-            Some(ExplainSettings {
-                key: args.key.into_bytes(),
-                rules: rules?,
-                source: source?,
-                destination,
-                output: args.output,
-                show_object: args.show_object,
-                show_secrets: args.show_secrets,
-                warnings,
-            })
-        };
-        let settings = assemble();
-        problems.none_or(settings)
-    }
 }
 
 /// One side's words.

@@ -5,15 +5,14 @@
 //! Deliberately mends only as the leader of its `--name`, through the very
 //! mirror that `run` runs: whatever `run` would not write, this does not either.
 
-use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
 use super::args::{Output, VerifyArgs};
 use super::connecting::{self, Needs, Which};
+use super::ledger;
 use super::rules_file::{self, Loaded};
 use super::run::{Real, holder};
 use super::verify_report::{Mended, Told};
@@ -119,22 +118,21 @@ impl Context {
     /// With the ledger where there is one, beside a carry that has it open.
     async fn compare(&self) -> Result<Verified, String> {
         let path = &self.settings.db_path;
-        if !path.join("CURRENT").exists() {
-            tracing::info!(
-                "there is no ledger at `{}`: what carry has written cannot be told from the standby's own",
-                path.display()
-            );
-            return self.compare_with(MemoryStore::default()).await;
+        let opened = ledger::open_beside(path);
+        match opened.map_err(|error| format!("`--db-path`: {error}"))? {
+            None => {
+                tracing::info!(
+                    "there is no ledger at `{}`: what carry has written cannot be told from the standby's own",
+                    path.display()
+                );
+                self.compare_with(MemoryStore::default()).await
+            }
+            Some((store, logs)) => {
+                let compared = self.compare_with(store).await;
+                drop(logs);
+                compared
+            }
         }
-        let beside = tempfile_beside();
-        let store = RocksStore::open_beside(path, &beside);
-        let compared = match store {
-            Ok(store) => self.compare_with(store).await,
-            Err(error) => Err(format!("`--db-path`: {error}")),
-        };
-        // Only logs of the database's own: what is left over harms nobody.
-        let _ = std::fs::remove_dir_all(&beside);
-        compared
     }
 
     async fn compare_with<St: StateStore>(&self, store: St) -> Result<Verified, String> {
@@ -195,14 +193,4 @@ fn options(settings: &VerifySettings) -> Options {
     options.kube_prefix = format!("{}/", settings.rules.kube_prefix);
     options.dest_kube_prefix = format!("{}/", settings.rules.dest_kube_prefix);
     options
-}
-
-/// A directory of our own for the logs of a database that another process has
-/// open.
-fn tempfile_beside() -> std::path::PathBuf {
-    let since = std::time::SystemTime::UNIX_EPOCH
-        .elapsed()
-        .unwrap_or(Duration::ZERO);
-    let name = format!("carry-verify-{}-{}", std::process::id(), since.as_nanos());
-    Path::new(&std::env::temp_dir()).join(name)
 }

@@ -3,8 +3,14 @@
 //! Promises that every rendered diagnostic has file:line:column, the source
 //! line and a caret. Deliberately knows nothing of rules or Kubernetes.
 
+mod below;
+mod code;
+mod fix;
 mod render;
 
+pub use below::{Note, Row, below};
+pub use code::Code;
+pub use fix::{Edit, Fix, apply};
 pub use render::{Style, render, to_json};
 
 /// A half-open range of byte offsets in a [`SourceText`].
@@ -62,6 +68,17 @@ pub enum Level {
     Error,
 }
 
+impl Level {
+    /// As it is written.
+    pub fn name(self) -> &'static str {
+        match self {
+            Level::Note => "note",
+            Level::Warning => "warning",
+            Level::Error => "error",
+        }
+    }
+}
+
 /// A place and what is said of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Label {
@@ -71,11 +88,31 @@ pub struct Label {
     pub text: String,
 }
 
+/// How much of a user's text a message repeats: its place shows the rest.
+const MAX_QUOTED: usize = 64;
+
+/// A message whose longest texts in backticks are cut short.
+fn shortened(message: String) -> String {
+    if message.len() <= MAX_QUOTED {
+        return message;
+    }
+    let parts = message.split('`').enumerate().map(|(at, part)| {
+        let long = at % 2 == 1 && part.chars().nth(MAX_QUOTED).is_some();
+        match long {
+            true => part.chars().take(MAX_QUOTED - 1).chain(['…']).collect(),
+            false => part.to_owned(),
+        }
+    });
+    parts.collect::<Vec<String>>().join("`")
+}
+
 /// One finding. Messages start in lower case, end without a period, and put
 /// the user's text in backticks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
-    /// How bad it is.
+    /// What kind of finding it is.
+    pub code: Code,
+    /// How bad it is: as the code says, or as it was asked for.
     pub level: Level,
     /// What is wrong.
     pub message: String,
@@ -83,29 +120,24 @@ pub struct Diagnostic {
     pub labels: Vec<Label>,
     /// What to do.
     pub help: Option<String>,
+    /// A change that mends it without changing what the file means, or where
+    /// only one thing can have been meant.
+    pub fix: Option<Fix>,
 }
 
 impl Diagnostic {
-    /// An error at `span`.
-    pub fn error(span: Span, message: impl Into<String>) -> Diagnostic {
-        Diagnostic::new(Level::Error, span, message)
-    }
-
-    /// A warning at `span`.
-    pub fn warning(span: Span, message: impl Into<String>) -> Diagnostic {
-        Diagnostic::new(Level::Warning, span, message)
-    }
-
-    fn new(level: Level, span: Span, message: impl Into<String>) -> Diagnostic {
+    fn new(code: Code, span: Span, message: impl Into<String>) -> Diagnostic {
         let labels = vec![Label {
             span,
             text: String::new(),
         }];
         Diagnostic {
-            level,
-            message: message.into(),
+            code,
+            level: code.level(),
+            message: shortened(message.into()),
             labels,
             help: None,
+            fix: None,
         }
     }
 
@@ -127,6 +159,12 @@ impl Diagnostic {
     /// Says what to do.
     pub fn help(mut self, text: impl Into<String>) -> Diagnostic {
         self.help = Some(text.into());
+        self
+    }
+
+    /// Says how it is mended.
+    pub fn fix(mut self, fix: Fix) -> Diagnostic {
+        self.fix = Some(fix);
         self
     }
 }

@@ -9,7 +9,10 @@ use std::ops::Range;
 use annotate_snippets::{AnnotationKind, Group, Level as Heading, Renderer, Snippet};
 use serde_json::{Value, json};
 
-use super::{Diagnostic, Label, Level, SourceText, Span};
+use super::{Diagnostic, Fix, Label, Level, SourceText, Span};
+
+/// What the library shows of a tab.
+const TAB: &str = "    ";
 
 /// How diagnostics look.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,7 +32,8 @@ pub fn render(source: &SourceText, diagnostics: &[Diagnostic], style: Style) -> 
         if !out.is_empty() {
             out.push('\n');
         }
-        out.push_str(&renderer.render(&[group(source, diagnostic)]));
+        let wrapped = wrapped(diagnostic, style.width);
+        out.push_str(&renderer.render(&[group(source, &wrapped)]));
         out.push('\n');
     }
     out
@@ -42,6 +46,28 @@ pub fn to_json(source: &SourceText, diagnostics: &[Diagnostic]) -> Value {
         .iter()
         .map(|diagnostic| object(source, diagnostic))
         .collect()
+}
+
+/// The same with its sentences in lines that fit: the library cuts the lines
+/// of the file, but leaves all else to the terminal, which breaks words.
+fn wrapped(diagnostic: &Diagnostic, width: Option<usize>) -> Diagnostic {
+    let mut wrapped = diagnostic.clone();
+    let Some(width) = width else {
+        return wrapped;
+    };
+    let fill = |text: &str, taken: usize| {
+        // Code is not broken at its `-` and `?`, so that it can be copied.
+        let options = textwrap::Options::new(width.saturating_sub(taken).max(20))
+            .break_words(false)
+            .word_separator(textwrap::WordSeparator::AsciiSpace)
+            .word_splitter(textwrap::WordSplitter::NoHyphenation);
+        textwrap::fill(&text.replace('\t', TAB), options)
+    };
+    let heading = diagnostic.level.name().len() + "[E000]: ".len();
+    wrapped.message = fill(&diagnostic.message, heading);
+    // What stands before it is as wide as the number of the line.
+    wrapped.help = diagnostic.help.as_ref().map(|help| fill(help, 16));
+    wrapped
 }
 
 fn renderer(style: Style) -> Renderer {
@@ -71,6 +97,7 @@ fn group<'a>(source: &'a SourceText, diagnostic: &'a Diagnostic) -> Group<'a> {
         }));
     let group = heading(diagnostic.level)
         .primary_title(diagnostic.message.as_str())
+        .id(diagnostic.code.as_str())
         .element(snippet);
     match &diagnostic.help {
         Some(help) => group.element(Heading::HELP.message(help.as_str())),
@@ -118,9 +145,11 @@ fn object(source: &SourceText, diagnostic: &Diagnostic) -> Value {
     let primary = labels.next().map(|label| place(source, label));
     let mut object = json!({
         "file": source.name,
-        "level": level_name(diagnostic.level),
+        "code": diagnostic.code.as_str(),
+        "level": diagnostic.level.name(),
         "message": diagnostic.message,
         "help": diagnostic.help,
+        "fix": diagnostic.fix.as_ref().map(|fix| edits(source, fix)),
         "labels": labels.map(|label| place(source, label)).collect::<Vec<_>>(),
     });
     if let (Value::Object(object), Some(Value::Object(primary))) = (&mut object, primary) {
@@ -129,8 +158,25 @@ fn object(source: &SourceText, diagnostic: &Diagnostic) -> Value {
     object
 }
 
+/// What `--fix` would write, and where.
+fn edits(source: &SourceText, fix: &Fix) -> Value {
+    let edits = fix.edits.iter().map(|edit| {
+        let mut object = range(source, edit.span);
+        object["text"] = edit.text.as_str().into();
+        object
+    });
+    edits.collect()
+}
+
 fn place(source: &SourceText, label: &Label) -> Value {
-    let range = clamp(&source.text, label.span);
+    let mut object = range(source, label.span);
+    object["label"] = label.text.as_str().into();
+    object
+}
+
+/// Lines and columns from 1, the end exclusive.
+fn range(source: &SourceText, span: Span) -> Value {
+    let range = clamp(&source.text, span);
     let (line, column) = source.line_column(Span::new(range.start, range.end).start);
     let (end_line, end_column) = source.line_column(Span::new(range.start, range.end).end);
     json!({
@@ -138,14 +184,5 @@ fn place(source: &SourceText, label: &Label) -> Value {
         "column": column,
         "end_line": end_line,
         "end_column": end_column,
-        "label": label.text,
     })
-}
-
-fn level_name(level: Level) -> &'static str {
-    match level {
-        Level::Note => "note",
-        Level::Warning => "warning",
-        Level::Error => "error",
-    }
 }

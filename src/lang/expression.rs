@@ -8,6 +8,7 @@ use crate::k8s::{Path, Step};
 
 use super::check::{self, Checked, Options};
 use super::codegen::CompileError;
+use super::codes;
 use super::container;
 use super::fold::{fold_expression, folded_condition};
 use super::hir::{Expr, Predicate, Slot};
@@ -171,9 +172,10 @@ pub fn field_name(variable: &str, path: &Path) -> String {
 }
 
 fn refused(error: &CompileError) -> Diagnostic {
-    Diagnostic::error(
-        Span::default(),
-        format!("the expression cannot be compiled: {error}"),
-    )
-    .help("make it shorter")
+    codes::TOO_LARGE
+        .at(
+            Span::default(),
+            format!("the expression cannot be compiled: {error}"),
+        )
+        .help("make it shorter")
 }

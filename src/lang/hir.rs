@@ -379,3 +379,79 @@ impl Node {
         }
     }
 }
+
+impl Node {
+    /// Replaces every place by what `place` makes of it.
+    pub fn relocate(&mut self, place: &dyn Fn(Span) -> Span) {
+        self.span = place(self.span);
+        match &mut self.kind {
+            NodeKind::Const(_) | NodeKind::Test { .. } => {}
+            NodeKind::Not(part) => part.relocate(place),
+            NodeKind::All(parts) | NodeKind::Any(parts) => {
+                parts.iter_mut().for_each(|part| part.relocate(place));
+            }
+            NodeKind::Holds(of) | NodeKind::Compare { of, .. } => of.relocate(place),
+            NodeKind::Every(over) | NodeKind::Some(over) | NodeKind::One(over) => {
+                over.source.relocate(place);
+                over.body.relocate(place);
+            }
+        }
+    }
+}
+
+impl Expr {
+    /// Replaces every place by what `place` makes of it.
+    pub fn relocate(&mut self, place: &dyn Fn(Span) -> Span) {
+        self.span = place(self.span);
+        match &mut self.kind {
+            ExprKind::Const(_)
+            | ExprKind::Slot(_)
+            | ExprKind::Local(_)
+            | ExprKind::HasSlot { .. }
+            | ExprKind::OptionalSlot { .. }
+            | ExprKind::Undeclared => {}
+            ExprKind::Field { of, .. }
+            | ExprKind::OptionalField { of, .. }
+            | ExprKind::Has { of, .. } => of.relocate(place),
+            ExprKind::Call { args, .. } => args.iter_mut().for_each(|arg| arg.relocate(place)),
+            ExprKind::Truth(node) => node.relocate(place),
+            ExprKind::If { condition, yes, no } => {
+                condition.relocate(place);
+                relocate_all([yes, no], place);
+            }
+            ExprKind::List(elements) => {
+                elements
+                    .iter_mut()
+                    .for_each(|own| own.value.relocate(place));
+            }
+            ExprKind::Map(entries) => {
+                for entry in entries {
+                    entry.key.relocate(place);
+                    entry.value.relocate(place);
+                }
+            }
+            ExprKind::Loop(own) => own.relocate(place),
+            ExprKind::Bind { value, body, .. } => relocate_all([value, body], place),
+            ExprKind::OptionalMap { target, body, .. } => relocate_all([target, body], place),
+            ExprKind::OptionalOr { target, other, .. } => relocate_all([target, other], place),
+        }
+    }
+}
+
+impl Loop {
+    fn relocate(&mut self, place: &dyn Fn(Span) -> Span) {
+        self.source.relocate(place);
+        if let Some(filter) = &mut self.filter {
+            filter.relocate(place);
+        }
+        match &mut self.makes {
+            Makes::List(made) | Makes::Values(made) | Makes::Entries(made) => made.relocate(place),
+        }
+    }
+}
+
+fn relocate_all(parts: [&mut Box<Expr>; 2], place: &dyn Fn(Span) -> Span) {
+    for part in parts {
+        part.relocate(place);
+    }
+}

@@ -1,5 +1,8 @@
 //! Evaluates HIR by walking it: slow, short, and what the VM is compared with
 //! in tests and fuzzing.
+//!
+//! Promises that who looks on ([`Watch`]) sees every value in the order in which
+//! they are computed, and changes none.
 
 use std::sync::Arc;
 
@@ -13,6 +16,7 @@ use super::hir::{
 use super::ty::TypeName;
 use super::value::Map;
 use super::value::{Slots, Value};
+use super::watch::{Unwatched, Watch};
 use super::{access, compare, container, library};
 
 /// What `predicate` says of `slots`.
@@ -33,7 +37,20 @@ pub fn evaluate<'a>(
 ///
 /// As [`evaluate`].
 pub fn truth<'a>(node: &Node, slots: &(impl Slots<'a> + ?Sized)) -> Result<bool, Fault> {
-    Walker::new(slots).truth(node)
+    Walker::new(slots, &mut Unwatched).truth(node)
+}
+
+/// The same, and who looks on is told of everything on the way.
+///
+/// # Errors
+///
+/// As [`evaluate`].
+pub fn watched<'a>(
+    node: &Node,
+    slots: &(impl Slots<'a> + ?Sized),
+    watch: &mut impl Watch<'a>,
+) -> Result<bool, Fault> {
+    Walker::new(slots, watch).truth(node)
 }
 
 /// The value of an expression.
@@ -42,25 +59,33 @@ pub fn truth<'a>(node: &Node, slots: &(impl Slots<'a> + ?Sized)) -> Result<bool,
 ///
 /// A fault where it has none.
 pub fn value<'a>(expr: &Expr, slots: &(impl Slots<'a> + ?Sized)) -> Result<Value<'a>, Fault> {
-    Walker::new(slots).value(expr)
+    Walker::new(slots, &mut Unwatched).value(expr)
 }
 
-struct Walker<'s, 'a, S: ?Sized> {
+struct Walker<'s, 'a, S: ?Sized, W> {
     slots: &'s S,
+    watch: &'s mut W,
     locals: Vec<(LocalId, Value<'a>)>,
     budget: Budget,
 }
 
-impl<'s, 'a, S: Slots<'a> + ?Sized> Walker<'s, 'a, S> {
-    fn new(slots: &'s S) -> Self {
+impl<'s, 'a, S: Slots<'a> + ?Sized, W: Watch<'a>> Walker<'s, 'a, S, W> {
+    fn new(slots: &'s S, watch: &'s mut W) -> Self {
         Walker {
             slots,
+            watch,
             locals: Vec::new(),
             budget: Budget::default(),
         }
     }
 
     fn truth(&mut self, node: &Node) -> Result<bool, Fault> {
+        let found = self.truth_of(node);
+        self.watch.truth(node, found.map_err(|fault| fault.kind));
+        found
+    }
+
+    fn truth_of(&mut self, node: &Node) -> Result<bool, Fault> {
         match &node.kind {
             NodeKind::Const(value) => Ok(*value),
             NodeKind::Test { slot, test } => at(node.span, self.test(test, *slot)),
@@ -72,9 +97,13 @@ impl<'s, 'a, S: Slots<'a> + ?Sized> Walker<'s, 'a, S> {
                 let value = self.value(of)?;
                 at(node.span, compare_with(&value, with, &mut self.budget))
             }
-            NodeKind::Every(over) => self.quantified(over, false),
-            NodeKind::Some(over) => self.quantified(over, true),
-            NodeKind::One(over) => self.exactly_one(over),
+            NodeKind::Every(over) => {
+                self.round(node.span, Some(false), |own| own.quantified(over, false))
+            }
+            NodeKind::Some(over) => {
+                self.round(node.span, Some(true), |own| own.quantified(over, true))
+            }
+            NodeKind::One(over) => self.round(node.span, None, |own| own.exactly_one(over)),
         }
     }
 
@@ -111,12 +140,25 @@ impl<'s, 'a, S: Slots<'a> + ?Sized> Walker<'s, 'a, S> {
         first_fault.map_or(Ok(!decisive), Err)
     }
 
+    /// One macro that goes over elements.
+    fn round<T>(
+        &mut self,
+        span: Span,
+        seeks: Option<bool>,
+        go: impl FnOnce(&mut Self) -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
+        self.watch.enter(span, seeks);
+        let found = go(self);
+        self.watch.leave();
+        found
+    }
+
     fn quantified(&mut self, over: &Quantified, decisive: bool) -> Result<bool, Fault> {
         let source = self.searched(&over.source)?;
         let mut first_fault = None;
         for entry in at(over.source.span, container::entries(&source))? {
             let entry = at(over.source.span, entry)?;
-            match self.within(over.vars, &source, entry, |own| own.truth(&over.body)) {
+            match self.within(over.vars, &source, entry, |own| own.body(&over.body)) {
                 Ok(holds) if holds == decisive => return Ok(decisive),
                 Ok(_) => {}
                 Err(fault) => first_fault = first_fault.or(Some(fault)),
@@ -130,10 +172,16 @@ impl<'s, 'a, S: Slots<'a> + ?Sized> Walker<'s, 'a, S> {
         let mut count = 0_usize;
         for entry in at(over.source.span, container::entries(&source))? {
             let entry = at(over.source.span, entry)?;
-            let holds = self.within(over.vars, &source, entry, |own| own.truth(&over.body))?;
+            let holds = self.within(over.vars, &source, entry, |own| own.body(&over.body))?;
             count += usize::from(holds);
         }
         Ok(count == 1)
+    }
+
+    fn body(&mut self, body: &Node) -> Result<bool, Fault> {
+        let found = self.truth(body);
+        self.watch.judged(found.map_err(|fault| fault.kind));
+        found
     }
 
     /// With the variables of a loop.
@@ -145,6 +193,7 @@ impl<'s, 'a, S: Slots<'a> + ?Sized> Walker<'s, 'a, S> {
         look: impl FnOnce(&mut Self) -> T,
     ) -> T {
         let outside = self.locals.len();
+        self.watch.element(&key, &value);
         match vars {
             LoopVars::One(local) if source.type_name() == TypeName::Map => {
                 self.locals.push((local, key));
@@ -158,6 +207,13 @@ impl<'s, 'a, S: Slots<'a> + ?Sized> Walker<'s, 'a, S> {
     }
 
     fn value(&mut self, expr: &Expr) -> Result<Value<'a>, Fault> {
+        let found = self.value_of(expr);
+        self.watch
+            .value(expr, found.as_ref().map_err(|fault| fault.kind));
+        found
+    }
+
+    fn value_of(&mut self, expr: &Expr) -> Result<Value<'a>, Fault> {
         at(expr.span, self.budget.spend(1))?;
         let span = expr.span;
         match &expr.kind {
@@ -243,7 +299,9 @@ impl<'s, 'a, S: Slots<'a> + ?Sized> Walker<'s, 'a, S> {
                 }
                 Ok(Value::Map(Arc::new(map)))
             }
-            ExprKind::Loop(own) => self.comprehension(own, expr.span),
+            ExprKind::Loop(own) => self.round(expr.span, None, |walker| {
+                walker.comprehension(own, expr.span)
+            }),
             ExprKind::Bind { local, value, body } => {
                 let value = self.value(value)?;
                 self.bound(*local, value, body)
@@ -297,7 +355,10 @@ impl<'s, 'a, S: Slots<'a> + ?Sized> Walker<'s, 'a, S> {
                 _ => entry.0.clone(),
             };
             self.within(own.vars, &source, entry, |walker| {
-                walker.made(own, key, &mut items, &mut map)
+                let made = walker.made(own, key, &mut items, &mut map);
+                let told = made.map(|()| true);
+                walker.watch.judged(told.map_err(|fault| fault.kind));
+                made
             })?;
         }
         at(span, self.budget.spend(items.len() as u64))?;

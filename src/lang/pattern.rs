@@ -97,6 +97,11 @@ impl Pattern {
         &self.text
     }
 
+    /// The regular expression that it is, in which `.` is any character.
+    pub fn source(&self) -> &str {
+        self.regex.as_str()
+    }
+
     /// Whether all of `text` matches.
     pub fn matches(&self, text: &str) -> bool {
         self.regex.is_match(text.as_bytes())

@@ -4,16 +4,17 @@
 //! nothing of the other rules.
 
 use crate::diagnostic::{Diagnostic, Span};
-use crate::lang::ast::Expr;
 use crate::lang::hir::Predicate;
 use crate::lang::{self, Program};
 
+use super::codes;
 use super::lower::lower;
 use super::namespace_fields::seen;
 use super::namespaces::View;
 use super::reach::Reach;
 use super::rule_set::{GroupPattern, Leases, OnError, Phase, Rule};
 use super::slots::SlotSource;
+use super::written::Written;
 
 /// One rule in every form that is needed of it.
 #[derive(Clone, Debug)]
@@ -24,6 +25,8 @@ pub struct CompiledRule {
     pub name: String,
     /// When its keys are applied.
     pub phase: Phase,
+    /// Its index in the list of that phase, from 0.
+    pub index: usize,
     /// What becomes of a key that it cannot judge.
     pub on_error: OnError,
     /// Whether it selects keys that are attached to an etcd lease.
@@ -41,8 +44,8 @@ pub struct CompiledRule {
     pub when_reads_namespace: bool,
     /// The same as `program` in the form that sets of rules share parts of.
     pub folded: Predicate,
-    /// Its conditions in CEL as they were written, by where they stand.
-    pub conditions: Vec<(String, Expr)>,
+    /// Its conditions in CEL as they were written.
+    pub conditions: Vec<Written>,
     /// Where it can find what it selects.
     pub reach: Reach,
     groups: Vec<String>,
@@ -77,6 +80,7 @@ impl CompiledRule {
             span: rule.span,
             name: rule.name.value.clone(),
             phase: rule.phase,
+            index: rule.index,
             on_error: rule.on_error,
             leases: rule.leases,
             program: compiled(&folded, rule)?,
@@ -85,7 +89,7 @@ impl CompiledRule {
             predicate: lowered.predicate,
             sources: lowered.sources,
             gate,
-            conditions: conditions(rule),
+            conditions: lowered.written,
             reach: Reach::of(rule),
             groups: groups(rule),
         })
@@ -97,22 +101,15 @@ impl CompiledRule {
         of(before) != of(after)
     }
 
+    /// Where it stands in the file: `secondary[0]`.
+    pub fn place(&self) -> String {
+        format!("{}[{}]", self.phase, self.index)
+    }
+
     /// Every group that it names without a glob.
     pub fn group_names(&self) -> impl Iterator<Item = &str> {
         self.groups.iter().map(String::as_str)
     }
-}
-
-fn conditions(rule: &Rule) -> Vec<(String, Expr)> {
-    let own = rule.when.iter().map(|when| ("when".to_owned(), when));
-    let excludes = rule.excludes.iter().enumerate();
-    let excluded = excludes.filter_map(|(index, exclude)| {
-        let when = exclude.when.as_ref()?;
-        Some((format!("excludes[{index}].when"), when))
-    });
-    let all = own.chain(excluded);
-    all.map(|(place, when)| (place, when.tree.clone()))
-        .collect()
 }
 
 /// Whether one of its conditions in CEL reads its object's Namespace. Where
@@ -124,11 +121,12 @@ fn reads_namespace(rule: &Rule, sources: &[SlotSource]) -> bool {
 
 fn compiled(folded: &Predicate, rule: &Rule) -> Result<Program, Diagnostic> {
     lang::compile(folded).map_err(|error| {
-        Diagnostic::error(
-            rule.name.span,
-            format!("this rule cannot be compiled: {error}"),
-        )
-        .help("split it into several rules")
+        codes::TOO_LARGE
+            .at(
+                rule.name.span,
+                format!("this rule cannot be compiled: {error}"),
+            )
+            .help("split it into several rules")
     })
 }
 

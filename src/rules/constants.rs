@@ -7,6 +7,8 @@ use crate::diagnostic::{Diagnostic, Span};
 use crate::lang::ast::{Expr, ExprKind};
 use crate::lang::{Fault, FaultKind};
 
+use super::codes;
+
 /// A part of constants that has no value: what cannot be read by anybody is an
 /// error, what might be meant never to be reached a warning.
 pub fn never_works(fault: &Fault, tree: &Expr) -> Diagnostic {
@@ -17,15 +19,19 @@ pub fn never_works(fault: &Fault, tree: &Expr) -> Diagnostic {
     };
     match (fault.kind, known) {
         (FaultKind::InvalidArgument | FaultKind::BadConversion, Some((_, help))) => {
-            Diagnostic::error(fault.span, message).help(help)
+            codes::CONSTANT_WITHOUT_VALUE
+                .at(fault.span, message)
+                .help(help)
         }
         (FaultKind::InvalidArgument | FaultKind::BadConversion, None) => {
-            Diagnostic::error(fault.span, message)
+            codes::CONSTANT_WITHOUT_VALUE
+                .at(fault.span, message)
                 .help("write the constant as the function expects it, or leave the part out")
         }
         _ => {
             let message = format!("this can never be evaluated: {}", fault.kind);
-            Diagnostic::warning(fault.span, message)
+            codes::NEVER_EVALUATED
+                .at(fault.span, message)
                 .help("whatever depends on it cannot be judged: leave the part out")
         }
     }

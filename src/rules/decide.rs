@@ -64,6 +64,11 @@ impl Judge {
         }
     }
 
+    /// The plan, for another judge.
+    pub fn into_plan(self) -> Plan {
+        self.plan
+    }
+
     /// The plan.
     pub fn plan(&self) -> &Plan {
         &self.plan
@@ -130,7 +135,7 @@ impl Judge {
 
     /// What keeps a key under the prefix from being mirrored, whatever the
     /// rules say.
-    fn barred(&self, event: &Event<'_>) -> Option<SkipReason> {
+    pub(super) fn barred(&self, event: &Event<'_>) -> Option<SkipReason> {
         if is_cluster_local(self.plan.prefix(), event.key) {
             return Some(SkipReason::ClusterLocal);
         }
@@ -142,7 +147,7 @@ impl Judge {
         self.evaluator_of(false)
     }
 
-    fn evaluator_of(&self, leased: bool) -> Evaluator<'_> {
+    pub(super) fn evaluator_of(&self, leased: bool) -> Evaluator<'_> {
         Evaluator {
             plan: &self.plan,
             keyrings: &self.keyrings,

@@ -133,6 +133,24 @@ impl Node {
         }
     }
 
+    /// The places of all scalars, keys too, in their order.
+    pub fn scalars(&self) -> Vec<Span> {
+        let mut found = Vec::new();
+        let mut open = vec![self];
+        while let Some(node) = open.pop() {
+            match &node.value {
+                Value::Scalar(_) | Value::Refused => found.push(node.span),
+                Value::Sequence(items) => open.extend(items),
+                Value::Mapping(entries) => {
+                    found.extend(entries.iter().map(|entry| entry.key.span));
+                    open.extend(entries.iter().map(|entry| &entry.value));
+                }
+            }
+        }
+        found.sort();
+        found
+    }
+
     /// A place to point at that fits a line: of a mapping the first key, of a
     /// list the first entry.
     pub fn head(&self) -> Span {

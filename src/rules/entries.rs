@@ -3,6 +3,7 @@
 //! Promises that each field means what `rule_set` says of it. Deliberately
 //! looks at one entry at a time (see `lint` for what is wrong between them).
 
+use super::codes;
 use super::document::{Node, Value};
 use super::fields::{self, Fields, Refused, Shape};
 use super::findings::{Findings, listed, nearest};
@@ -12,7 +13,7 @@ use super::resources;
 use super::rule_set::{Exclude, GroupPattern, Leases, OnError, Phase, Rule};
 use super::selectors::{self, Subject};
 use super::when;
-use crate::diagnostic::{Diagnostic, Spanned};
+use crate::diagnostic::{Fix, Spanned};
 
 const SECONDARY_ONLY: &str = "is a field of secondary rules, not of sequential ones";
 const USE_SECONDARY: &str =
@@ -151,11 +152,12 @@ fn name(
     };
     if name.value.trim().is_empty() || name.value.chars().any(char::is_control) {
         findings.push(
-            Diagnostic::error(
-                name.span,
-                "a rule's name must hold visible characters and no line breaks",
-            )
-            .help("write a name, or remove the field"),
+            codes::BAD_RULE_NAME
+                .at(
+                    name.span,
+                    "a rule's name must hold visible characters and no line breaks",
+                )
+                .help("write a name, or remove the field"),
         );
         return default();
     }
@@ -171,15 +173,24 @@ fn sequence(fields: &Fields<'_>, findings: &mut Findings) -> Option<Spanned<i64>
             Value::Scalar(scalar) => format!("`{}`", scalar.text),
             _ => node.describe().to_owned(),
         };
-        findings.push(
-            Diagnostic::error(
-                node.head(),
-                format!("`sequence` must be a whole number, not {found}"),
-            )
-            .help("write decimal digits without quotes; what counts is the order in the file"),
-        );
+        let message = format!("`sequence` must be a whole number, not {found}");
+        let help = "write decimal digits without quotes; what counts is the order in the file";
+        let wrong = codes::WRONG_TYPE.at(node.head(), message).help(help);
+        findings.push(match quoted_integer(node) {
+            Some(digits) => wrong.fix(Fix::replace(node.span, digits)),
+            None => wrong,
+        });
     }
     Some(Spanned::new(number?, node.span))
+}
+
+/// The digits in quotes.
+fn quoted_integer(node: &Node) -> Option<String> {
+    let Value::Scalar(scalar) = &node.value else {
+        return None;
+    };
+    let number: i64 = scalar.text.parse().ok()?;
+    (number.to_string() == scalar.text).then_some(number.to_string())
 }
 
 fn namespace(fields: &Fields<'_>, findings: &mut Findings) -> Option<Spanned<String>> {
@@ -190,7 +201,7 @@ fn namespace(fields: &Fields<'_>, findings: &mut Findings) -> Option<Spanned<Str
             false => "a namespace is written as `kubectl get namespaces` shows it",
         };
         let message = names::sentence("the namespace", &namespace.value, &why);
-        findings.push(Diagnostic::error(namespace.span, message).help(help));
+        findings.push(codes::BAD_NAMESPACE.at(namespace.span, message).help(help));
     }
     Some(namespace)
 }
@@ -204,26 +215,20 @@ fn namespaces(fields: &Fields<'_>, findings: &mut Findings) -> Vec<Spanned<Strin
         };
         if let Err(why) = names::dns_label(&name.value.replace(['*', '?'], "a")) {
             findings.push(
-                Diagnostic::error(
-                    name.span,
-                    names::sentence("the namespace", &name.value, &why),
-                )
-                .help("write a name, or a glob with `*` (any characters) and `?` (one character)"),
+                codes::BAD_NAMESPACE
+                    .at(
+                        name.span,
+                        names::sentence("the namespace", &name.value, &why),
+                    )
+                    .help(
+                        "write a name, or a glob with `*` (any characters) and `?` (one character)",
+                    ),
             );
             continue;
         }
-        match namespaces
-            .iter()
-            .find(|earlier| earlier.value == name.value)
-        {
-            Some(first) => findings.push(
-                Diagnostic::warning(
-                    name.span,
-                    format!("the namespace `{}` is written twice", name.value),
-                )
-                .also(first.span, "first written here")
-                .help("remove one of them"),
-            ),
+        let first = namespaces.iter().find(|own| own.value == name.value);
+        match first.map(|own| own.span) {
+            Some(first) => findings.push_twice("the namespace", &name, first),
             None => namespaces.push(name),
         }
     }
@@ -267,7 +272,7 @@ fn exclude(
         || exclude.when.is_some();
     if !has_condition && !findings.touch(fields.span) {
         findings.push(
-            Diagnostic::warning(
+            codes::EXCLUDES_EVERYTHING.at(
                 fields.head,
                 "an exclude without conditions leaves nothing of the rule",
             )
@@ -282,16 +287,18 @@ fn object_name(fields: &Fields<'_>, findings: &mut Findings) -> Option<Spanned<S
     let name = fields.non_empty_text("name", findings)?;
     if let Err(why) = names::object_name(&name.value) {
         findings.push(
-            Diagnostic::error(name.span, names::sentence("the name", &name.value, &why))
-                .help("write the object's name alone; its namespace goes into `namespace`"),
+            codes::BAD_NAME
+                .at(name.span, names::sentence("the name", &name.value, &why))
+                .help("write the object's name alone; its kind goes into `resource`, its Namespace into `namespace`"),
         );
     } else if name.value.contains(['*', '?']) {
         findings.push(
-            Diagnostic::warning(
-                name.span,
-                format!("`{}` is compared as it is, not as a glob", name.value),
-            )
-            .help("write whole names, one exclude for each, or use `labelSelectors`"),
+            codes::NAME_IS_NO_GLOB
+                .at(
+                    name.span,
+                    format!("`{}` is compared as it is, not as a glob", name.value),
+                )
+                .help("write whole names, one exclude for each, or say it with `labelSelectors` or `when`"),
         );
     }
     Some(name)
@@ -312,12 +319,13 @@ fn ignored(fields: &Fields<'_>, field: &str, list: &str, findings: &mut Findings
         return;
     }
     findings.push(
-        Diagnostic::warning(
-            list_entry.key.span,
-            format!("`{list}` is ignored beside `{field}`"),
-        )
-        .also(field_entry.key.span, "this decides alone, as in etcd-carry")
-        .help("remove one of the two"),
+        codes::IGNORED_SELECTOR
+            .at(
+                list_entry.key.span,
+                format!("`{list}` is ignored beside `{field}`"),
+            )
+            .also(field_entry.key.span, "this decides alone, as in etcd-carry")
+            .help("remove one of the two"),
     );
 }
 
@@ -350,7 +358,8 @@ fn choice<T: Copy + Default>(
     }
     let words = words.map(|(word, _)| word);
     let other = written.value.as_str();
-    let mut unknown = Diagnostic::error(written.span, format!("`{field}` cannot be `{other}`"));
+    let mut unknown =
+        codes::UNKNOWN_WORD.at(written.span, format!("`{field}` cannot be `{other}`"));
     if let Some(near) = nearest(other, words) {
         unknown = unknown.label(format!("did you mean `{near}`?"));
     }

@@ -218,7 +218,7 @@ impl Evaluator<'_> {
 }
 
 /// What the key and the Namespaces rule out.
-struct Gates<'e> {
+pub(super) struct Gates<'e> {
     evaluator: &'e Evaluator<'e>,
     set: &'e CandidateSet,
     namespace: &'e str,
@@ -226,7 +226,7 @@ struct Gates<'e> {
 }
 
 impl<'e> Gates<'e> {
-    fn new(
+    pub(super) fn new(
         evaluator: &'e Evaluator<'e>,
         set: &'e CandidateSet,
         place: &Key<'e>,
@@ -247,7 +247,7 @@ impl<'e> Gates<'e> {
 
     /// Whether a member may select the event. A fault is no reason to rule it
     /// out.
-    fn pass(&self, member: u32) -> bool {
+    pub(super) fn pass(&self, member: u32) -> bool {
         let member = self.set.members.get(member as usize);
         let rules = self.evaluator.plan.rules();
         let rule = member.and_then(|member| rules.get(member.rule));

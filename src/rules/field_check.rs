@@ -6,6 +6,7 @@
 use crate::diagnostic::{Diagnostic, Span, Spanned};
 use crate::k8s::schema::{self, FieldType, JsonShape, PathError};
 
+use super::codes;
 use super::findings::Findings;
 use super::rule_set::{GroupPattern, Operator, Requirement, Rule, RuleSet};
 use super::vocabulary::{self, FieldPath};
@@ -131,7 +132,7 @@ fn check_type(
     }
     let (key, kind) = (&requirement.key.value, &of.kind);
     let message = format!("`{key}` of {kind} cannot be compared with a text");
-    Some(Diagnostic::error(whole, message).label("not a scalar field").help(
+    Some(codes::NO_SCALAR_FIELD.at(whole, message).label("not a scalar field").help(
         "compare a scalar field below it, or ask with `Exists` or `DoesNotExist` whether it is there",
     ))
 }
@@ -157,7 +158,9 @@ fn unknown(path: &FieldPath, missing: Missing<'_>, several_kinds: bool) -> Diagn
         false => format!("{kind} has no field `{name}`"),
     };
     let place = path.steps.get(segment).map(|step| step.span);
-    let diagnostic = Diagnostic::error(place.unwrap_or_default(), message).label("unknown field");
+    let diagnostic = crate::lang::codes::UNKNOWN_FIELD
+        .at(place.unwrap_or_default(), message)
+        .label("unknown field");
     match suggestion {
         Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
         None => diagnostic.help("write it as the Kubernetes API shows it, from the top of the object (`type`, `spec.type`, `metadata.name`)"),

@@ -4,9 +4,10 @@
 //! Promises that an unknown, misplaced, repeated or wrongly typed field is
 //! reported, never ignored. Deliberately does not know what the fields mean.
 
+use super::codes;
 use super::document::{Entry, Kind, Node, Value};
 use super::findings::{Findings, listed, nearest};
-use crate::diagnostic::{Diagnostic, Span, Spanned};
+use crate::diagnostic::{Diagnostic, Fix, Span, Spanned};
 
 /// The fields that a mapping may have.
 pub struct Shape {
@@ -86,7 +87,7 @@ fn not_a_mapping(node: &Node, shape: &Shape) -> Diagnostic {
         "write `field: value` lines; its fields are {}",
         listed(shape.fields.iter().copied())
     );
-    Diagnostic::error(node.head(), message).help(help)
+    codes::WRONG_TYPE.at(node.head(), message).help(help)
 }
 
 /// The field that `entry` is, in its own spelling.
@@ -108,7 +109,11 @@ fn field_name(entry: &Entry, shape: &Shape, findings: &mut Findings) -> Name {
         .find(|field| field.name.eq_ignore_ascii_case(written));
     if let Some(refused) = refused {
         let message = format!("`{}` {}", refused.name, refused.why);
-        findings.push(Diagnostic::error(entry.key.span, message).help(refused.help));
+        findings.push(
+            codes::MISPLACED_FIELD
+                .at(entry.key.span, message)
+                .help(refused.help),
+        );
         return Name::Unknown;
     }
     let near = nearest(written, shape.fields.iter().copied());
@@ -118,7 +123,10 @@ fn field_name(entry: &Entry, shape: &Shape, findings: &mut Findings) -> Name {
 
 fn other_case(entry: &Entry, name: &str) -> Diagnostic {
     let message = format!("`{}` is read as `{name}`", entry.key.value);
-    Diagnostic::warning(entry.key.span, message).help(format!("write `{name}`"))
+    codes::FIELD_CASE
+        .at(entry.key.span, message)
+        .help(format!("write `{name}`"))
+        .fix(Fix::replace(entry.key.span, name))
 }
 
 fn unknown(entry: &Entry, near: Option<&str>, shape: &Shape) -> Diagnostic {
@@ -127,7 +135,7 @@ fn unknown(entry: &Entry, near: Option<&str>, shape: &Shape) -> Diagnostic {
         written => format!("unknown field `{written}` in {}", shape.what),
     };
     let help = format!("known fields: {}", listed(shape.fields.iter().copied()));
-    let unknown = Diagnostic::error(entry.key.span, message).help(help);
+    let unknown = codes::UNKNOWN_FIELD.at(entry.key.span, message).help(help);
     match near {
         Some(near) => unknown.label(format!("did you mean `{near}`?")),
         None => unknown,
@@ -139,7 +147,8 @@ impl<'a> Fields<'a> {
         if let Some((_, first)) = self.found.iter().find(|(found, _)| *found == name) {
             let message = format!("the field `{name}` is written twice, in different letter case");
             findings.push(
-                Diagnostic::error(entry.key.span, message)
+                codes::FIELD_TWICE
+                    .at(entry.key.span, message)
                     .also(first.key.span, "first written here")
                     .help("keep one of them"),
             );
@@ -185,7 +194,8 @@ impl<'a> Fields<'a> {
             _ => {
                 let message = format!("`{name}` must be a list, not {}", node.describe());
                 findings.push(
-                    Diagnostic::error(node.head(), message)
+                    codes::WRONG_TYPE
+                        .at(node.head(), message)
                         .help("begin each of its entries with `- `"),
                 );
                 &[]
@@ -211,7 +221,7 @@ impl<'a> Fields<'a> {
             Some(_) => format!("`{name}` is empty in {}", self.what),
             None => format!("`{name}` is missing in {}", self.what),
         };
-        findings.push(Diagnostic::error(place, message).help(help));
+        findings.push(codes::MISSING_FIELD.at(place, message).help(help));
     }
 }
 
@@ -243,7 +253,8 @@ pub fn text(node: &Node, what: &str, findings: &mut Findings) -> Option<Spanned<
                 "quote it, as other readers of YAML may refuse it: `\"{}\"`",
                 scalar.text
             );
-            findings.push(Diagnostic::warning(node.span, message).help(help));
+            let fix = Fix::replace(node.span, format!("\"{}\"", scalar.text));
+            findings.push(codes::UNQUOTED.at(node.span, message).help(help).fix(fix));
             Some(Spanned::new(scalar.text.clone(), node.span))
         }
         Value::Scalar(scalar) if scalar.kind() != Kind::Null => {
@@ -252,19 +263,26 @@ pub fn text(node: &Node, what: &str, findings: &mut Findings) -> Option<Spanned<
                 scalar.text,
                 node.describe()
             );
-            let help = format!("quote it: `\"{}\"`", scalar.text);
-            findings.push(Diagnostic::error(node.span, message).help(help));
+            let quoted = format!("\"{}\"", scalar.text);
+            let help = format!("quote it: `{quoted}`");
+            let fix = Fix::replace(node.span, quoted);
+            findings.push(codes::WRONG_TYPE.at(node.span, message).help(help).fix(fix));
             None
         }
         Value::Scalar(_) => {
             let help = "write a value, or `\"\"` for the empty text";
-            findings.push(Diagnostic::error(node.span, format!("{what} is empty")).help(help));
+            findings.push(
+                codes::EMPTY_VALUE
+                    .at(node.span, format!("{what} is empty"))
+                    .help(help),
+            );
             None
         }
         Value::Sequence(_) | Value::Mapping(_) => {
             let message = format!("{what} must be text, not {}", node.describe());
             findings.push(
-                Diagnostic::error(node.head(), message)
+                codes::WRONG_TYPE
+                    .at(node.head(), message)
                     .help("write one value, without brackets and without `- `"),
             );
             None

@@ -2,8 +2,9 @@
 //!
 //! Promises the order of the file. Deliberately knows nothing of rules.
 
+use super::codes;
 use super::source_map::SourceMap;
-use crate::diagnostic::{Diagnostic, Level, Span, Spanned};
+use crate::diagnostic::{Diagnostic, Fix, Level, Span, Spanned};
 
 /// Longer texts are no slips of the finger; comparing them would take long.
 const MAX_COMPARED: usize = 64;
@@ -30,7 +31,64 @@ impl<'a> Findings<'a> {
         for label in &mut diagnostic.labels {
             label.span = map.as_ref().map_or(scalar.span, |map| map.span(label.span));
         }
+        diagnostic.fix = diagnostic.fix.and_then(|fix| {
+            let map = map.as_ref()?;
+            Some(self.placed(fix, scalar.span, map))
+        });
         self.push(diagnostic);
+    }
+
+    /// A fix of a scalar's value as one of the file.
+    fn placed(&self, mut fix: Fix, scalar: Span, map: &SourceMap) -> Fix {
+        let quote = self.written(scalar).chars().next();
+        for edit in &mut fix.edits {
+            edit.span = map.span(edit.span);
+            edit.text = match quote {
+                Some('\'') => edit.text.replace('\'', "''"),
+                Some('"') => edit.text.replace('\\', "\\\\").replace('"', "\\\""),
+                _ => std::mem::take(&mut edit.text),
+            };
+        }
+        fix
+    }
+
+    /// Takes an entry out of its list, where that changes nothing else: its
+    /// line, or what stands between commas.
+    pub fn without_entry(&self, entry: Span) -> Option<Fix> {
+        let (start, end) = (entry.start as usize, entry.end as usize);
+        let (before, after) = (self.text.get(..start)?, self.text.get(end..)?);
+        let line = before.rfind('\n').map_or(0, |at| at + 1);
+        let rest = after.find('\n').map_or(after.len(), |at| at + 1);
+        let dash = before.get(line..)?.trim();
+        if dash == "-" && after.get(..rest)?.trim().is_empty() {
+            return Some(Fix::replace(Span::new(line, end + rest), ""));
+        }
+        let comma = before.trim_end_matches(' ').strip_suffix(',')?;
+        Some(Fix::replace(Span::new(comma.len(), end), ""))
+    }
+
+    /// A line that says what a mapping left out, before its first field.
+    pub fn with_field(&self, whole: Span, head: Span, field: &str) -> Option<Fix> {
+        let at = head.start as usize;
+        if self.written(whole).starts_with('{') {
+            return Some(Fix::replace(Span::new(at, at), format!("{field}, ")));
+        }
+        let before = self.text.get(..at)?;
+        let line = before.rfind('\n').map_or(0, |at| at + 1);
+        let indent = " ".repeat(before.get(line..)?.chars().count());
+        let end = self.line_break();
+        Some(Fix::replace(
+            Span::new(at, at),
+            format!("{field}{end}{indent}"),
+        ))
+    }
+
+    /// How lines end in this file.
+    fn line_break(&self) -> &'static str {
+        match self.text.contains("\r\n") {
+            true => "\r\n",
+            false => "\n",
+        }
     }
 
     /// Where the characters of `scalar`'s value stand in the file.
@@ -54,6 +112,17 @@ impl<'a> Findings<'a> {
     /// Adds one.
     pub fn push(&mut self, diagnostic: Diagnostic) {
         self.list.push(diagnostic);
+    }
+
+    /// Says that an entry of a list repeats an earlier one.
+    pub fn push_twice(&mut self, what: &str, entry: &Spanned<String>, first: Span) {
+        let message = format!("{what} `{}` is written twice", entry.value);
+        let found = codes::WRITTEN_TWICE
+            .at(entry.span, message)
+            .also(first, "first written here")
+            .help("remove one of them");
+        let fix = self.without_entry(entry.span);
+        self.push(Diagnostic { fix, ..found });
     }
 
     /// Adds what there is.

@@ -5,11 +5,12 @@
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
+use super::codes;
 use super::fields::{self, Fields};
 use super::findings::Findings;
 use super::key_range::{KeyRange, normalize, without};
 use super::rule_set::{GroupPattern, Rule};
-use crate::diagnostic::{Diagnostic, Spanned};
+use crate::diagnostic::Spanned;
 
 /// Fields that say something of Kubernetes objects.
 const OF_OBJECTS: [&str; 7] = [
@@ -42,7 +43,7 @@ pub fn keys(fields: &Fields<'_>, findings: &mut Findings<'_>) -> Vec<Spanned<Str
         };
         match problem(&glob.value) {
             Some((message, help)) => {
-                findings.push(Diagnostic::error(glob.span, message).help(help));
+                findings.push(codes::BAD_KEY_GLOB.at(glob.span, message).help(help));
             }
             None => {
                 warn_of_stars(&glob, findings);
@@ -52,7 +53,8 @@ pub fn keys(fields: &Fields<'_>, findings: &mut Findings<'_>) -> Vec<Spanned<Str
     }
     if keys.is_empty() && !findings.touch(fields.span) {
         findings.push(
-            Diagnostic::error(entry.key.span, "`keys` is empty: the rule selects nothing")
+            codes::EMPTY_VALUE
+                .at(entry.key.span, "`keys` is empty: the rule selects nothing")
                 .help("list keys or globs over keys: `- /settings/**`"),
         );
     }
@@ -63,7 +65,7 @@ fn refuse_selectors(fields: &Fields<'_>, findings: &mut Findings<'_>) {
     for name in OF_OBJECTS {
         if let Some(entry) = fields.entry(name) {
             let message = format!("`{name}` cannot stand beside `keys`");
-            findings.push(Diagnostic::error(entry.key.span, message).help(
+            findings.push(codes::MISPLACED_FIELD.at(entry.key.span, message).help(
                 "a rule with `keys` selects keys outside of Kubernetes: say more with `when`, over `key` and `value`",
             ));
         }
@@ -79,7 +81,8 @@ pub fn refuse_in_exclude(rule: &Fields<'_>, exclude: &Fields<'_>, findings: &mut
         if let Some(entry) = exclude.entry(name) {
             let message = format!("`{name}` cannot stand in an exclude of a rule with `keys`");
             findings.push(
-                Diagnostic::error(entry.key.span, message)
+                codes::MISPLACED_FIELD
+                    .at(entry.key.span, message)
                     .help("say what is left out with `when`, over `key` and `value`"),
             );
         }
@@ -98,7 +101,8 @@ fn warn_of_stars(glob: &Spanned<String>, findings: &mut Findings<'_>) {
             glob.value
         );
         findings.push(
-            Diagnostic::warning(glob.span, message)
+            codes::STARS_WITHIN_SEGMENT
+                .at(glob.span, message)
                 .help("let it stand alone between slashes: `/settings/**`, `/**/limits`"),
         );
     }
@@ -128,8 +132,9 @@ fn problem(glob: &str) -> Option<(String, &'static str)> {
         .literal_separator(true)
         .build()
         .err()?;
+    let why = broken.kind().to_string().replace('\'', "`");
     Some((
-        format!("`{glob}` is not a glob: {}", broken.kind()),
+        format!("`{glob}` is not a glob: {why}"),
         "`*` and `?` stop at slashes, `**` does not; `[a-z]` and `{a,b}` are as in shells; a backslash takes a character as it is",
     ))
 }

@@ -4,6 +4,7 @@
 //! cluster: what it says of kinds and versions is what Kubernetes itself
 //! defines, and custom resources are left alone.
 
+use super::codes;
 use super::findings::{Findings, nearest};
 use super::rule_set::{GroupPattern, ResourceRef, Rule, RuleSet};
 use crate::diagnostic::{Diagnostic, Spanned};
@@ -49,7 +50,8 @@ fn foreign_group(rule: &Rule, resource: &ResourceRef) -> Option<Diagnostic> {
         described(written)
     );
     Some(
-        Diagnostic::warning(resource.group.span, message)
+        codes::FOREIGN_GROUP
+            .at(resource.group.span, message)
             .also(rule.group.span, "the rule's group")
             .help("make them equal, or write a rule of its own for this group"),
     )
@@ -71,7 +73,7 @@ fn unknown_group(group: &Spanned<String>) -> Option<Diagnostic> {
     if near.is_none() && name.contains('.') {
         return None;
     }
-    let found = Diagnostic::warning(group.span, format!("Kubernetes has no group `{name}`"));
+    let found = codes::UNKNOWN_GROUP.at(group.span, format!("Kubernetes has no group `{name}`"));
     Some(match near {
         Some("") => found.help("the core group is the empty name: write `group: \"\"`"),
         Some(near) => found.label(format!("did you mean `{near}`?")).help(format!(
@@ -105,7 +107,7 @@ fn other_version(resource: &ResourceRef, known: &Resource) -> Option<Diagnostic>
         "`{kind}` is stored as `{stored}`, not as `{}`",
         version.value
     );
-    Some(Diagnostic::warning(version.span, message).help(format!(
+    Some(codes::OTHER_VERSION.at(version.span, message).help(format!(
         "write `version: {stored}`, or leave it out for any; what is compared is the version in etcd, \
          not the one that clients ask for"
     )))
@@ -113,7 +115,7 @@ fn other_version(resource: &ResourceRef, known: &Resource) -> Option<Diagnostic>
 
 fn unknown_kind(group: &str, kind: &Spanned<String>) -> Diagnostic {
     let name = kind.value.as_str();
-    let found = Diagnostic::warning(
+    let found = codes::UNKNOWN_KIND.at(
         kind.span,
         format!("{} of Kubernetes has no kind `{name}`", described(group)),
     );

@@ -7,6 +7,8 @@
 use std::collections::HashMap;
 use std::string::FromUtf8Error;
 
+use super::codes;
+use super::directives::Directives;
 use super::document::Node;
 use super::entries;
 use super::fields::{self, Fields, Refused, Shape};
@@ -22,6 +24,9 @@ pub struct Loaded {
     pub rule_set: Option<RuleSet>,
     /// Everything that was found, in the order of the file.
     pub diagnostics: Vec<Diagnostic>,
+    /// The comments that say how findings are to be taken; nothing of that is
+    /// done yet (see [`check`](super::check())).
+    pub directives: Directives,
 }
 
 const POLICY: Refused = Refused {
@@ -48,7 +53,10 @@ const FILTERS: Shape = Shape {
 /// Reads the rules file `source`.
 pub fn load(source: &SourceText) -> Loaded {
     let mut findings = Findings::new(&source.text);
-    let rules = reader::read(&source.text, &mut findings)
+    let document = reader::read(&source.text, &mut findings);
+    let scalars = document.as_ref().map(Node::scalars).unwrap_or_default();
+    let directives = Directives::of(&source.text, &scalars);
+    let rules = document
         .and_then(|document| rule_set(&document, &mut findings))
         .unwrap_or_default();
     lint::check(&rules, &mut findings);
@@ -58,6 +66,7 @@ pub fn load(source: &SourceText) -> Loaded {
     Loaded {
         rule_set,
         diagnostics: findings.into_sorted(),
+        directives,
     }
 }
 
@@ -78,6 +87,7 @@ pub fn load_bytes(name: &str, bytes: Vec<u8>) -> (SourceText, Loaded) {
                 Loaded {
                     rule_set: None,
                     diagnostics,
+                    directives: Directives::default(),
                 },
             )
         }
@@ -90,7 +100,8 @@ fn not_text(error: &FromUtf8Error) -> Diagnostic {
     let wide = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
     // What cannot be shown is shown as one replacement character.
     let place = Span::new(at, at + char::REPLACEMENT_CHARACTER.len_utf8());
-    Diagnostic::error(place, "the file is not UTF-8 text")
+    codes::NOT_TEXT
+        .at(place, "the file is not UTF-8 text")
         .label(
             bytes
                 .get(at)
@@ -127,7 +138,8 @@ fn rule_set(document: &Node, findings: &mut Findings) -> Option<RuleSet> {
 }
 
 fn no_rules(place: Span) -> Diagnostic {
-    Diagnostic::warning(place, "the file has no rules: nothing is selected")
+    codes::NO_RULES
+        .at(place, "the file has no rules: nothing is selected")
         .help("add rules under `sequential:` or `secondary:`")
 }
 
@@ -145,7 +157,8 @@ fn unique_names(rules: &RuleSet, findings: &mut Findings) {
         let name = rule.name.value.as_str();
         match seen.get(name) {
             Some(first) => findings.push(
-                Diagnostic::error(rule.name.span, format!("two rules are named `{name}`"))
+                codes::RULE_NAME_TWICE
+                    .at(rule.name.span, format!("two rules are named `{name}`"))
                     .also(*first, "the first one")
                     .help("names tell rules apart in metrics and explanations: choose another"),
             ),

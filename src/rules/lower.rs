@@ -10,6 +10,7 @@ use crate::lang::pattern::{Pattern, PatternError};
 use crate::lang::scheme::SlotTable;
 use crate::lang::{self, check};
 
+use super::codes;
 use super::field_check::{Selected, selected_kinds};
 use super::rule_set::{
     Exclude, GroupPattern, Operator, Requirement, ResourceRef, Rule, Selector, When,
@@ -17,7 +18,8 @@ use super::rule_set::{
 use super::slots::SlotSource;
 use super::variables::{CHECKING, RuleVariables};
 use super::vocabulary;
-use super::when::{excluded_kinds, located};
+use super::when::excluded_kinds;
+use super::written::Written;
 
 /// A rule's predicates.
 #[derive(Clone, Debug)]
@@ -29,6 +31,8 @@ pub struct Lowered {
     /// What the key and the Namespaces alone must satisfy: a necessary
     /// condition for `predicate`, over slots of its own.
     pub gate: Option<(Predicate, Vec<SlotSource>)>,
+    /// Its conditions in CEL.
+    pub written: Vec<Written>,
 }
 
 /// Lowers one rule.
@@ -73,17 +77,20 @@ pub fn lower(rule: &Rule) -> Result<Lowered, Diagnostic> {
         )?);
     }
     if let Some(own) = &rule.when {
-        parts.push(when(own, rule, &kinds, &mut scope)?);
+        let place = "when".to_owned();
+        parts.push(when(place, own, rule, &kinds, &mut scope)?);
     }
     if !rule.excludes.is_empty() {
         parts.push(excludes(rule, &kinds, &mut scope)?);
     }
     let root = Node::all(parts, rule.span).titled(rule.name.value.clone());
+    let written = std::mem::take(&mut scope.written);
     let (predicate, sources) = scope.finish(root);
     Ok(Lowered {
         predicate,
         sources,
         gate,
+        written,
     })
 }
 
@@ -98,6 +105,7 @@ fn gate(parts: Vec<Node>, span: Span, scope: Scope) -> Option<(Predicate, Vec<Sl
 #[derive(Default)]
 struct Scope {
     sources: Vec<SlotSource>,
+    written: Vec<Written>,
 }
 
 impl Scope {
@@ -175,26 +183,38 @@ fn keyed(path: &[Step]) -> Vec<Step> {
 
 /// A condition in CEL. Its errors have been reported where the file was read.
 fn when(
+    place: String,
     when: &When,
     rule: &Rule,
     kinds: &[Selected],
     scope: &mut Scope,
 ) -> Result<Node, Diagnostic> {
     let variables = RuleVariables::of(rule, kinds);
-    let checked = check::predicate(&located(when), &variables, scope, &CHECKING);
-    match checked.value {
-        Some(node) => {
-            let node = folded(node);
-            let joined = match node.kind {
-                NodeKind::All(_) => node,
-                _ => Node::all(vec![node], when.text.span),
-            };
-            Ok(joined.titled("when"))
-        }
-        None => Err(checked.diagnostics.into_iter().next().unwrap_or_else(|| {
-            Diagnostic::error(when.text.span, "`when` cannot be compiled").help("write it simpler")
-        })),
+    let checked = check::predicate(&when.tree, &variables, scope, &CHECKING);
+    let Some(node) = checked.value else {
+        return Err(refused(when, checked.diagnostics));
+    };
+    scope.written.push(Written::new(place, when, node.clone()));
+    let mut node = folded(node);
+    node.relocate(&|within| when.place(within));
+    let joined = match node.kind {
+        NodeKind::All(_) => node,
+        _ => Node::all(vec![node], when.text.span),
+    };
+    Ok(joined.titled("when"))
+}
+
+/// The first of what was found, at its place in the file.
+fn refused(when: &When, found: Vec<Diagnostic>) -> Diagnostic {
+    let Some(mut first) = found.into_iter().next() else {
+        return codes::TOO_LARGE
+            .at(when.text.span, "`when` cannot be compiled")
+            .help("write it simpler");
+    };
+    for label in &mut first.labels {
+        label.span = when.place(label.span);
     }
+    first
 }
 
 /// A trace reads better with comparisons than with calls of constants.
@@ -233,7 +253,9 @@ fn group(pattern: &Spanned<GroupPattern>, scope: &mut Scope) -> Result<Node, Dia
 }
 
 fn unusable(error: PatternError, span: Span) -> Diagnostic {
-    Diagnostic::error(span, error.to_string()).help("write a shorter pattern")
+    codes::TOO_LARGE
+        .at(span, error.to_string())
+        .help("write a shorter pattern")
 }
 
 fn resource_is(resource: &ResourceRef, scope: &mut Scope) -> Node {
@@ -362,7 +384,8 @@ fn excludes(rule: &Rule, kinds: &[Selected], scope: &mut Scope) -> Result<Node, 
         let mut parts = exclude(from, scope)?;
         if let Some(own) = &from.when {
             let kinds = excluded_kinds(from, kinds);
-            parts.push(when(own, rule, &kinds, scope)?);
+            let place = format!("excludes[{index}].when");
+            parts.push(when(place, own, rule, &kinds, scope)?);
         }
         any.push(Node::all(parts, from.span).titled(format!("excludes[{index}]")));
     }

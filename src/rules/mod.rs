@@ -42,6 +42,7 @@
 //! ```
 
 mod candidates;
+mod check;
 mod compiled;
 mod constants;
 mod document;
@@ -55,6 +56,7 @@ mod key_range;
 mod keyrings;
 mod keys;
 mod lint;
+mod lints;
 mod lower;
 mod member;
 mod member_index;
@@ -73,15 +75,27 @@ mod shown;
 mod slots;
 mod variables;
 mod when;
+mod written;
 
+pub mod catalogue;
+pub mod claims;
+pub mod codes;
 pub mod decide;
+pub mod difference;
+pub mod directives;
+pub mod levels;
 pub mod load;
 pub mod namespaces;
 pub mod outgoing;
+pub mod prospects;
+pub mod setting;
 pub mod source_map;
+pub mod survey;
 pub mod trace;
 pub mod vocabulary;
+pub mod witness;
 
+pub use check::{Check, Checked, check};
 pub use load::{Loaded, load, load_bytes};
 
 pub use compiled::CompiledRule;
@@ -90,3 +104,5 @@ pub use rule_set::{
     Exclude, GroupPattern, Leases, OnError, Operator, Phase, Requirement, ResourceRef, Rule,
     RuleId, RuleSet, Selector, When,
 };
+pub use slots::SlotSource;
+pub use written::Written;

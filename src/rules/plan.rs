@@ -13,6 +13,7 @@ use crate::lang::hir::{Predicate, Slot};
 use crate::lang::listing;
 
 use super::candidates::Candidates;
+use super::codes;
 use super::compiled::CompiledRule;
 use super::key_range::{KeyRange, normalize};
 use super::rule_set::{Leases, Phase, Rule, RuleId, RuleSet};
@@ -79,7 +80,8 @@ impl Plan {
                 "the rules read more than {MAX_SLOTS} different labels and fields of one kind"
             );
             diagnostics.push(
-                Diagnostic::error(span, message)
+                codes::TOO_LARGE
+                    .at(span, message)
                     .help("split the file and run one carry for each part"),
             );
             return (None, diagnostics);
@@ -333,7 +335,8 @@ fn unreachable_keys(rule: &Rule, prefix: &str) -> Vec<Diagnostic> {
             "`{}` selects nothing: keys under `{prefix}` are Kubernetes'",
             glob.value
         );
-        Diagnostic::warning(glob.span, message)
+        codes::UNREACHABLE_KEYS
+            .at(glob.span, message)
             .help("select them by `group` and `resources`, in a rule without `keys`")
     };
     within.map(warn).collect()

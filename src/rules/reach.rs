@@ -90,6 +90,11 @@ impl Reach {
         self.namespaces.as_deref()
     }
 
+    /// The only names that it selects, where it names them all.
+    pub fn names(&self) -> Option<&[String]> {
+        self.names.as_deref()
+    }
+
     /// Whether it may select objects of this resource.
     pub fn covers_resource(&self, resource: &KeyResource<'_>) -> bool {
         if self.keys.is_some() {

@@ -9,9 +9,11 @@ use std::collections::HashMap;
 
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, StrInput, Tag};
 
+use super::codes;
 use super::document::{Entry, Kind, Node, Scalar, Style, Value};
 use super::findings::Findings;
-use crate::diagnostic::{Diagnostic, Span, Spanned};
+use super::source_map::quoted_len;
+use crate::diagnostic::{Diagnostic, Fix, Span, Spanned};
 
 /// Deeper than any rules file needs.
 const MAX_DEPTH: usize = 64;
@@ -56,17 +58,20 @@ fn control_character(text: &str) -> Option<Diagnostic> {
     };
     let span = Span::new(at, at + c.len_utf8());
     Some(
-        Diagnostic::error(span, format!("the file is not text: it contains {name}"))
+        codes::NOT_TEXT
+            .at(span, format!("the file is not text: it contains {name}"))
             .help("remove it; if the file was saved as UTF-16, save it as UTF-8"),
     )
 }
 
 fn byte_order_mark() -> Diagnostic {
-    Diagnostic::warning(
-        Span::new(0, '\u{feff}'.len_utf8()),
-        "the file starts with a byte order mark",
-    )
-    .help("save it as UTF-8 without a byte order mark; carry ignores it, other tools may not")
+    codes::BYTE_ORDER_MARK
+        .at(
+            Span::new(0, '\u{feff}'.len_utf8()),
+            "the file starts with a byte order mark",
+        )
+        .help("save it as UTF-8 without a byte order mark; carry ignores it, other tools may not")
+        .fix(Fix::replace(Span::new(0, '\u{feff}'.len_utf8()), ""))
 }
 
 fn empty_file(text: &str) -> Diagnostic {
@@ -75,7 +80,8 @@ fn empty_file(text: &str) -> Diagnostic {
     } else {
         "the file contains only comments"
     };
-    Diagnostic::error(Span::new(0, 0), what)
+    codes::EMPTY_FILE
+        .at(Span::new(0, 0), what)
         .help("write `filters:` with `sequential:` and `secondary:` below it")
 }
 
@@ -188,7 +194,7 @@ impl<'a> Reader<'a> {
                 };
                 self.add(
                     Node {
-                        span: self.scalar_span(span),
+                        span: self.scalar_span(span, style),
                         value,
                     },
                     findings,
@@ -225,7 +231,8 @@ impl<'a> Reader<'a> {
         let place = self.property(span);
         if anchor != 0 {
             findings.push(
-                Diagnostic::error(place, "anchors are not supported in rules files")
+                codes::YAML_FEATURE
+                    .at(place, "anchors are not supported in rules files")
                     .help("remove it, and write the value out wherever it is needed"),
             );
         }
@@ -235,7 +242,8 @@ impl<'a> Reader<'a> {
             return true;
         }
         findings.push(
-            Diagnostic::error(place, "YAML tags are not supported in rules files")
+            codes::YAML_FEATURE
+                .at(place, "YAML tags are not supported in rules files")
                 .help("put the value in quotes if it begins with `!`; else remove the tag"),
         );
         false
@@ -260,28 +268,36 @@ impl<'a> Reader<'a> {
             .get(place.start as usize..place.end as usize)
             .unwrap_or("*");
         let message = "aliases (an unquoted `*`) are not supported in rules files";
-        Diagnostic::error(place, message).help(format!(
+        let help = format!(
             "if a glob was meant, quote it: `\"{written}\"`; otherwise write the value out"
-        ))
+        );
+        codes::YAML_FEATURE
+            .at(place, message)
+            .help(help)
+            .fix(Fix::replace(place, format!("\"{written}\"")))
     }
 
-    /// Block scalars end with line breaks that nobody wants to see marked.
-    fn scalar_span(&self, span: Span) -> Span {
-        let written = self
-            .text
-            .get(span.start as usize..span.end as usize)
-            .unwrap_or("");
-        Span::new(
-            span.start as usize,
-            span.start as usize + written.trim_end().len(),
-        )
+    /// Block scalars end with line breaks that nobody wants to see marked, and
+    /// to the parser what follows a quote up to the next token belongs to it.
+    fn scalar_span(&self, span: Span, style: ScalarStyle) -> Span {
+        let start = span.start as usize;
+        let written = self.text.get(start..span.end as usize).unwrap_or("");
+        let quoted = match style {
+            ScalarStyle::SingleQuoted => quoted_len(written, '\''),
+            ScalarStyle::DoubleQuoted => quoted_len(written, '"'),
+            _ => None,
+        };
+        let len = quoted.unwrap_or(written.trim_end().len());
+        Span::new(start, start + len)
     }
 
     fn open(&mut self, start: Span, content: Content) -> Result<(), Fatal> {
         if self.stack.len() >= MAX_DEPTH {
             let message = format!("nested more than {MAX_DEPTH} levels deep");
             return Err(Box::new(
-                Diagnostic::error(start, message).help("no rule needs as many; check the brackets"),
+                codes::NESTED_TOO_DEEPLY
+                    .at(start, message)
+                    .help("no rule needs as many; check the brackets"),
             ));
         }
         self.stack.push(Frame {
@@ -349,7 +365,8 @@ impl<'a> Reader<'a> {
             return Ok(());
         }
         Err(Box::new(
-            Diagnostic::error(span, "the file holds several YAML documents")
+            codes::SEVERAL_DOCUMENTS
+                .at(span, "the file holds several YAML documents")
                 .label("a second document starts here")
                 .help("put each document in a file of its own, or all rules under one `filters:`"),
         ))
@@ -368,11 +385,12 @@ impl<'a> Reader<'a> {
             .map_or(0, char::len_utf8);
         let info = error.info().replace('\'', "`");
         Box::new(
-            Diagnostic::error(
-                Span::new(at, at + width),
-                format!("the file is not YAML: {info}"),
-            )
-            .help(self.advice(at, &info)),
+            codes::NOT_YAML
+                .at(
+                    Span::new(at, at + width),
+                    format!("the file is not YAML: {info}"),
+                )
+                .help(self.advice(at, &info)),
         )
     }
 
@@ -409,7 +427,7 @@ fn dash_before(text: &str, at: Span) -> Span {
 /// Takes a node as a key, if it can be one.
 fn read_key(node: Node, seen: &mut HashMap<String, Span>, findings: &mut Findings) -> Key {
     let refuse = |findings: &mut Findings, message: String, help: String| {
-        findings.push(Diagnostic::error(node.head(), message).help(help));
+        findings.push(codes::BAD_KEY.at(node.head(), message).help(help));
         Key::Refused
     };
     let scalar = match &node.value {
@@ -446,7 +464,8 @@ fn read_key(node: Node, seen: &mut HashMap<String, Span>, findings: &mut Finding
     }
     if let Some(first) = seen.get(text) {
         findings.push(
-            Diagnostic::error(node.span, format!("the key `{text}` is written twice"))
+            codes::FIELD_TWICE
+                .at(node.span, format!("the key `{text}` is written twice"))
                 .also(*first, "first written here")
                 .help("keep one of them"),
         );

@@ -3,12 +3,13 @@
 //! Promises that what is left out means what `rule_set` says. Deliberately
 //! does not know which groups and kinds exist (see `lint`).
 
+use super::codes;
 use super::document::Node;
 use super::fields::{self, Fields, Shape};
 use super::findings::Findings;
 use super::names;
 use super::rule_set::{GroupPattern, ResourceRef};
-use crate::diagnostic::{Diagnostic, Span, Spanned};
+use crate::diagnostic::{Diagnostic, Fix, Span, Spanned};
 
 const RESOURCE: Shape = Shape {
     what: "a resource",
@@ -23,7 +24,9 @@ pub fn group(fields: &Fields<'_>, findings: &mut Findings) -> Option<Spanned<Gro
             .entry("group")
             .map_or(fields.head, |entry| entry.key.span);
         if !findings.touch(fields.span) {
-            findings.push(core_group(place));
+            let fix = findings.with_field(fields.span, fields.head, "group: \"\"");
+            let fix = fix.filter(|_| fields.entry("group").is_none());
+            findings.push(core_group(place, fix));
         }
         return Some(Spanned::new(GroupPattern::Exact(String::new()), place));
     };
@@ -40,12 +43,14 @@ pub fn group(fields: &Fields<'_>, findings: &mut Findings) -> Option<Spanned<Gro
     Some(Spanned::new(pattern(written.value), written.span))
 }
 
-fn core_group(place: Span) -> Diagnostic {
-    Diagnostic::warning(
-        place,
-        "the rule has no `group`: it is read as the core group",
-    )
-    .help("write `group: \"\"` to say so")
+fn core_group(place: Span, fix: Option<Fix>) -> Diagnostic {
+    let found = codes::NO_GROUP
+        .at(
+            place,
+            "the rule has no `group`: it is read as the core group",
+        )
+        .help("write `group: \"\"` to say so");
+    Diagnostic { fix, ..found }
 }
 
 /// Reports what is wrong with a group's name; true if nothing is.
@@ -83,7 +88,11 @@ fn check_group(group: &Spanned<String>, globs: bool, findings: &mut Findings) ->
     } else {
         return true;
     };
-    findings.push(Diagnostic::error(group.span, format!("the group `{text}` {why}")).help(help));
+    findings.push(
+        codes::BAD_GROUP
+            .at(group.span, format!("the group `{text}` {why}"))
+            .help(help),
+    );
     false
 }
 
@@ -136,7 +145,8 @@ fn resource_group(
                 "a resource of a rule for several groups must name its own, and `{glob}` is a glob"
             );
             findings.push(
-                Diagnostic::error(fields.head, message)
+                codes::RESOURCE_WITHOUT_GROUP
+                    .at(fields.head, message)
                     .also(rule_group.span, "the rule's group")
                     .help("add `group:` to the resource; the core group is `group: \"\"`"),
             );
@@ -151,18 +161,24 @@ fn version(fields: &Fields<'_>, findings: &mut Findings) -> Option<Spanned<Strin
         return None;
     }
     if let Err(why) = names::version(&version.value) {
-        let help = match version.value.split_once('/') {
-            Some((group, version)) => format!("write `group: {group}` and `version: {version}`"),
-            None => {
-                "write a version such as `v1` or `v1beta1`; left out or `*` it means any".to_owned()
-            }
+        let (why, help) = match version.value.split_once('/') {
+            Some((group, version)) => (
+                "contains a group".to_owned(),
+                format!("write `group: {group}` and `version: {version}`"),
+            ),
+            None => (
+                why,
+                "write a version such as `v1` or `v1beta1`; left out or `*` it means any"
+                    .to_owned(),
+            ),
         };
         findings.push(
-            Diagnostic::error(
-                version.span,
-                names::sentence("the version", &version.value, &why),
-            )
-            .help(help),
+            codes::BAD_VERSION
+                .at(
+                    version.span,
+                    names::sentence("the version", &version.value, &why),
+                )
+                .help(help),
         );
         return None;
     }
@@ -171,7 +187,8 @@ fn version(fields: &Fields<'_>, findings: &mut Findings) -> Option<Spanned<Strin
 
 /// `Some(None)` for any kind, `None` where it is missing.
 fn kind(fields: &Fields<'_>, findings: &mut Findings) -> Option<Option<Spanned<String>>> {
-    let help = "write a kind such as `ConfigMap`, or `\"*\"` for every kind";
+    let help =
+        "write a kind as in a manifest's `kind:`, such as `ConfigMap`, or `\"*\"` for every kind";
     if fields.value("kind").is_none() {
         fields.missing("kind", help, findings);
         return None;
@@ -187,7 +204,9 @@ fn kind(fields: &Fields<'_>, findings: &mut Findings) -> Option<Option<Spanned<S
     }
     if let Err(why) = names::kind(&kind.value) {
         findings.push(
-            Diagnostic::error(kind.span, names::sentence("the kind", &kind.value, &why)).help(help),
+            codes::BAD_KIND
+                .at(kind.span, names::sentence("the kind", &kind.value, &why))
+                .help(help),
         );
         return None;
     }

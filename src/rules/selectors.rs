@@ -3,12 +3,13 @@
 //! Promises the meaning that Kubernetes gives to `matchLabels` and
 //! `matchExpressions`, and its validation. Deliberately does not compile them.
 
+use super::codes;
 use super::document::{Entry, Node, Value};
 use super::fields::{self, Fields, Shape};
 use super::findings::{Findings, listed, nearest};
 use super::rule_set::{Operator, Requirement, Selector};
 use super::{names, vocabulary};
-use crate::diagnostic::{Diagnostic, Span, Spanned};
+use crate::diagnostic::{Fix, Span, Spanned};
 
 /// What a selector looks at.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -59,7 +60,8 @@ fn selector(
 ) -> Option<Selector> {
     if node.is_null() {
         findings.push(
-            Diagnostic::error(node.span, format!("an entry of `{list}` is empty"))
+            codes::EMPTY_VALUE
+                .at(node.span, format!("an entry of `{list}` is empty"))
                 .help("remove it, or write `matchLabels` or `matchExpressions` below it"),
         );
         return None;
@@ -71,11 +73,12 @@ fn selector(
     }
     if requirements.is_empty() && !findings.touch(node.span) {
         findings.push(
-            Diagnostic::warning(
-                node.head(),
-                format!("an entry of `{list}` without conditions matches everything"),
-            )
-            .help("add `matchLabels` or `matchExpressions`, or remove the whole list"),
+            codes::SELECTS_EVERYTHING
+                .at(
+                    node.head(),
+                    format!("an entry of `{list}` without conditions matches everything"),
+                )
+                .help("add `matchLabels` or `matchExpressions`, or remove the whole list"),
         );
     }
     Some(Selector {
@@ -101,7 +104,7 @@ fn match_labels(
         _ => {
             let message = format!("`matchLabels` must be a mapping, not {}", node.describe());
             let help = "write `key: value` lines below it; lists go into `matchExpressions`";
-            findings.push(Diagnostic::error(node.head(), message).help(help));
+            findings.push(codes::WRONG_TYPE.at(node.head(), message).help(help));
             Vec::new()
         }
     }
@@ -164,12 +167,15 @@ fn operator(fields: &Fields<'_>, findings: &mut Findings) -> Option<Spanned<Oper
     if let Some((_, operator)) = OPERATORS.iter().find(|(name, _)| *name == written.value) {
         return Some(Spanned::new(*operator, written.span));
     }
-    let mut unknown = Diagnostic::error(
+    let mut unknown = codes::UNKNOWN_WORD.at(
         written.span,
         format!("unknown operator `{}`", written.value),
     );
     if let Some(near) = meant(&written.value).or_else(|| nearest(&written.value, names())) {
         unknown = unknown.label(format!("did you mean `{near}`?"));
+        if near.eq_ignore_ascii_case(&written.value) {
+            unknown = unknown.fix(Fix::replace(written.span, near));
+        }
     }
     findings.push(unknown.help(format!(
         "operators, in exactly this letter case: {}",
@@ -196,15 +202,9 @@ fn values(fields: &Fields<'_>, subject: Subject, findings: &mut Findings) -> Vec
             continue;
         };
         check_value(&value, subject, findings);
-        match values.iter().find(|earlier| earlier.value == value.value) {
-            Some(first) => findings.push(
-                Diagnostic::warning(
-                    value.span,
-                    format!("the value `{}` is written twice", value.value),
-                )
-                .also(first.span, "first written here")
-                .help("remove one of them"),
-            ),
+        let first = values.iter().find(|own| own.value == value.value);
+        match first.map(|own| own.span) {
+            Some(first) => findings.push_twice("the value", &value, first),
             None => values.push(value),
         }
     }
@@ -229,7 +229,7 @@ fn check_count(fields: &Fields<'_>, operator: &Spanned<Operator>, findings: &mut
             let place = entry.map_or(operator.span, |entry| entry.key.span);
             if !fields.is_refused("values") {
                 findings.push(
-                    Diagnostic::error(place, format!("`{name}` needs at least one value"))
+                    codes::VALUES_OF_OPERATOR.at(place, format!("`{name}` needs at least one value"))
                         .help("list them: `values: [a, b]`; to ask only whether it is there, use `Exists` or `DoesNotExist`"),
                 );
             }
@@ -241,8 +241,9 @@ fn check_count(fields: &Fields<'_>, operator: &Spanned<Operator>, findings: &mut
                 "NotIn"
             };
             findings.push(
-                Diagnostic::error(entry.key.span, format!("`{name}` takes no values"))
-                    .also(operator.span, "")
+                codes::VALUES_OF_OPERATOR
+                    .at(entry.key.span, format!("`{name}` takes no values"))
+                    .also(operator.span, "asks only whether the key is there")
                     .help(format!("remove `values`, or use `{instead}`")),
             );
         }
@@ -255,7 +256,7 @@ fn check_key(key: &Spanned<String>, subject: Subject, findings: &mut Findings) {
         Subject::Labels => {
             if let Err(why) = names::label_key(&key.value) {
                 findings.push(
-                    Diagnostic::error(key.span, names::sentence("the label key", &key.value, &why))
+                    codes::BAD_LABEL_KEY.at(key.span, names::sentence("the label key", &key.value, &why))
                         .help("a label key is `name` or `prefix/name`: `app`, `app.kubernetes.io/name`"),
                 );
             }
@@ -275,11 +276,11 @@ fn check_value(value: &Spanned<String>, subject: Subject, findings: &mut Finding
     }
     if let Err(why) = names::label_value(&value.value) {
         findings.push(
-            Diagnostic::error(
+            codes::BAD_LABEL_VALUE.at(
                 value.span,
                 names::sentence("the label value", &value.value, &why),
             )
-            .help("no object can have such a label; selectors compare whole values, without globs"),
+            .help("nothing can have such a label; selectors compare whole values: say patterns with `when`"),
         );
     }
 }

@@ -97,6 +97,26 @@ fn plain(written: &str) -> Vec<Unit> {
     written.char_indices().map(unit).collect()
 }
 
+/// How much of `written` is a scalar in quotes, with what may stand before it;
+/// `None` where it is not closed.
+pub(super) fn quoted_len(written: &str, quote: char) -> Option<usize> {
+    let begin = written.find(quote)? + 1;
+    let mut chars = written.get(begin..)?.char_indices().peekable();
+    while let Some((at, c)) = chars.next() {
+        let doubled = quote == '\'' && chars.peek().is_some_and(|(_, next)| *next == quote);
+        let goes_on = match quote {
+            '"' => c == '\\',
+            _ => c == quote && doubled,
+        };
+        if goes_on {
+            chars.next();
+        } else if c == quote {
+            return Some(begin + at + 1);
+        }
+    }
+    None
+}
+
 /// `'…'`, where `''` is one quote.
 fn single_quoted(written: &str) -> Option<Vec<Unit>> {
     let inner = written.strip_prefix('\'')?.strip_suffix('\'')?;

@@ -7,6 +7,8 @@ use crate::diagnostic::{Diagnostic, Span, Spanned};
 use crate::k8s::path::{PathSyntaxError, parse_steps};
 use crate::k8s::{Path, Step};
 
+use super::codes;
+
 /// A path through an object; holds at least one step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldPath {
@@ -41,7 +43,8 @@ fn wrong(error: &PathSyntaxError, place: &Place) -> Diagnostic {
         text => format!("`{text}` is not a field path"),
     };
     let width = next.map_or(0, char::len_utf8);
-    Diagnostic::error(place.of(*at, at + width), message)
+    codes::BAD_FIELD_PATH
+        .at(place.of(*at, at + width), message)
         .label(*what)
         .help(advice(text, *at))
 }

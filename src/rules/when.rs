@@ -4,6 +4,7 @@
 //! whatever style the YAML scalar is written. Deliberately evaluates nothing,
 //! and compiles only to see what can never work.
 
+use super::codes;
 use super::constants::never_works;
 use super::document::{Entry, Kind, Value};
 use super::field_check::{Selected, selected_kinds};
@@ -70,7 +71,7 @@ fn no_text(entry: &Entry) -> Option<Diagnostic> {
         head if head.start == head.end => entry.key.span,
         head => head,
     };
-    Some(Diagnostic::error(place, message).help(help))
+    Some(codes::WHEN_WITHOUT_EXPRESSION.at(place, message).help(help))
 }
 
 fn is_cel_bool(text: &str) -> bool {
@@ -97,7 +98,7 @@ fn joined_comment(
                 let begin = Span::new(place.start as usize, place.start as usize + first);
                 let message = "this line becomes part of the comment above it: YAML joins the two";
                 return Some(
-                    Diagnostic::error(Span::new(start, start + code.len()), message)
+                    codes::JOINED_COMMENT.at(Span::new(start, start + code.len()), message)
                         .also(begin, "the comment")
                         .help("write `when: |`, which keeps the ends of lines, or move the comment out of the text, with `#`"),
                 );
@@ -179,14 +180,8 @@ fn foregone(folded: &Predicate, tree: &Expr) -> Option<Diagnostic> {
     };
     let message = format!("this condition is always `{value}`");
     (!matches!(tree.kind, ExprKind::Literal(_))).then(|| {
-        Diagnostic::warning(tree.span, message)
+        codes::FOREGONE
+            .at(tree.span, message)
             .help("compare with a field of the object, or leave the condition out")
     })
-}
-
-/// The tree with places in the file.
-pub(super) fn located(when: &When) -> Expr {
-    let mut tree = when.tree.clone();
-    tree.relocate(&|within| when.place(within));
-    tree
 }

@@ -4,17 +4,20 @@
 //! Deliberately knows nothing of rules or of what is done with a change.
 
 mod assembler;
+pub mod backup;
 mod etcd;
 pub mod history;
 mod joined;
 mod pace;
 mod page;
 mod scripted;
+mod snapshot;
 mod stream;
 mod watcher;
 
 pub use etcd::EtcdSource;
 pub use scripted::{ScriptedSource, ScriptedWatch};
+pub use snapshot::SnapshotFile;
 pub use watcher::EtcdWatch;
 
 use std::future::Future;

@@ -3,6 +3,7 @@
 mod check;
 mod evaluation;
 mod generated;
+mod inspected;
 pub mod library;
 mod library_properties;
 mod parse;

@@ -163,6 +163,16 @@ async fn explanations() {
         assert_eq!(code(&shown), exit, "{key}: {}", text(&shown.stderr));
         insta::assert_snapshot!(format!("explain_{name}"), text(&shown.stdout));
     }
+    let key = "/registry/secrets/unique/influxdb";
+    let (near, all) = (explained.run(key, &[]), explained.run(key, &["--all"]));
+    let (near, all) = (text(&near.stdout), text(&all.stdout));
+    for rule in [
+        "sequential[0]: ",
+        "sequential[1]: ",
+        "unit-test-configmaps: ",
+    ] {
+        assert!(all.contains(rule) && !near.contains(rule), "{near}\n{all}");
+    }
 }
 
 #[tokio::test]

@@ -623,6 +623,11 @@ impl Etcd {
         }
     }
 
+    /// Where it keeps what it stores.
+    pub fn database(&self) -> PathBuf {
+        self.dir.path().join("member/snap/db")
+    }
+
     /// SIGKILL; the data stays for [`Etcd::resume`].
     pub fn kill(&mut self) {
         self.process = None;

@@ -3,7 +3,11 @@
 
 mod admin;
 mod auth;
+mod backup;
+mod bolt;
 mod chaos;
+mod check_data;
+mod check_rules;
 mod cluster;
 mod commands;
 mod connect;
@@ -11,7 +15,10 @@ mod destination;
 mod engine;
 mod engine_changes;
 mod engine_leases;
+mod explain;
+mod explained;
 mod harness;
+mod hooks;
 mod kms;
 mod kms_server;
 mod leases;

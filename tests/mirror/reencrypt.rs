@@ -946,7 +946,7 @@ async fn explain_says_how_a_value_is_stored_and_written() {
     assert_eq!(before.code, 0, "{}", before.stderr);
     for line in [
         "bytes, aesgcm, key `key1`\n",
-        "mirrored: selected by `everything`\n",
+        "mirrored: selected by `everything` (secondary[0])\n",
         "to be written: re-encrypted (secretbox, key `there`), under `/standby/secrets/aesgcm32/s1`\n",
         "destination: does not have the key\n",
     ] {

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use carry::cli::args::{Command, Output, parse};
 use carry::cli::duration;
-use carry::cli::settings::{ExplainSettings, RunSettings, Standby, kube_prefix};
+use carry::cli::explain::settings::{ExplainSettings, Subject};
+use carry::cli::settings::{RunSettings, Standby, kube_prefix};
 use carry::etcd::SourceRevision;
 use carry::mirror::Mode;
 
@@ -430,16 +431,28 @@ fn explain_and_check_rules() {
         "/registry/a",
         "--source-endpoints=a:1",
         "--output=json",
+        "--all",
     ]);
     let Command::Explain(args) = parsed.expect("explain").command else {
         panic!("explain")
     };
     let settings = ExplainSettings::from_args(*args).expect("settings");
+    let Subject::Key {
+        key,
+        destination,
+        ledger,
+        ..
+    } = &settings.subject
+    else {
+        panic!("{settings:?}")
+    };
     assert_eq!(
-        (settings.key.as_slice(), settings.output),
+        (key.as_slice(), settings.output),
         (&b"/registry/a"[..], Output::Json)
     );
-    assert!(settings.destination.is_none() && !settings.show_secrets);
+    assert!(
+        destination.is_none() && ledger.is_none() && !settings.show_secrets && settings.look.all
+    );
     let parsed = parse(["carry", "check-rules", "--dump=hir", "a.yaml", "b.yaml"]);
     let Command::CheckRules(args) = parsed.expect("check-rules").command else {
         panic!("check")

@@ -5,6 +5,7 @@
 
 use crate::diagnostic::Diagnostic;
 use crate::lang::ast::{Expr, ExprKind};
+use crate::lang::codes;
 use crate::lang::ty::Type;
 
 use super::checker::Checker;
@@ -38,7 +39,9 @@ impl<'a> Checker<'a> {
         } else {
             format!("`{field}` may be absent, and reading it then is an error")
         };
-        let mut found = Diagnostic::warning(first.span, message).label("may be absent");
+        let mut found = codes::MAY_BE_ABSENT
+            .at(first.span, message)
+            .label("may be absent");
         for need in read.needs.iter().skip(1) {
             found = found.also(need.span, "may be absent, too");
         }

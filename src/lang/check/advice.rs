@@ -5,6 +5,7 @@
 
 use crate::diagnostic::{Diagnostic, Span};
 use crate::lang::ast::{Expr, ExprKind, Field, Literal};
+use crate::lang::codes;
 use crate::lang::function;
 use crate::lang::hir;
 use crate::lang::scheme::UnknownField;
@@ -37,27 +38,27 @@ impl<'a> Checker<'a> {
     fn no_variable_but(&self, name: &str, span: Span) -> Option<Diagnostic> {
         if let Some(help) = refused::constant(name) {
             let message = format!("`{name}` is not available");
-            return Some(Diagnostic::error(span, message).help(help));
+            return Some(codes::NOT_AVAILABLE.at(span, message).help(help));
         }
         if function::exists(name) {
             let message = format!("`{name}` is a function, not a value");
             let help = format!("call it: `{name}(…)`");
-            return Some(Diagnostic::error(span, message).help(help));
+            return Some(codes::UNKNOWN_NAME.at(span, message).help(help));
         }
         let (_, last) = name.rsplit_once('.')?;
         if refused::is_enum_like(name) {
             let message = format!("unknown name `{name}`");
             let help = format!("there are no enums here: compare with the text, `\"{last}\"`");
-            return Some(Diagnostic::error(span, message).help(help));
+            return Some(codes::NOT_AVAILABLE.at(span, message).help(help));
         }
         None
     }
 
     fn unknown_variable(&self, at: &'a Expr) -> Diagnostic {
         let ExprKind::Ident { name, .. } = &at.kind else {
-            return Diagnostic::error(at.span, "unknown variable");
+            return codes::UNKNOWN_NAME.at(at.span, "unknown variable");
         };
-        let found = Diagnostic::error(at.span, format!("unknown variable `{name}`"));
+        let found = codes::UNKNOWN_NAME.at(at.span, format!("unknown variable `{name}`"));
         let instead = habits::variable(name).map(str::to_owned);
         if let Some(help) = instead.or_else(|| self.scheme.instead_of(name)) {
             return found.help(help);
@@ -105,7 +106,7 @@ impl<'a> Checker<'a> {
         } else {
             return None;
         };
-        Some(Diagnostic::error(span, message).help(help))
+        Some(codes::UNKNOWN_NAME.at(span, message).help(help))
     }
 
     /// An object has no such field.
@@ -117,7 +118,7 @@ impl<'a> Checker<'a> {
         unknown: &UnknownField,
     ) -> Diagnostic {
         let of = self.scheme.describe(object);
-        let found = Diagnostic::error(span, format!("unknown field `{name}` of {of}"));
+        let found = codes::UNKNOWN_FIELD.at(span, format!("unknown field `{name}` of {of}"));
         match &unknown.suggestion {
             _ if function::named(name, true).next().is_some() => {
                 found.help(format!("`{name}` is a function: call it, `x.{name}(…)`"))
@@ -131,7 +132,7 @@ impl<'a> Checker<'a> {
     pub fn no_fields(&self, ty: &Type, field: &Field, operand: &Expr) -> Diagnostic {
         let (name, text) = (&field.name, self.quote(operand));
         let message = format!("`{}` has no field `{name}`", self.show(ty));
-        let found = Diagnostic::error(field.span, message);
+        let found = codes::NO_SUCH_PART.at(field.span, message);
         match ty {
             _ if function::named(name, true).next().is_some() => {
                 found.help(format!("`{name}` is a function: write `{text}.{name}(…)`"))
@@ -144,6 +145,10 @@ impl<'a> Checker<'a> {
                 "ask about its elements, for example `{text}.exists(x, x.{name} == …)`, or take \
                  one: `{text}[0].{name}`"
             )),
+            Type::String => found.help(
+                "a text has no fields; of a time or a quantity make one first, with `timestamp(…)` or \
+                 `quantity(…)`",
+            ),
             Type::Timestamp => found.help(format!(
                 "parts of a time are functions: `{text}.getFullYear()`"
             )),
@@ -178,7 +183,9 @@ impl<'a> Checker<'a> {
             field.name
         );
         let text = self.quote(operand);
-        Diagnostic::error(field.span, message).help(format!("look a key up: `{text}[…]`"))
+        codes::NO_SUCH_PART
+            .at(field.span, message)
+            .help(format!("look a key up: `{text}[…]`"))
     }
 
     /// An index or key of the wrong type.
@@ -196,7 +203,7 @@ impl<'a> Checker<'a> {
             Type::List(_) => format!("a list is indexed by `{wanted}`, not by `{shown}`"),
             _ => format!("the keys here are `{wanted}`, not `{shown}`"),
         };
-        let found = Diagnostic::error(index.span, message);
+        let found = codes::NO_SUCH_PART.at(index.span, message);
         let index = self.text(index);
         match (of, key) {
             (Type::List(_), Type::Uint | Type::Double) => {
@@ -219,7 +226,7 @@ impl<'a> Checker<'a> {
             "`{}` cannot be indexed: only lists and maps can",
             self.show(ty)
         );
-        let found = Diagnostic::error(operand.span, message);
+        let found = codes::NO_SUCH_PART.at(operand.span, message);
         match ty {
             Type::String => {
                 let text = self.quote(operand);
@@ -232,7 +239,7 @@ impl<'a> Checker<'a> {
     /// `has` of what is no selection.
     pub fn no_selection(&self, tested: &Expr) -> Diagnostic {
         let message = "`has` asks for a field: it takes a selection such as `object.spec`";
-        let found = Diagnostic::error(tested.span, message);
+        let found = codes::BAD_MACRO.at(tested.span, message);
         match &tested.kind {
             ExprKind::Index { operand, index, .. }
                 if matches!(index.kind, ExprKind::Literal(Literal::String(_))) =>
@@ -266,16 +273,19 @@ impl<'a> Checker<'a> {
         } = &name.kind
         {
             let message = format!("`{text}` is reserved and cannot name a variable");
-            return Diagnostic::error(name.span, message).help("choose another name");
+            return codes::BAD_MACRO
+                .at(name.span, message)
+                .help("choose another name");
         }
         let message = "here the macro names its variable: a plain name such as `x`";
-        Diagnostic::error(name.span, message)
+        codes::BAD_MACRO.at(name.span, message)
     }
 
     /// Both variables of a macro have one name.
     pub fn same_variable(&self, first: &Expr, second: &Expr) -> Diagnostic {
         let message = format!("both variables are named `{}`", self.text(second));
-        Diagnostic::error(second.span, message)
+        codes::BAD_MACRO
+            .at(second.span, message)
             .also(first.span, "first named here")
             .help("give each a name of its own, for example `key` and `value`")
     }
@@ -288,7 +298,7 @@ impl<'a> Checker<'a> {
             "`{name}` goes over a list or map, not over `{}`",
             self.show(ty)
         );
-        let found = Diagnostic::error(target.span, message);
+        let found = codes::BAD_MACRO.at(target.span, message);
         match ty {
             Type::Optional(inner)
                 if matches!(**inner, Type::List(_) | Type::Map(..) | Type::Dyn) =>
@@ -311,7 +321,9 @@ impl<'a> Checker<'a> {
             call.function.text,
             self.show(ty)
         );
-        Diagnostic::error(target.span, message).help(self.make_optional(target))
+        codes::BAD_OPTIONAL
+            .at(target.span, message)
+            .help(self.make_optional(target))
     }
 
     /// How to make an optional of an expression.
@@ -329,7 +341,8 @@ impl<'a> Checker<'a> {
     pub fn no_optional_body(&self, body: &Expr, ty: &Type) -> Diagnostic {
         let message = format!("`optFlatMap` makes an optional, not `{}`", self.show(ty));
         let text = self.text(body);
-        Diagnostic::error(body.span, message)
+        codes::BAD_MACRO
+            .at(body.span, message)
             .help(format!("use `optMap`, or write `optional.of({text})`"))
     }
 
@@ -338,7 +351,9 @@ impl<'a> Checker<'a> {
         let body = call.args.last().unwrap_or(call.from);
         let shown = self.show(ty);
         let message = format!("`transformMapEntry` makes entries, not `{shown}`");
-        Diagnostic::error(body.span, message).help("write a map of one entry: `{key: value}`")
+        codes::BAD_MACRO
+            .at(body.span, message)
+            .help("write a map of one entry: `{key: value}`")
     }
 
     /// Reports a macro with a wrong number of arguments.
@@ -350,7 +365,7 @@ impl<'a> Checker<'a> {
                 name => name,
             };
             let message = format!("`{name}` takes {wanted}, not {}", call.args.len());
-            let found = Diagnostic::error(call.function.span, message);
+            let found = codes::WRONG_ARGUMENTS.at(call.function.span, message);
             match usage(name) {
                 Some(usage) => found.help(format!("write `{usage}`")),
                 None => found,

@@ -319,7 +319,7 @@ impl<'a> Checker<'a> {
                 Form::Optional(path, parent)
             }
             (form, _) => {
-                let of = self.materialize(form, access.ty.clone(), node.span);
+                let of = self.materialize(form, access.ty.clone(), before(node));
                 Form::Value(make(generic(of), node.span, ty.clone()))
             }
         };
@@ -455,6 +455,14 @@ impl<'a> Access<'a> {
             of_map: false,
             needs: Vec::new(),
         })
+    }
+}
+
+/// Where the chain up to a step stands.
+fn before(step: &Expr) -> Span {
+    match &step.kind {
+        ExprKind::Select { operand, .. } | ExprKind::Index { operand, .. } => operand.span,
+        _ => step.span,
     }
 }
 

@@ -5,6 +5,7 @@
 //! each for its kinds of node.
 
 use crate::diagnostic::{Diagnostic, Span};
+use crate::lang::codes;
 use crate::lang::hir::{self, LocalId};
 use crate::lang::scheme::{Scheme, SlotTable};
 use crate::lang::ty::Type;
@@ -71,7 +72,11 @@ impl<'a> Checker<'a> {
         self.locals += 1;
         if number == u32::from(u16::MAX) {
             let message = "the loops of this expression have more than 65,535 variables";
-            self.report(Diagnostic::error(span, message).help("split it into several rules"));
+            self.report(
+                codes::TOO_LARGE
+                    .at(span, message)
+                    .help("split it into several rules"),
+            );
         }
         LocalId(u16::try_from(number).unwrap_or(u16::MAX))
     }

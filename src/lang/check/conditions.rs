@@ -6,8 +6,9 @@
 
 use std::ops::Range;
 
-use crate::diagnostic::{Diagnostic, Span};
+use crate::diagnostic::Span;
 use crate::lang::ast::{BinaryOp, Expr, ExprKind, Literal, UnaryOp};
+use crate::lang::codes;
 use crate::lang::hir::{self, Node, NodeKind};
 use crate::lang::ty::Type;
 
@@ -140,7 +141,7 @@ impl<'a> Checker<'a> {
         self.object_to(|checker| {
             let ty = checker.types.resolve(&value.ty);
             let message = format!("{}, not `{}`", want.text(), checker.show(&ty));
-            let found = Diagnostic::error(from.span, message);
+            let found = codes::NO_CONDITION.at(from.span, message);
             match comparison(&ty, &checker.quote(from)) {
                 Some(help) => found.help(help),
                 None => found,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::diagnostic::Diagnostic;
 use crate::lang::ast::{self, Literal};
+use crate::lang::codes;
 use crate::lang::hir::{self, ExprKind};
 use crate::lang::ty::Type;
 use crate::lang::value::Value;
@@ -76,7 +77,8 @@ impl<'a> Checker<'a> {
         }
         self.object_to(|checker| {
             let message = format!("after `?` stands an optional, not `{}`", checker.show(&ty));
-            Diagnostic::error(value.span, message)
+            codes::BAD_OPTIONAL
+                .at(value.span, message)
                 .help("leave out the `?`, or read the value with `.?`")
         });
         Type::Dyn
@@ -113,7 +115,9 @@ fn map_entry(from: &ast::Entry, key: Box<hir::Expr>, value: Box<hir::Expr>) -> h
 
 fn bad_key(checker: &Checker<'_>, key: &hir::Expr, ty: &Type) -> Diagnostic {
     let message = format!("a key of a map cannot be `{}`", checker.show(ty));
-    Diagnostic::error(key.span, message).help("keys are `bool`, `int`, `uint` or `string`")
+    codes::BAD_MAP_KEY
+        .at(key.span, message)
+        .help("keys are `bool`, `int`, `uint` or `string`")
 }
 
 fn constant(literal: &Literal) -> (Value<'static>, Type) {

@@ -7,6 +7,7 @@
 
 use crate::diagnostic::Diagnostic;
 use crate::lang::ast::{BinaryOp, Expr, ExprKind};
+use crate::lang::codes;
 use crate::lang::function::{self, Overload, Sig};
 use crate::lang::ty::Type;
 
@@ -25,7 +26,7 @@ impl<'a> Checker<'a> {
     pub fn bad_negation(&self, from: &Expr, operand: &Expr, ty: &Type) -> Diagnostic {
         let ty = self.types.resolve(ty);
         let message = format!("`-` does not take `{}`", self.show(&ty));
-        let found = Diagnostic::error(from.span, message);
+        let found = codes::OPERANDS_DIFFER.at(from.span, message);
         let text = self.text(operand);
         match ty {
             Type::Uint => found.help(format!("a `uint` has no sign; write `-int({text})`")),
@@ -43,7 +44,7 @@ impl<'a> Checker<'a> {
             right,
         } = &from.kind
         else {
-            return Diagnostic::error(from.span, "these operands do not fit");
+            return codes::OPERANDS_DIFFER.at(from.span, "these operands do not fit");
         };
         let (one, other) = (self.types.resolve(&one), self.types.resolve(&other));
         let (a, b) = (self.show(&one), self.show(&other));
@@ -57,7 +58,8 @@ impl<'a> Checker<'a> {
             BinaryOp::In => format!("`in` does not look for `{a}` in `{b}`"),
             op => format!("`{}` does not take `{a}` and `{b}`", op.text()),
         };
-        let found = Diagnostic::error(op_span.0, message)
+        let found = codes::OPERANDS_DIFFER
+            .at(op_span.0, message)
             .also(left.span, format!("`{a}`"))
             .also(right.span, format!("`{b}`"));
         let one = Operand {
@@ -77,7 +79,7 @@ impl<'a> Checker<'a> {
     /// `c ? a : b` with values that have no type in common.
     pub fn different_branches(&self, from: &Expr, one: &Type, other: &Type) -> Diagnostic {
         let ExprKind::Conditional { yes, no, .. } = &from.kind else {
-            return Diagnostic::error(from.span, "the two values do not fit each other");
+            return codes::OPERANDS_DIFFER.at(from.span, "the two values do not fit each other");
         };
         let (a, b) = (self.show(one), self.show(other));
         let message = format!("the two values after `?` are of different types: `{a}` and `{b}`");
@@ -89,7 +91,8 @@ impl<'a> Checker<'a> {
             (_, Type::String) => format!("convert one: `string({})`", self.text(yes)),
             _ => format!("convert one, or make it `dyn`: `dyn({})`", self.text(yes)),
         };
-        Diagnostic::error(yes.span.to(no.span), message)
+        codes::OPERANDS_DIFFER
+            .at(yes.span.to(no.span), message)
             .also(yes.span, format!("`{a}`"))
             .also(no.span, format!("`{b}`"))
             .help(help)
@@ -131,7 +134,7 @@ impl<'a> Checker<'a> {
         let target = call.target.unwrap_or(call.from);
         let of = either(&distinct(rows.iter().filter_map(|row| row.params.first())));
         let message = format!("`{name}` is a function of {of}, not of `{}`", self.show(ty));
-        let found = Diagnostic::error(target.span, message);
+        let found = codes::WRONG_ARGUMENTS.at(target.span, message);
         match self.bring_to(target, ty, rows, name) {
             Some(help) => found.help(help),
             None => found,
@@ -180,7 +183,9 @@ impl<'a> Checker<'a> {
         let given = call.args.len();
         let message = format!("`{name}` takes {}, not {given}", arguments(&counts));
         let rows: Vec<_> = function::named(name, member).collect();
-        Diagnostic::error(call.function.span, message).help(signatures(&rows))
+        codes::WRONG_ARGUMENTS
+            .at(call.function.span, message)
+            .help(signatures(&rows))
     }
 
     fn bad_argument(
@@ -206,7 +211,7 @@ impl<'a> Checker<'a> {
             let span = argument.map_or(call.from.span, |argument| argument.span);
             let wanted = either(&distinct(rows.iter().filter_map(|row| row.params.get(at))));
             let message = format!("`{name}` takes {wanted} here, not `{}`", self.show(ty));
-            let found = Diagnostic::error(span, message);
+            let found = codes::WRONG_ARGUMENTS.at(span, message);
             // A number is no text, but nobody asks for the size of its digits.
             let argument = argument.filter(|_| name != "size");
             let fix = argument.and_then(|argument| self.bring(argument, ty, &rows, at));
@@ -217,7 +222,9 @@ impl<'a> Checker<'a> {
             .map(|ty| format!("`{}`", self.show(ty)))
             .collect();
         let message = format!("`{name}` does not take {} together", given.join(" and "));
-        Diagnostic::error(call.from.span, message).help(signatures(&all))
+        codes::WRONG_ARGUMENTS
+            .at(call.from.span, message)
+            .help(signatures(&all))
     }
 
     /// How an argument is made to fit.
@@ -248,9 +255,11 @@ impl<'a> Checker<'a> {
     /// A function that does not exist.
     pub fn unknown_function(&self, name: &str, call: Call<'a>) -> Diagnostic {
         let message = format!("unknown function `{name}`");
-        let found = Diagnostic::error(call.function.span, message);
+        let found = codes::UNKNOWN_FUNCTION.at(call.function.span, message);
         if let Some((message, help)) = self.other_form(name, call) {
-            return Diagnostic::error(call.function.span, message).help(help);
+            return codes::UNKNOWN_FUNCTION
+                .at(call.function.span, message)
+                .help(help);
         }
         if let Some(help) = habits::function(name) {
             return found.help(help);

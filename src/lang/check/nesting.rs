@@ -8,6 +8,7 @@
 
 use crate::diagnostic::Diagnostic;
 use crate::lang::ast::{Expr, ExprKind};
+use crate::lang::codes;
 
 /// The deepest values.
 const MOST: usize = 500;
@@ -18,7 +19,11 @@ pub(super) fn objection(expr: &Expr) -> Option<Diagnostic> {
     walk.depth(expr);
     let place = walk.too_deep?;
     let message = format!("values are nested too deeply here: at most {MOST} levels are allowed");
-    Some(Diagnostic::error(place.span, message).help("put fewer brackets around the values"))
+    Some(
+        codes::TOO_LARGE
+            .at(place.span, message)
+            .help("put fewer brackets around the values"),
+    )
 }
 
 #[derive(Default)]

@@ -3,8 +3,8 @@
 //! Promises the overloads of the table, and comparisons of all numbers.
 //! Deliberately without `&&`, `||` and `!` (see `conditions`).
 
-use crate::diagnostic::Diagnostic;
 use crate::lang::ast::{BinaryOp, Expr, ExprKind};
+use crate::lang::codes;
 use crate::lang::function::Function;
 use crate::lang::hir;
 use crate::lang::ty::Type;
@@ -91,7 +91,7 @@ impl<'a> Checker<'a> {
         self.object_to(|checker| {
             let text = checker.quote(optional);
             let message = "an optional is never null, not even without a value";
-            Diagnostic::warning(from.span, message).help(format!(
+            codes::NEVER_NULL.at(from.span, message).help(format!(
                 "ask whether it has a value: `{asks}{text}.hasValue()`"
             ))
         });

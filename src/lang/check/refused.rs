@@ -3,8 +3,8 @@
 //! Promises that it is refused under its own name, with what to write instead.
 //! Deliberately knows no protobuf.
 
-use crate::diagnostic::Diagnostic;
 use crate::lang::ast;
+use crate::lang::codes;
 use crate::lang::hir;
 
 use super::checker::Checker;
@@ -18,7 +18,9 @@ impl<'a> Checker<'a> {
         fields: &'a [ast::MessageField],
     ) -> Box<hir::Expr> {
         let message = format!("messages cannot be made here: `{}{{…}}`", name.text);
-        let found = Diagnostic::error(name.span, message).help(instead_of(&name.text));
+        let found = codes::NOT_AVAILABLE
+            .at(name.span, message)
+            .help(instead_of(&name.text));
         self.report(found);
         for field in fields {
             self.expr(&field.value);
@@ -39,7 +41,7 @@ impl<'a> Checker<'a> {
             "proto.hasExt" => format!("ask for a field: `has({shown}.field)`"),
             _ => format!("read a field: `{shown}.field`"),
         };
-        self.report(Diagnostic::error(from.span, message).help(help));
+        self.report(codes::NOT_AVAILABLE.at(from.span, message).help(help));
         self.unknown(from.span)
     }
 }

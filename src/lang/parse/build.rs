@@ -11,10 +11,10 @@ use pest::iterators::{Pair, Pairs};
 use pest::pratt_parser::{Assoc, Op, PrattParser};
 
 use crate::diagnostic::{Diagnostic, Span};
+use crate::lang::codes;
 
-use super::super::ast::{
-    BinaryOp, Element, Entry, Expr, ExprKind, Field, Ignored, Literal, MessageField, Name, UnaryOp,
-};
+use super::super::ast::{BinaryOp, Element, Entry, Expr, ExprKind, Field};
+use super::super::ast::{Ignored, Literal, MessageField, Name, UnaryOp};
 use super::MAX_DEPTH;
 use super::grammar::Rule;
 use super::literal::{self, Piece};
@@ -409,7 +409,8 @@ impl<'t> Builder<'t> {
 
     fn unexplained(&self, range: std::ops::Range<usize>) -> Failure {
         let span = Span::new(range.start, range.end.min(self.text.len()));
-        Diagnostic::error(span, "this is no CEL expression (a defect of carry)").into()
+        let message = "this is no CEL expression (a defect of carry)";
+        codes::SYNTAX.at(span, message).into()
     }
 }
 

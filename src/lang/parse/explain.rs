@@ -5,6 +5,7 @@
 //! place: the grammar has already decided.
 
 use crate::diagnostic::{Diagnostic, Span};
+use crate::lang::codes;
 
 use super::foreign::{self, Check};
 use super::found::Found;
@@ -35,7 +36,7 @@ pub(super) fn syntax(text: &str, at: usize) -> Diagnostic {
 }
 
 fn unexpected(found: &Found<'_>) -> Diagnostic {
-    Diagnostic::error(
+    codes::SYNTAX.at(
         found.span(),
         format!("{} is not expected here", name(found.token)),
     )
@@ -59,7 +60,8 @@ fn shortened(text: &str) -> String {
 
 fn empty(found: &Found<'_>) -> Option<Diagnostic> {
     (found.token.is_none() && found.last(0).is_none()).then(|| {
-        Diagnostic::error(found.span(), "the expression is empty")
+        codes::SYNTAX
+            .at(found.span(), "the expression is empty")
             .help("write a condition, for example `name == \"a\" && size > 1`")
     })
 }
@@ -74,12 +76,14 @@ fn unclosed(found: &Found<'_>) -> Option<Diagnostic> {
     let end = Span::new(token.end(), token.end());
     if quote == "`" {
         return Some(
-            Diagnostic::error(end, "the name in backticks is not closed")
+            codes::SYNTAX
+                .at(end, "the name in backticks is not closed")
                 .label("a backtick is missing")
                 .also(opening, "it begins here"),
         );
     }
-    let error = Diagnostic::error(end, "the string is not closed")
+    let error = codes::SYNTAX
+        .at(end, "the string is not closed")
         .label(format!("`{quote}` is missing"))
         .also(opening, "it begins here");
     let escaped = format!("\\{quote}");
@@ -99,9 +103,11 @@ fn digit_after_dot(found: &Found<'_>) -> Option<Diagnostic> {
     let number = found.token.filter(|token| token.kind == Kind::Number)?;
     let digits = number.text.strip_prefix('.')?;
     found.behind_operand().then(|| {
-        Diagnostic::error(number.span(), "a field's name cannot begin with a digit").help(format!(
-            "write an element of a list as `[{digits}]`, a key as `[\"{digits}\"]`"
-        ))
+        codes::SYNTAX
+            .at(number.span(), "a field's name cannot begin with a digit")
+            .help(format!(
+                "write an element of a list as `[{digits}]`, a key as `[\"{digits}\"]`"
+            ))
     })
 }
 
@@ -114,17 +120,18 @@ fn after_dot(found: &Found<'_>) -> Option<Diagnostic> {
     {
         let digits = found.last_text(1);
         return Some(
-            Diagnostic::error(dot.span(), "digits are missing after the `.`")
+            codes::SYNTAX
+                .at(dot.span(), "digits are missing after the `.`")
                 .help(format!("write the double `{digits}.0`")),
         );
     }
-    let error = Diagnostic::error(found.span(), "a field's name is missing after `.`");
+    let error = codes::SYNTAX.at(found.span(), "a field's name is missing after `.`");
     Some(match found.token_text().chars().next() {
         Some('[') => error.help("write an index without the dot: `x[0]`"),
         Some('"' | '\'') => error.help("write a key in brackets, without the dot: `x[\"key\"]`"),
         Some('-') => error.help("put a name with `-` in backticks: `` x.`a-b` ``"),
         Some('*') => error.help("name one field, or use `list.exists(x, …)` for any element"),
-        Some('`') => Diagnostic::error(found.span(), "this cannot be a name in backticks").help(
+        Some('`') => codes::SYNTAX.at(found.span(), "this cannot be a name in backticks").help(
             "names in backticks have ASCII letters, digits, `_`, `.`, `-`, `/` and spaces; write \
              other keys as `x[\"key\"]`",
         ),
@@ -138,14 +145,16 @@ fn closing(found: &Found<'_>) -> Option<Diagnostic> {
     let Some(open) = found.level().bracket else {
         let message = format!("`{}` closes nothing", token.text);
         return Some(
-            Diagnostic::error(token.span(), message)
+            codes::SYNTAX
+                .at(token.span(), message)
                 .help("remove it, or open the bracket before it"),
         );
     };
     let wanted = partner(open.text);
     (wanted != token.text).then(|| {
         let message = format!("`{}` is closed by `{}`", open.text, token.text);
-        Diagnostic::error(token.span(), message)
+        codes::SYNTAX
+            .at(token.span(), message)
             .label(format!("`{wanted}` is expected"))
             .also(open.span(), "opened here")
     })
@@ -174,7 +183,7 @@ fn missing_operand(found: &Found<'_>) -> Option<Diagnostic> {
         (None, here) => format!("before {}", name(here)),
         (Some(before), here) => format!("between `{}` and {}", before.text, name(here)),
     };
-    let error = Diagnostic::error(found.span(), format!("a value is missing {place}"));
+    let error = codes::SYNTAX.at(found.span(), format!("a value is missing {place}"));
     Some(match (found.last_text(0), found.token_text()) {
         ("[", "*") => {
             error.help("use `list.exists(x, …)` for any element, `list.all(x, …)` for all")
@@ -187,9 +196,11 @@ fn missing_operand(found: &Found<'_>) -> Option<Diagnostic> {
 }
 
 fn quoted_alone(span: Span) -> Diagnostic {
-    Diagnostic::error(span, "a name in backticks cannot stand alone").help(
-        "names of fields may be in backticks, after a dot: `` x.`a-b` ``; strings are in `\"`",
-    )
+    codes::SYNTAX
+        .at(span, "a name in backticks cannot stand alone")
+        .help(
+            "names of fields may be in backticks, after a dot: `` x.`a-b` ``; strings are in `\"`",
+        )
 }
 
 fn begins_operand(token: Token<'_>) -> bool {
@@ -209,7 +220,8 @@ fn no_colon(found: &Found<'_>) -> Option<Diagnostic> {
     if !ends {
         return None;
     }
-    let error = Diagnostic::error(found.span(), "this choice has no `:`")
+    let error = codes::SYNTAX
+        .at(found.span(), "this choice has no `:`")
         .label("`:` is missing")
         .also(question.span(), "it begins here");
     Some(if found.token_text() == "?" {
@@ -222,7 +234,7 @@ fn no_colon(found: &Found<'_>) -> Option<Diagnostic> {
 /// A `:` that belongs to nothing.
 fn colon(found: &Found<'_>) -> Option<Diagnostic> {
     let token = found.token.filter(|token| token.text == ":")?;
-    let error = Diagnostic::error(token.span(), "`:` is not expected here");
+    let error = codes::SYNTAX.at(token.span(), "`:` is not expected here");
     let level = found.level();
     Some(match level.bracket.map(|open| open.text) {
         Some("[") => error.help("CEL has no slices; write a map in braces: `{\"key\": 1}`"),
@@ -243,7 +255,8 @@ fn entry(found: &Found<'_>) -> Option<Diagnostic> {
         return None;
     }
     Some(
-        Diagnostic::error(found.span(), "`:` and a value are missing in this entry")
+        codes::SYNTAX
+            .at(found.span(), "`:` and a value are missing in this entry")
             .also(open.span(), "the map begins here")
             .help("write a map as `{\"key\": 1}`, a list as `[1, 2]`"),
     )
@@ -253,7 +266,8 @@ fn entry(found: &Found<'_>) -> Option<Diagnostic> {
 fn open_bracket(found: &Found<'_>) -> Option<Diagnostic> {
     let open = found.level().bracket?;
     found.token.is_none().then(|| {
-        Diagnostic::error(found.span(), format!("`{}` is not closed", open.text))
+        codes::SYNTAX
+            .at(found.span(), format!("`{}` is not closed", open.text))
             .label(format!("`{}` is missing", partner(open.text)))
             .also(open.span(), "opened here")
     })
@@ -271,7 +285,8 @@ fn call(found: &Found<'_>) -> Option<Diagnostic> {
         _ => return None,
     };
     Some(
-        Diagnostic::error(token.span(), message)
+        codes::SYNTAX
+            .at(token.span(), message)
             .help("write a call as `function(x)` or `x.function()`, or an operator before `(`"),
     )
 }
@@ -294,7 +309,7 @@ fn missing_operator(found: &Found<'_>) -> Option<Diagnostic> {
         shortened(before.text),
         shortened(token.text)
     );
-    let error = Diagnostic::error(token.span(), message);
+    let error = codes::SYNTAX.at(token.span(), message);
     Some(match token.text {
         "!" if found.after.is_some_and(|after| after.text == "in") => {
             error.help("write `!(x in list)`")

@@ -4,7 +4,8 @@
 //! Deliberately only a list of habits: a text that none fits is explained by
 //! its structure (`explain`).
 
-use crate::diagnostic::{Diagnostic, Span};
+use crate::diagnostic::{Diagnostic, Fix, Span};
+use crate::lang::codes;
 
 use super::found::Found;
 use super::scan::Kind;
@@ -23,13 +24,19 @@ fn template(found: &Found<'_>) -> Option<Diagnostic> {
     if found.joined_after() == "${" {
         let start = found.token?.start;
         return Some(
-            Diagnostic::error(Span::new(start, start + 2), "`${` is not part of CEL").help(help),
+            codes::FOREIGN_SYNTAX
+                .at(Span::new(start, start + 2), "`${` is not part of CEL")
+                .help(help),
         );
     }
     let (inner, outer) = (found.level().bracket?, found.outer_bracket()?);
     let doubled = inner.text == "{" && outer.text == "{" && outer.end() == inner.start;
     let span = Span::new(outer.start, inner.end());
-    doubled.then(|| Diagnostic::error(span, "`{{` is not part of CEL").help(help))
+    doubled.then(|| {
+        codes::FOREIGN_SYNTAX
+            .at(span, "`{{` is not part of CEL")
+            .help(help)
+    })
 }
 
 /// Characters that CEL does not know.
@@ -41,7 +48,7 @@ fn character(found: &Found<'_>) -> Option<Diagnostic> {
     } else {
         c.to_string()
     };
-    let error = |what: &str| Diagnostic::error(token.span(), format!("`{shown}` {what}"));
+    let error = |what: &str| codes::FOREIGN_SYNTAX.at(token.span(), format!("`{shown}` {what}"));
     Some(match c {
         '“' | '”' | '„' | '«' | '»' => {
             error("is no quote that CEL knows").help("write `\"`")
@@ -61,7 +68,9 @@ fn character(found: &Found<'_>) -> Option<Diagnostic> {
                 "the invisible character U+{:04X} is not part of CEL",
                 u32::from(c)
             );
-            Diagnostic::error(token.span(), hidden).help("delete it, or write a space")
+            codes::FOREIGN_SYNTAX
+                .at(token.span(), hidden)
+                .help("delete it, or write a space")
         }
         c if c.is_alphabetic() => error("cannot be part of a name")
             .help("names have ASCII letters, digits and `_`; write other keys as `x[\"key\"]`"),
@@ -73,7 +82,8 @@ fn character(found: &Found<'_>) -> Option<Diagnostic> {
 fn comment(found: &Found<'_>) -> Option<Diagnostic> {
     (found.joined_before() == "/*").then(|| {
         let start = found.last(0).map_or(0, |token| token.start);
-        Diagnostic::error(Span::new(start, start + 2), "`/*` begins no comment in CEL")
+        codes::FOREIGN_SYNTAX
+            .at(Span::new(start, start + 2), "`/*` begins no comment in CEL")
             .help("write comments as `// …`, up to the end of the line")
     })
 }
@@ -96,13 +106,35 @@ fn optional(found: &Found<'_>) -> Option<Diagnostic> {
         return Some(no_operator(span, "?.", help));
     }
     (rest.starts_with('[') && found.token_text() != ":").then(|| {
-        Diagnostic::error(question.span(), "this choice has no `:`")
+        codes::FOREIGN_SYNTAX
+            .at(question.span(), "this choice has no `:`")
             .help("write a choice as `condition ? yes : no`, and an optional index as `x[?index]`")
     })
 }
 
 fn no_operator(span: Span, operator: &str, help: &str) -> Diagnostic {
-    Diagnostic::error(span, format!("`{operator}` is no operator of CEL")).help(help)
+    let found = codes::FOREIGN_SYNTAX
+        .at(span, format!("`{operator}` is no operator of CEL"))
+        .help(help);
+    match same_in_cel(operator) {
+        Some(own) => found.fix(Fix::replace(span, own)),
+        None => found,
+    }
+}
+
+/// Operators that only look different.
+fn same_in_cel(operator: &str) -> Option<&'static str> {
+    Some(match operator.to_ascii_lowercase().as_str() {
+        "=" | "===" | "eq" | "equals" => "==",
+        "!==" | "<>" | "ne" => "!=",
+        "=<" | "le" => "<=",
+        "lt" => "<",
+        "ge" => ">=",
+        "gt" => ">",
+        "&" | "and" => "&&",
+        "|" | "or" => "||",
+        _ => return None,
+    })
 }
 
 /// Operators of other languages.
@@ -157,7 +189,7 @@ fn prefix(found: &Found<'_>) -> Option<Diagnostic> {
     } else {
         "strings may have `r` (raw), `b` (bytes) or `br` before them"
     };
-    Some(Diagnostic::error(word.span(), message).help(help))
+    Some(codes::FOREIGN_SYNTAX.at(word.span(), message).help(help))
 }
 
 /// Words between two operands.
@@ -201,5 +233,5 @@ fn negation(found: &Found<'_>) -> Option<Diagnostic> {
     }
     let advice = spelling::advice(word.text)?;
     let message = format!("`{}` is not part of CEL", word.text);
-    Some(Diagnostic::error(word.span(), message).help(advice))
+    Some(codes::FOREIGN_SYNTAX.at(word.span(), message).help(advice))
 }

@@ -5,6 +5,7 @@
 //! refused, never rounded to the nearest or wrapped.
 
 use crate::diagnostic::{Diagnostic, Span};
+use crate::lang::codes;
 
 use super::super::ast::Literal;
 
@@ -66,7 +67,7 @@ fn with_sign(size: u64, minus: bool) -> Option<i64> {
 fn int_range(text: &str, minus: bool, span: Span) -> Diagnostic {
     let sign = if minus { "-" } else { "" };
     let message = format!("`{sign}{text}` is out of the range of integers");
-    let error = Diagnostic::error(span, message).label(format!(
+    let error = codes::BAD_LITERAL.at(span, message).label(format!(
         "integers are from {} to {}",
         i64::MIN,
         i64::MAX
@@ -81,7 +82,8 @@ fn int_range(text: &str, minus: bool, span: Span) -> Diagnostic {
 fn unsigned(digits: &str, text: &str, span: Span) -> Result<Literal, Diagnostic> {
     magnitude(digits).map(Literal::Uint).ok_or_else(|| {
         let message = format!("`{text}` is out of the range of unsigned integers");
-        Diagnostic::error(span, message)
+        codes::BAD_LITERAL
+            .at(span, message)
             .label(format!("unsigned integers are from 0 to {}", u64::MAX))
     })
 }
@@ -92,7 +94,9 @@ fn double(text: &str, minus: bool, span: Span) -> Result<Literal, Diagnostic> {
         return Ok(Literal::Double(if minus { -value } else { value }));
     }
     let message = format!("`{text}` is out of the range of doubles");
-    Err(Diagnostic::error(span, message).label(format!("the largest double is {:?}", f64::MAX)))
+    Err(codes::BAD_LITERAL
+        .at(span, message)
+        .label(format!("the largest double is {:?}", f64::MAX)))
 }
 
 /// The value of a string or bytes, prefix and quotes included in `written`.
@@ -278,6 +282,6 @@ impl<'t> Escape<'t> {
 
     fn wrong(&self, what: &str) -> Diagnostic {
         let message = format!("the escape `{}` {what}", self.whole.text);
-        Diagnostic::error(self.whole.span(), message)
+        codes::BAD_LITERAL.at(self.whole.span(), message)
     }
 }

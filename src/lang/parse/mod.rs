@@ -17,6 +17,7 @@ use pest::Parser as _;
 use pest::error::{ErrorVariant, InputLocation};
 
 use crate::diagnostic::{Diagnostic, Span};
+use crate::lang::codes;
 
 use super::ast::Expr;
 
@@ -62,7 +63,9 @@ pub fn parse(text: &str) -> Result<Expr, Diagnostic> {
 
 fn too_long(text: &str) -> Diagnostic {
     let message = format!("the expression is too long: {} bytes", text.len());
-    Diagnostic::error(Span::new(0, 0), message).help(format!("at most {MAX_BYTES} are allowed"))
+    codes::TOO_LARGE
+        .at(Span::new(0, 0), message)
+        .help(format!("at most {MAX_BYTES} are allowed"))
 }
 
 fn wrong(text: &str, error: &pest::error::Error<grammar::Rule>) -> Diagnostic {

@@ -8,6 +8,7 @@
 use std::ops::Range;
 
 use crate::diagnostic::{Diagnostic, Span};
+use crate::lang::codes;
 
 use super::{MAX_BRACKETS, MAX_DEPTH};
 
@@ -259,7 +260,8 @@ pub(super) fn check_depth(text: &str) -> Result<(), Diagnostic> {
 /// At `range` the tree of an expression gets too deep.
 pub(super) fn too_deep(range: Range<usize>) -> Diagnostic {
     let span = Span::new(range.start, range.end);
-    Diagnostic::error(span, "the expression is nested too deeply")
+    codes::TOO_LARGE
+        .at(span, "the expression is nested too deeply")
         .label(format!("more than {MAX_DEPTH} levels"))
         .help(
             "every operator, call, field and bracket around a part of the expression is a level; \

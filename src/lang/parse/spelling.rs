@@ -4,6 +4,7 @@
 //! knows only the words of the language, no function and no variable.
 
 use crate::diagnostic::{Diagnostic, Span};
+use crate::lang::codes;
 
 /// Words that are literals or operators: no names anywhere.
 const KEYWORDS: &[&str] = &["false", "in", "null", "true"];
@@ -41,15 +42,14 @@ pub(in crate::lang) fn is_field(name: &str) -> bool {
 /// Refuses what is not the name of a variable or function.
 pub(super) fn check_name(name: &str, span: Span) -> Result<(), Diagnostic> {
     if KEYWORDS.contains(&name) {
-        return Err(
-            Diagnostic::error(span, format!("a value is missing before `{name}`"))
-                .help("`in` stands between a value and a list or map: `x in [1, 2]`"),
-        );
+        return Err(codes::SYNTAX
+            .at(span, format!("a value is missing before `{name}`"))
+            .help("`in` stands between a value and a list or map: `x in [1, 2]`"));
     }
     if !RESERVED.contains(&name) {
         return Ok(());
     }
-    let error = Diagnostic::error(
+    let error = codes::SYNTAX.at(
         span,
         format!("`{name}` is a reserved word and cannot be a name"),
     );
@@ -80,7 +80,9 @@ pub(super) fn check_field(name: &str, span: Span) -> Result<(), Diagnostic> {
         return Ok(());
     }
     let message = format!("`{name}` cannot be the name of a field");
-    Err(Diagnostic::error(span, message).help(format!("put it in backticks: `` .`{name}` ``")))
+    Err(codes::SYNTAX
+        .at(span, message)
+        .help(format!("put it in backticks: `` .`{name}` ``")))
 }
 
 /// `!-x`, `-!x`.
@@ -90,29 +92,34 @@ pub(super) fn mixed_signs(span: Span, text: &str) -> Diagnostic {
         .and_then(|written| written.split_at_checked(1))
         .unwrap_or(("!", "x"));
     let signs = Span::new(span.start as usize, span.start as usize + 1);
-    Diagnostic::error(signs, "`!` and `-` cannot follow each other").help(format!(
-        "put parentheses between them: `{sign}({})`",
-        rest.trim()
-    ))
+    codes::SYNTAX
+        .at(signs, "`!` and `-` cannot follow each other")
+        .help(format!(
+            "put parentheses between them: `{sign}({})`",
+            rest.trim()
+        ))
 }
 
 /// `a.?f()`.
 pub(super) fn optional_call(name: &str, span: Span) -> Diagnostic {
-    Diagnostic::error(span, format!("the call of `{name}` cannot be optional")).help(format!(
-        "write `.{name}(…)`; only fields are read with `.?`"
-    ))
+    codes::SYNTAX
+        .at(span, format!("the call of `{name}` cannot be optional"))
+        .help(format!(
+            "write `.{name}(…)`; only fields are read with `.?`"
+        ))
 }
 
 /// `true(x)`.
 pub(super) fn no_function(span: Span, text: &str) -> Diagnostic {
     let written = text.get(span.start as usize..span.end as usize);
     let message = format!("`{}` is no function", written.unwrap_or_default());
-    Diagnostic::error(span, message)
+    codes::SYNTAX.at(span, message)
 }
 
 /// `f(x){}`.
 pub(super) fn no_message(before: Span, fields: Span) -> Diagnostic {
-    Diagnostic::error(fields, "`{` cannot follow this")
+    codes::SYNTAX
+        .at(fields, "`{` cannot follow this")
         .label("a map or a message begins here")
         .also(before, "this is no name of a message")
         .help("an operator or `,` is missing between the two")

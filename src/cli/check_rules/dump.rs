@@ -1,0 +1,40 @@
+//! `--dump`: the stages of a compiled file.
+//!
+//! Promises to show what is really used. Deliberately for people who look into
+//! carry itself: the text may change with every version.
+
+use std::fmt::Write as _;
+
+use super::args::Dump;
+use crate::lang::listing;
+use crate::rules::Plan;
+
+/// One stage of a compiled file.
+pub fn dump(plan: &Plan, stage: Dump) -> String {
+    if stage == Dump::Plan {
+        return plan.listing();
+    }
+    let mut out = String::new();
+    for rule in plan.rules() {
+        let _ = writeln!(out, "{}:", rule.name);
+        match stage {
+            Dump::Ast => {
+                for written in &rule.conditions {
+                    let (place, tree) = (&written.place, &written.tree);
+                    let _ = write!(out, "{place}: {tree}\n{}", listing::tree(tree));
+                }
+            }
+            Dump::Hir => out.push_str(&listing::hir(&rule.predicate)),
+            _ => {
+                if let Some(gate) = &rule.gate {
+                    let _ = writeln!(out, "gate (over the key and the Namespace):");
+                    out.push_str(&listing::bytecode(&gate.program));
+                    let _ = writeln!(out, "rule:");
+                }
+                out.push_str(&listing::bytecode(&rule.program));
+            }
+        }
+        out.push('\n');
+    }
+    out
+}

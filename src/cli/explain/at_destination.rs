@@ -1,0 +1,84 @@
+//! What the destination has under the key, and where it differs.
+//!
+//! Promises that each side is decrypted with its own keys, and that nothing of
+//! a Secret's is shown. Deliberately says only what is there: whose it is, the
+//! ledger knows.
+
+use serde_json::{Value, json};
+
+use super::told;
+use crate::cli::connecting::{self, Which, failed};
+use crate::cli::explain_report::{AtDestination, Report, There};
+use crate::etcd::TransportSettings;
+use crate::metrics::Metrics;
+use crate::rules::decide::{Decision, Judge};
+use crate::rules::outgoing::OutgoingScratch;
+use crate::source::{EtcdSource, Item, Source as _};
+
+/// Asks the destination, and adds what it has to the report. Its cluster id,
+/// and what programs are told.
+pub async fn look(
+    judge: &Judge,
+    settings: &TransportSettings,
+    key: &[u8],
+    show_secrets: bool,
+    report: &mut Report,
+) -> Result<(u64, Value), String> {
+    let at = judge.key_map().to_destination(key);
+    let settings = settings.clone().asking_for(&*at);
+    let connection = connecting::open(Which::Destination, &settings).await?;
+    let destination = EtcdSource::new(connection, Metrics::default());
+    let there = destination.get(&at).await;
+    let status = destination.status().await;
+    let said = |error| failed(Which::Destination, &settings, &error);
+    let (there, status) = (there.map_err(said)?, status.map_err(said)?);
+    let there = there.map(|there| compare(judge, key, report.item.as_ref(), there));
+    let mut json = Value::Null;
+    if let (Some(there), Some(item)) = (&there, &report.item)
+        && !there.same_bytes
+        && !there.same_content
+        && !judge.is_outside_kubernetes(key)
+    {
+        let found = judge.difference(key, &item.value, &there.item.value, show_secrets);
+        let lines = match &found {
+            Err(why) => vec![format!("the two cannot be compared field by field: {why}")],
+            Ok(found) if found.is_empty() => {
+                vec!["no field differs: it is encrypted, or written down, otherwise".to_owned()]
+            }
+            Ok(found) => {
+                let mut lines = vec![match report.decision {
+                    Decision::Put { .. } => "what writing it changes there:".to_owned(),
+                    _ => "where it differs from there:".to_owned(),
+                }];
+                lines.extend(told::places(found, ""));
+                lines
+            }
+        };
+        let lines = lines.into_iter().enumerate();
+        let indented = lines.map(|(at, line)| match at {
+            0 => format!("  {line}"),
+            _ => format!("    {line}"),
+        });
+        report.asides.extend(indented);
+        json = match found {
+            Ok(found) => json!({"differences": told::places_json(&found)}),
+            Err(why) => json!({"incomparable": why}),
+        };
+    }
+    report.destination = AtDestination::Read(there);
+    Ok((status.cluster_id, json))
+}
+
+fn compare(judge: &Judge, key: &[u8], item: Option<&Item>, there: Item) -> There {
+    let mut scratch = OutgoingScratch::default();
+    let value = item.map(|item| item.value.as_slice());
+    There {
+        same_bytes: value == Some(there.value.as_slice()),
+        same_content: value
+            .is_some_and(|value| judge.is_there(key, value, &there.value, &mut scratch)),
+        encryption: judge
+            .encryption_there(key, &there.value)
+            .map(|provider| provider.to_string()),
+        item: there,
+    }
+}

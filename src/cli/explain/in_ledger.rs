@@ -1,0 +1,156 @@
+//! What the ledger knows of one key: whether carry has written it, and for
+//! which rule.
+//!
+//! Promises to be of use beside a carry that runs, and to believe no ledger of
+//! other etcds or of another `--name`. Deliberately changes nothing in it.
+
+use serde_json::{Value, json};
+
+use super::settings::LedgerSettings;
+use crate::cli::explain_report::{AtDestination, Report};
+use crate::cli::ledger;
+use crate::rules::decide::Decision;
+use crate::state::{LedgerEntry, Pair, StateError, StateStore as _};
+
+/// The cluster ids of both sides, as far as they are known.
+pub struct Sides {
+    /// The source's.
+    pub source: Option<u64>,
+    /// The destination's.
+    pub destination: Option<u64>,
+}
+
+/// What there is about one key.
+struct Known {
+    entry: Option<LedgerEntry>,
+    held: bool,
+    /// Up to which source revision everything is applied.
+    checkpoint: Option<i64>,
+}
+
+/// Looks the key up, and adds what there is to the report. What programs are
+/// told.
+pub fn look(
+    settings: &LedgerSettings,
+    sides: &Sides,
+    key: &[u8],
+    report: &mut Report,
+) -> Result<Value, String> {
+    let path = settings.path.display();
+    let opened = ledger::open_beside(&settings.path);
+    let opened = opened.map_err(|error| format!("`--db-path`: {error}"))?;
+    let Some((store, logs)) = opened else {
+        if !settings.required {
+            return Ok(Value::Null);
+        }
+        return Err(format!(
+            "`--db-path` `{path}`: there is no ledger; give the directory that `carry run` has under the same flag"
+        ));
+    };
+    let read = || -> Result<Result<Known, String>, StateError> {
+        let Some(pair) = store.pair()? else {
+            return Ok(Err("nothing has been written yet".to_owned()));
+        };
+        if let Some(why) = other_than(&pair, settings, sides) {
+            return Ok(Err(why));
+        }
+        Ok(Ok(Known {
+            entry: store.get(key)?,
+            held: store.held()?.iter().any(|held| held == key),
+            checkpoint: store.checkpoints()?.iter().map(|own| own.revision).max(),
+        }))
+    };
+    let known = read().map_err(|error| format!("`--db-path`: {error}"));
+    drop((store, logs));
+    let known = match known? {
+        Ok(known) => known,
+        Err(why) => {
+            report
+                .asides
+                .push(format!("ledger: says nothing of this key: {why}"));
+            return Ok(json!({"applies": false, "why": why}));
+        }
+    };
+    for (at, line) in lines(&known, report).into_iter().enumerate() {
+        report.asides.push(match at {
+            0 => format!("ledger: {line}"),
+            _ => format!("  {line}"),
+        });
+    }
+    let entry = known.entry.as_ref();
+    Ok(json!({
+        "applies": true,
+        "written": entry.is_some(),
+        "rule": entry.map(|own| &own.rule),
+        "revision": entry.map(|own| own.revision.0),
+        "retired": entry.map(|own| own.retired),
+        "lease": entry.map(|own| own.lease).filter(|lease| *lease != 0),
+        "held": known.held,
+        "checkpoint": known.checkpoint,
+    }))
+}
+
+/// Why it is the ledger of others.
+fn other_than(pair: &Pair, settings: &LedgerSettings, sides: &Sides) -> Option<String> {
+    if pair.name != settings.name {
+        return Some(format!(
+            "it is that of the mirror `{}`: give `--name {}`",
+            pair.name, pair.name
+        ));
+    }
+    let differs = |own: &str, asked: Option<u64>| asked.is_some_and(|id| format!("{id:x}") != own);
+    if differs(&pair.source_cluster_id, sides.source) {
+        return Some("it is that of a mirror of another source".to_owned());
+    }
+    differs(&pair.destination_cluster_id, sides.destination)
+        .then(|| "it is that of a mirror into another destination".to_owned())
+}
+
+fn lines(known: &Known, report: &Report) -> Vec<String> {
+    let mut lines = vec![match (&known.entry, &report.destination) {
+        (Some(entry), _) => written(entry),
+        (None, AtDestination::Read(Some(_))) => {
+            "carry has not written it: what the destination has there is another's".to_owned()
+        }
+        (None, _) => "carry has not written it".to_owned(),
+    }];
+    let revision = report.item.as_ref().map(|item| item.revision.0);
+    if let Some(entry) = &known.entry {
+        if entry.retired {
+            lines.push(
+                "no rule has selected it since the rules were changed: it is kept as it is, and no longer followed"
+                    .to_owned(),
+            );
+        } else if let Decision::Skip(_) = report.decision {
+            lines.push(
+                "no rule selects it any longer: carry removes it there, or keeps it if that is because the rules were changed"
+                    .to_owned(),
+            );
+        } else if revision.is_some_and(|revision| revision > entry.revision.0) {
+            lines.push("the source has changed it since".to_owned());
+        }
+    }
+    if known.held {
+        lines.push("it was held when carry last judged it".to_owned());
+    }
+    if let Some(applied) = known.checkpoint {
+        lines.push(format!(
+            "everything up to source revision {applied} is applied"
+        ));
+    }
+    lines
+}
+
+fn written(entry: &LedgerEntry) -> String {
+    let mut text = format!(
+        "carry has written it, for rule `{}`, as of source revision {}",
+        entry.rule, entry.revision.0
+    );
+    if entry.lease != 0 {
+        text.push_str(&format!(
+            ", under a lease like the source's {:x}",
+            entry.lease
+        ));
+    }
+    text
+}

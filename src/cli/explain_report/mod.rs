@@ -1,0 +1,318 @@
+//! What `explain` found, as text for people and as JSON for programs.
+//!
+//! Promises that both say the same. Deliberately prints nothing itself, and
+//! holds values only of what may be shown.
+
+mod expression;
+mod json;
+mod nearest;
+mod phrases;
+mod sentence;
+mod tree;
+
+use std::fmt::Write as _;
+
+use serde_json::Value;
+
+use crate::diagnostic::{SourceText, Span};
+use crate::k8s::crypto::describe;
+use crate::rules::decide::{Decision, SkipReason};
+use crate::rules::trace::{Identity, RuleTrace, Truth};
+use crate::source::Item;
+
+pub use sentence::nearest_miss;
+
+use nearest::{Shown, shown};
+
+/// How an explanation is laid out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Look {
+    /// Columns to fit into.
+    pub width: usize,
+    /// Whether every rule is shown, and not only those that came near.
+    pub all: bool,
+}
+
+/// How the value would be written.
+pub struct ToWrite {
+    /// The key at the destination.
+    pub key: String,
+    /// Whether that is another key than at the source.
+    pub moved: bool,
+    /// With what it would be encrypted; `None` where it is written as it is.
+    pub reencrypted: Option<String>,
+}
+
+/// What the destination has.
+pub struct There {
+    /// The value.
+    pub item: Item,
+    /// The source has the very same bytes.
+    pub same_bytes: bool,
+    /// What the source has needs no write.
+    pub same_content: bool,
+    /// How it is encrypted, or why the destination's apiserver could not
+    /// decrypt it.
+    pub encryption: Result<String, String>,
+}
+
+/// What the destination has under the key.
+pub enum AtDestination {
+    /// No destination was given.
+    NotAsked,
+    /// What it has, if anything.
+    Read(Option<There>),
+}
+
+/// Where what is explained is from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whence {
+    /// An etcd.
+    Source,
+    /// A snapshot file.
+    Snapshot,
+    /// Nothing that is stored: a manifest, or an object as it might be.
+    Imagined,
+}
+
+impl Whence {
+    /// What to call it.
+    pub fn who(self) -> &'static str {
+        match self {
+            Whence::Source => "the source",
+            Whence::Snapshot => "the snapshot",
+            Whence::Imagined => "the input",
+        }
+    }
+}
+
+/// Everything about one key.
+pub struct Report {
+    /// Where it is from.
+    pub whence: Whence,
+    /// What else is to be said of it, beneath what it is.
+    pub notes: Vec<String>,
+    /// What else is known of the key, beneath what the destination has.
+    pub asides: Vec<String>,
+    /// What the key alone says of each rule, where there is no value.
+    pub by_key: Vec<String>,
+    /// The key.
+    pub key: String,
+    /// What the source has, if anything.
+    pub item: Option<Item>,
+    /// What that is, or why it cannot be read.
+    pub identity: Option<Result<Identity, String>>,
+    /// Whether it is a key outside of Kubernetes, which rules with `keys` are
+    /// for.
+    pub outside: bool,
+    /// The names of all rules.
+    pub rule_names: Vec<String>,
+    /// The rules that the key alone does not rule out.
+    pub candidates: Vec<String>,
+    /// What becomes of it.
+    pub decision: Decision,
+    /// How it would be written, where it would be.
+    pub to_write: Option<ToWrite>,
+    /// Each rule's say, or why there is none.
+    pub rules: Option<Result<Vec<RuleTrace>, String>>,
+    /// What the destination has.
+    pub destination: AtDestination,
+    /// The whole object, where it was asked for and can be read.
+    pub object: Option<Value>,
+}
+
+impl ToWrite {
+    fn human(&self) -> String {
+        let how = match &self.reencrypted {
+            None => "as it is stored".to_owned(),
+            Some(with) => format!("re-encrypted ({with})"),
+        };
+        match self.moved {
+            true => format!("to be written: {how}, under `{}`", self.key),
+            false => format!("to be written: {how}"),
+        }
+    }
+}
+
+impl Report {
+    /// Whether the source has the key.
+    pub fn exists(&self) -> bool {
+        self.item.is_some()
+    }
+
+    /// The reason in one sentence.
+    pub fn verdict(&self) -> String {
+        sentence::verdict(self)
+    }
+
+    /// The decision in one word.
+    pub fn decision_word(&self) -> &'static str {
+        match self.decision {
+            Decision::Put { .. } => "put",
+            Decision::Delete(_) => "delete",
+            Decision::Skip(_) => "skip",
+            Decision::Hold { .. } => "hold",
+        }
+    }
+
+    /// For people.
+    pub fn human(&self, source: &SourceText, look: Look) -> String {
+        let mut out = format!("{}\n{}\n\n", self.key, self.verdict());
+        for line in self.facts() {
+            let _ = writeln!(out, "  {line}");
+        }
+        if let Some(to_write) = &self.to_write {
+            let _ = writeln!(out, "  {}", to_write.human());
+        }
+        if let Some(line) = self.at_destination() {
+            let _ = writeln!(out, "  destination: {line}");
+        }
+        for line in &self.asides {
+            let _ = writeln!(out, "  {line}");
+        }
+        match &self.rules {
+            Some(Ok(rules)) => {
+                let shown = shown(self, rules, look.all);
+                self.show_rules(&mut out, &shown, source, look);
+            }
+            Some(Err(_)) | None => self.list_candidates(&mut out),
+        }
+        let yaml = self.object.as_ref().map(serde_yaml::to_string);
+        if let Some(Ok(yaml)) = yaml {
+            let how = match self.whence {
+                Whence::Imagined => "would be",
+                _ => "is",
+            };
+            let _ = write!(out, "\nobject, as it {how} stored:\n---\n{yaml}");
+        }
+        out
+    }
+
+    fn show_rules(&self, out: &mut String, shown: &Shown<'_>, source: &SourceText, look: Look) {
+        if !shown.rules.is_empty() {
+            let _ = writeln!(out, "\n{}:", shown.heading);
+        }
+        let tree = tree::Tree {
+            source,
+            width: look.width,
+            private: self.private_note(),
+        };
+        shown.rules.iter().for_each(|rule| tree.rule(out, rule));
+        if let Some(more) = shown.more() {
+            let _ = writeln!(out, "\n{more}");
+        }
+    }
+
+    /// What stands in the place of what is not shown.
+    fn private_note(&self) -> &'static str {
+        match self.outside {
+            true => "(not shown: it may be secret)",
+            false => "(not shown: it belongs to a Secret)",
+        }
+    }
+
+    fn list_candidates(&self, out: &mut String) {
+        if !self.by_key.is_empty() {
+            out.push_str("\nwhat the key alone says of the rules:\n");
+            for line in &self.by_key {
+                let _ = writeln!(out, "  {line}");
+            }
+            return;
+        }
+        let list = match self.candidates.as_slice() {
+            [] => "none of the rules can select a key of this resource".to_owned(),
+            some => format!(
+                "rules that may select a key of this resource: {}",
+                some.join(", ")
+            ),
+        };
+        let _ = writeln!(out, "\n{list}");
+    }
+
+    fn facts(&self) -> Vec<String> {
+        let (Some(item), Some(identity)) = (&self.item, &self.identity) else {
+            let mut facts = match self.decision {
+                // That is the reason, which has been said.
+                Decision::Skip(SkipReason::Gone) => Vec::new(),
+                _ => vec![format!("{} has no such key", self.whence.who())],
+            };
+            facts.extend(self.notes.iter().cloned());
+            return facts;
+        };
+        let mut facts = Vec::new();
+        if let (Whence::Imagined, Ok(identity)) = (self.whence, identity) {
+            facts.push(object(identity));
+            facts.extend(self.notes.iter().cloned());
+            return facts;
+        }
+        match identity {
+            Ok(identity) => {
+                facts.push(object(identity));
+                facts.push(format!(
+                    "{} bytes, {}",
+                    item.value.len(),
+                    identity.encryption
+                ));
+            }
+            Err(_) if self.outside => {
+                facts.push("a key outside of Kubernetes".to_owned());
+                facts.push(format!("{} bytes", item.value.len()));
+            }
+            Err(why) => {
+                facts.push(format!("cannot be read: {why}"));
+                let how = describe(&item.value);
+                facts.push(format!("{} bytes, {how}", item.value.len()));
+            }
+        }
+        facts.push(format!("last changed at source revision {}", item.revision));
+        if item.lease != 0 {
+            facts.push(format!("attached to etcd lease {:x}", item.lease));
+        }
+        facts.extend(self.notes.iter().cloned());
+        facts
+    }
+
+    fn at_destination(&self) -> Option<String> {
+        let AtDestination::Read(there) = &self.destination else {
+            return None;
+        };
+        let Some(there) = there else {
+            return Some("does not have the key".to_owned());
+        };
+        let (bytes, since) = (there.item.value.len(), there.item.revision);
+        let how = match &there.encryption {
+            Ok(how) => how.clone(),
+            Err(why) => format!("its apiserver cannot decrypt them: {why}"),
+        };
+        let has = match &self.item {
+            Some(_) if there.same_bytes => "the same bytes".to_owned(),
+            Some(_) if there.same_content => format!("the same content ({how})"),
+            Some(_) => format!("other bytes ({bytes}, {how})"),
+            None => format!("the key ({bytes} bytes, {how})"),
+        };
+        Some(format!("has {has}, since its revision {since}"))
+    }
+}
+
+fn object(identity: &Identity) -> String {
+    let mut text = format!("{} ({})", identity.kind, identity.api_version);
+    if let Some(name) = &identity.name {
+        let _ = write!(text, " `{name}`");
+    }
+    if let Some(namespace) = &identity.namespace {
+        let _ = write!(text, " in namespace `{namespace}`");
+    }
+    text
+}
+
+fn mark(truth: Truth) -> char {
+    match truth {
+        Truth::Holds => '✓',
+        Truth::Fails => '✗',
+        Truth::Faults => '?',
+    }
+}
+
+fn place(source: &SourceText, span: Span) -> String {
+    format!("{}:{}", source.name, source.line_column(span.start).0)
+}

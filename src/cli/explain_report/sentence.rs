@@ -1,0 +1,181 @@
+//! What becomes of a key and why, in one sentence.
+//!
+//! Promises exactly one line, which names the rule and the condition that
+//! decided, and what the object has there. Deliberately says no more than the
+//! decision: what else is known stands below it.
+
+use crate::rules::RuleId;
+use crate::rules::decide::{Decision, SkipReason};
+use crate::rules::trace::{Condition, RuleTrace, Truth};
+
+use super::Report;
+use super::nearest::by_nearness;
+use super::phrases::{excluded_by, fault, wants};
+
+/// The reason in one sentence.
+pub(super) fn verdict(report: &Report) -> String {
+    match &report.decision {
+        Decision::Put { rule } => format!("mirrored: selected by {}", called(report, *rule)),
+        Decision::Hold {
+            rule: Some(rule),
+            reason,
+            ..
+        } => {
+            let rule_name = called(report, *rule);
+            let at = traced(report, *rule).and_then(faulting);
+            let why = at.unwrap_or_else(|| format!("cannot be evaluated: {reason}"));
+            format!("held, neither written nor deleted: {rule_name} {why}")
+        }
+        Decision::Hold {
+            rule: None, reason, ..
+        } => format!("held, neither written nor deleted: {reason}"),
+        Decision::Skip(reason) => skipped(report, *reason),
+        Decision::Delete(_) => "removed from the destination".to_owned(),
+    }
+}
+
+fn skipped(report: &Report, reason: SkipReason) -> String {
+    let rules = report.rules.as_ref().and_then(|rules| rules.as_ref().ok());
+    match reason {
+        SkipReason::Gone => format!("not mirrored: {} has no such key", report.whence.who()),
+        SkipReason::Outside => {
+            "not mirrored: the key is outside the key prefix (see --kube-prefix)".to_owned()
+        }
+        SkipReason::ClusterLocal => {
+            "never mirrored, whatever the rules say: the key belongs to one cluster alone"
+                .to_owned()
+        }
+        SkipReason::Leased => leased(rules.map_or(&[], Vec::as_slice)),
+        SkipReason::NoCandidate => {
+            "not mirrored: no rule can select a key of this resource".to_owned()
+        }
+        SkipReason::NotSelected => {
+            let why = rules.map_or_else(no_rule, |rules| nearest_miss(rules));
+            format!("not mirrored: {why}")
+        }
+    }
+}
+
+fn no_rule() -> String {
+    "no rule selects it".to_owned()
+}
+
+/// A key that is attached to a lease.
+fn leased(rules: &[RuleTrace]) -> String {
+    let only_lease = |rule: &&RuleTrace| {
+        let barred = rule.nearness().is_some_and(|own| own.barred);
+        let deciding = rule.condition.as_ref().and_then(Condition::deciding);
+        barred && deciding.is_some_and(|own| own.name == "leases")
+    };
+    let but_for_it = rules.iter().find(only_lease);
+    let lease = "not mirrored: the key is attached to an etcd lease (a heartbeat or an event), and";
+    match but_for_it {
+        Some(rule) => format!(
+            "{lease} {}, which would select it, has no `leases: mirror`",
+            name(rule)
+        ),
+        None => format!("{lease} no rule with `leases: mirror` selects it"),
+    }
+}
+
+/// Why no rule selects what these say of a value: what the nearest wants, or
+/// which exclude it was.
+pub fn nearest_miss(rules: &[RuleTrace]) -> String {
+    let near = by_nearness(rules);
+    let Some((rule, others)) = near.split_first() else {
+        return no_rule();
+    };
+    let rank = rule.nearness().map(|own| own.rank());
+    let alike = others.iter();
+    let alike = alike.filter(|other| other.nearness().map(|own| own.rank()) == rank);
+    let alike: Vec<_> = alike.collect();
+    let miss = excluded(rule).unwrap_or_else(|| missed(rule));
+    match alike.as_slice() {
+        [] => miss,
+        [other] => format!("{miss}; {} comes as near", name(other)),
+        several => format!("{miss}; {} other rules come as near", several.len()),
+    }
+}
+
+/// An exclude that alone keeps a rule from selecting.
+fn excluded(rule: &RuleTrace) -> Option<String> {
+    rule.nearness().filter(|near| near.barred)?;
+    let parts = rule.condition.iter().flat_map(|own| &own.parts);
+    let mut excludes = parts.filter(|part| part.name == "excludes");
+    let entry = excludes.next()?.deciding()?;
+    let place = format!("{}.{}", rule.place, entry.name);
+    let place = match rule.name == rule.place {
+        true => place,
+        false => format!("`{}` ({place})", rule.name),
+    };
+    Some(match excluded_by(entry) {
+        why if why.is_empty() => format!("excluded by {place}"),
+        why => format!("excluded by {place}, {why}"),
+    })
+}
+
+fn missed(rule: &RuleTrace) -> String {
+    if let Some(why) = faulting(rule) {
+        return format!("{} {why}", name(rule));
+    }
+    let parts = rule.condition.iter().flat_map(|own| &own.parts);
+    let failing = parts.filter(|part| part.truth != Truth::Holds);
+    let mut failing: Vec<&Condition> = failing.collect();
+    // No resource of another group can be one of the rule's.
+    if failing.iter().any(|part| part.name == "group") {
+        failing.retain(|part| part.name != "resources");
+    }
+    let excludes = |part: &&&Condition| part.name == "excludes";
+    let wanted: Vec<String> = failing
+        .iter()
+        .filter(|part| !excludes(part))
+        .map(|part| wants(part))
+        .collect();
+    let also = match failing.iter().any(|part| excludes(&part)) {
+        true => ", and excludes it too",
+        false => "",
+    };
+    let name = name(rule);
+    match wanted.as_slice() {
+        [] => format!("{name} cannot tell whether it excludes it"),
+        [only] => format!("{name} wants {only}{also}"),
+        [first, second] => format!("{name} wants {first}, and {second}{also}"),
+        [first, rest @ ..] => format!(
+            "{name} wants {first}, and {} more of its conditions do not hold",
+            rest.len() + usize::from(!also.is_empty())
+        ),
+    }
+}
+
+/// Where a rule that cannot be evaluated has no value.
+fn faulting(rule: &RuleTrace) -> Option<String> {
+    let mut at = rule.condition.as_ref()?;
+    while let Some(next) = at.deciding() {
+        at = next;
+    }
+    let expression = at.expression.as_ref()?;
+    (at.truth == Truth::Faults).then(|| fault(expression))
+}
+
+fn traced(report: &Report, rule: RuleId) -> Option<&RuleTrace> {
+    let rules = report.rules.as_ref()?.as_ref().ok()?;
+    rules.iter().find(|own| own.rule == rule)
+}
+
+/// A rule by its name, and where it stands where it was given one.
+fn name(rule: &RuleTrace) -> String {
+    match rule.name == rule.place {
+        true => rule.place.clone(),
+        false => format!("`{}` ({})", rule.name, rule.place),
+    }
+}
+
+fn called(report: &Report, rule: RuleId) -> String {
+    traced(report, rule).map_or_else(
+        || {
+            let name = report.rule_names.get(rule.0 as usize);
+            format!("`{}`", name.map_or("?", String::as_str))
+        },
+        name,
+    )
+}

@@ -1,0 +1,254 @@
+//! A rule as formulas: one pair for each condition that users think of as one.
+//!
+//! Promises that the rule selects an object exactly if all of its units hold.
+//! Deliberately compares nothing.
+
+use crate::lang::hir::{Node, NodeKind};
+use crate::lang::solve::{Formula, Translator, Var, Variables, Wanted};
+
+use super::super::compiled::CompiledRule;
+use super::super::rule_set::{Leases, Rule};
+use super::super::slots::SlotSource;
+use super::claim::Part;
+use super::facts::Kinds;
+use super::world::{Thing, World};
+
+/// A condition or an alternative, and when it can be relied on.
+#[derive(Debug)]
+pub struct Item {
+    /// True whenever it holds.
+    pub holds: Formula,
+    /// True whenever it does not hold, or faults.
+    pub not_holds: Formula,
+    /// What it speaks of.
+    pub variables: Vec<Var>,
+    /// Its parts that may use up the fuel, as texts: then it faults, whatever
+    /// the formulas say.
+    pub costly: Vec<String>,
+}
+
+/// One condition of a rule.
+#[derive(Debug)]
+pub struct Unit<'r> {
+    /// Its name and place.
+    pub part: Part,
+    /// What sort of condition it is.
+    pub sort: Sort,
+    /// The condition; an exclude without its negation.
+    pub node: &'r Node,
+    /// Whether the rule needs it not to hold.
+    pub negated: bool,
+    /// What the rule needs of it.
+    pub item: Item,
+}
+
+/// Sorts of conditions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sort {
+    /// `group`, which every rule has to have.
+    Group,
+    /// `resources` or `keys`.
+    Resources,
+    /// A part of the selectors, or of `when`.
+    Condition,
+    /// One of `excludes`, by its place.
+    Exclude(usize),
+}
+
+/// A rule as formulas.
+pub struct Terms<'r> {
+    /// The rule as written.
+    pub rule: &'r Rule,
+    /// The rule, compiled.
+    pub compiled: &'r CompiledRule,
+    /// Whether it is over keys outside of Kubernetes.
+    pub plain: bool,
+    /// Its conditions.
+    pub units: Vec<Unit<'r>>,
+    /// All of them as one.
+    pub whole: Item,
+    /// The texts of conditions that hold wherever it does.
+    pub must: Vec<String>,
+    /// What is true of all objects of the kinds that it names.
+    pub facts: Vec<Formula>,
+}
+
+impl<'r> Terms<'r> {
+    /// The formulas of a rule.
+    pub fn new(rule: &'r Rule, compiled: &'r CompiledRule, world: &mut World) -> Terms<'r> {
+        let plain = !rule.keys.is_empty();
+        let predicate = &compiled.predicate;
+        let mut scope = world.scope(&compiled.sources, plain);
+        let mut translator = Translator::new(&mut scope, predicate.slots.len());
+        let costly = translator.costly(&predicate.root);
+        let mut units = Vec::new();
+        for part in predicate.root.parts() {
+            add_units(part, &mut |part, sort, node: &'r Node, negated| {
+                let item = item(&mut translator, node, negated, !costly.is_empty());
+                units.push(Unit {
+                    part,
+                    sort,
+                    node,
+                    negated,
+                    item,
+                });
+            });
+        }
+        let must = match costly.is_empty() {
+            true => Vec::new(),
+            false => {
+                let held = units.iter().filter(|unit| !unit.negated);
+                held.flat_map(|unit| translator.costly_leaf(unit.node))
+                    .collect()
+            }
+        };
+        let whole = whole(&units, costly);
+        Terms {
+            rule,
+            compiled,
+            plain,
+            units,
+            whole,
+            must,
+            facts: Vec::new(),
+        }
+    }
+
+    /// Takes in what Kubernetes says of the kinds, once there are all
+    /// variables.
+    pub fn learn(&mut self, world: &World) {
+        if let Some(kinds) = Kinds::of(self.rule) {
+            let own = self.whole.variables.iter().copied();
+            let namespace = world
+                .namespace()
+                .filter(|var| !self.whole.variables.contains(var));
+            let variables: Vec<Var> = own.chain(namespace).collect();
+            self.facts = kinds.facts(&variables, world);
+        }
+    }
+
+    /// Whether whatever it selects could be selected by `earlier` too, as far
+    /// as leases and the sort of keys say.
+    pub fn may_be_within(&self, earlier: &Terms<'_>) -> bool {
+        let leases = earlier.rule.leases == Leases::Mirror || self.rule.leases == Leases::Skip;
+        leases && self.plain == earlier.plain && self.is_as_cheap_as(&earlier.whole)
+    }
+
+    /// Whether `item` does not run out of fuel where this rule holds.
+    pub fn is_as_cheap_as(&self, item: &Item) -> bool {
+        item.costly.iter().all(|costly| self.must.contains(costly))
+    }
+
+    /// What it reads, with the variables that those are.
+    pub fn sources_read<'w>(
+        &self,
+        world: &'w World,
+    ) -> impl Iterator<Item = (Var, &'w SlotSource)> + use<'w> {
+        let plain = self.plain;
+        let things = self.compiled.sources.iter();
+        let vars: Vec<Var> = things
+            .filter_map(|source| world.var(&Thing::Read(source.clone(), plain)))
+            .collect();
+        vars.into_iter().filter_map(|var| match world.thing(var)? {
+            Thing::Read(source, _) => Some((var, source)),
+            Thing::Unknown(_) => None,
+        })
+    }
+
+    /// What is needed of all units but those that `left_out` names, and what
+    /// is known of the kinds.
+    pub fn without<'t>(&'t self, left_out: &dyn Fn(usize) -> bool) -> Vec<&'t Formula> {
+        let units = self.units.iter().enumerate();
+        let kept = units.filter(|(at, _)| !left_out(*at));
+        let kept = kept.map(|(_, unit)| &unit.item.holds);
+        kept.chain(&self.facts).collect()
+    }
+}
+
+fn whole(units: &[Unit<'_>], costly: Vec<String>) -> Item {
+    let all = |of: fn(&Item) -> &Formula| units.iter().map(move |unit| of(&unit.item).clone());
+    let mut variables: Vec<Var> = units
+        .iter()
+        .flat_map(|unit| unit.item.variables.iter().copied())
+        .collect();
+    variables.sort_unstable();
+    variables.dedup();
+    Item {
+        holds: Formula::all(all(|item| &item.holds)),
+        not_holds: Formula::any(all(|item| &item.not_holds)),
+        variables,
+        costly,
+    }
+}
+
+/// The formulas of one condition, or of its opposite.
+pub fn item<V: Variables + ?Sized>(
+    translator: &mut Translator<'_, V>,
+    node: &Node,
+    negated: bool,
+    may_be_costly: bool,
+) -> Item {
+    let turned = |wanted: Wanted| match negated {
+        true => wanted.negated(),
+        false => wanted,
+    };
+    let holds = translator.formula(node, turned(Wanted::HOLDS));
+    let not_holds = translator.formula(node, turned(Wanted::NOT_HOLDS));
+    let mut variables = Vec::new();
+    holds.variables(&mut variables);
+    not_holds.variables(&mut variables);
+    variables.sort_unstable();
+    variables.dedup();
+    Item {
+        holds,
+        not_holds,
+        variables,
+        costly: match may_be_costly {
+            true => translator.costly_leaves(node),
+            false => Vec::new(),
+        },
+    }
+}
+
+/// Cuts a part of a rule into the conditions that users think of as one.
+fn add_units<'r>(part: &'r Node, add: &mut dyn FnMut(Part, Sort, &'r Node, bool)) {
+    let named = |node: &Node, title: &str| Part {
+        title: title.to_owned(),
+        span: node.span,
+    };
+    let title = part.title.as_str();
+    match (title, &part.kind) {
+        ("group", _) => add(named(part, title), Sort::Group, part, false),
+        ("resources" | "keys", _) => add(named(part, title), Sort::Resources, part, false),
+        ("excludes", NodeKind::Not(any)) => {
+            for (at, exclude) in any.parts().iter().enumerate() {
+                let own = named(exclude, &exclude.title);
+                add(own, Sort::Exclude(at), exclude, true);
+            }
+        }
+        ("when", NodeKind::All(parts)) => {
+            for own in parts {
+                add(place(own, title), Sort::Condition, own, false);
+            }
+        }
+        (_, NodeKind::Any(selectors)) if selectors.len() == 1 => match &selectors[0].kind {
+            NodeKind::All(requirements) => {
+                let title = format!("{title}[0]");
+                for own in requirements {
+                    add(place(own, &title), Sort::Condition, own, false);
+                }
+            }
+            _ => add(named(&selectors[0], title), Sort::Condition, part, false),
+        },
+        _ => add(named(part, title), Sort::Condition, part, false),
+    }
+}
+
+/// A condition's name and place. A comparison's place is all of it, also where
+/// only one side of it is known to HIR.
+pub fn place(node: &Node, title: &str) -> Part {
+    Part {
+        title: title.to_owned(),
+        span: node.span,
+    }
+}
