@@ -17,13 +17,13 @@
 //! `cargo bench --bench check_rules`, with CARRY_BENCH_KEYS (100000) and
 //! CARRY_BENCH_RULES (10000).
 
+#[path = "made/mod.rs"]
+mod made;
 #[path = "report/mod.rs"]
 mod report;
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::hint::black_box;
-use std::time::Instant;
 
 use carry::diagnostic::SourceText;
 use carry::k8s::Keyring;
@@ -31,13 +31,8 @@ use carry::rules::decide::{Event, Judge, Scratch};
 use carry::rules::namespaces::Namespaces;
 use carry::rules::survey::{Stored, Survey};
 use carry::rules::{Check, Plan, check, load};
-use k8s_pb::api::core::v1::{ConfigMap, Namespace, Secret};
-use k8s_pb::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use prost::Message;
-use report::{Better, Report, Row, median};
-
-const RUNS: usize = 5;
-const NAMESPACES: usize = 100;
+use made::NAMESPACES;
+use report::{Better, Report, Row, timed};
 
 const RULES: &str = r#"filters:
   sequential:
@@ -62,10 +57,10 @@ const RULES: &str = r#"filters:
             - matchLabels: {app: web}
 "#;
 
-/// What tells the rules of a large file apart.
-/// A name, and the rule of a number.
+/// A name, and what tells the rule of a number apart.
 type Shape = (&'static str, fn(usize) -> String);
 
+/// What the rules of a large file look like.
 const SHAPES: [Shape; 3] = [
     ("namespaces", |number| {
         format!("      namespaces: [team-{number}]\n")
@@ -104,16 +99,6 @@ fn main() {
 fn number(variable: &str, usual: usize) -> usize {
     let text = std::env::var(variable).ok();
     text.map_or(usual, |text| text.parse().expect("a number"))
-}
-
-/// Milliseconds.
-fn timed(mut run: impl FnMut()) -> f64 {
-    let once = |_| {
-        let start = Instant::now();
-        run();
-        start.elapsed().as_secs_f64() * 1000.0
-    };
-    median((0..RUNS).map(once).collect())
 }
 
 fn file(size: usize, lines: fn(usize) -> String) -> String {
@@ -191,69 +176,17 @@ fn survey(report: &mut Report, keys: usize) {
 /// A Namespace, and then of three: a Secret and two ConfigMaps.
 fn item(number: usize) -> (String, Vec<u8>) {
     if number < NAMESPACES {
-        let env = if number.is_multiple_of(4) {
-            "prod"
-        } else {
-            "dev"
-        };
-        let namespace = Namespace {
-            metadata: Some(metadata(&format!("team-{number}"), None, &[("env", env)])),
-            ..Namespace::default()
-        };
-        let value = stored("Namespace", &namespace);
-        return (format!("/registry/namespaces/team-{number}"), value);
+        return made::namespace(number);
     }
-    let (team, name) = (
-        format!("team-{}", number % NAMESPACES),
-        format!("object-{number:06}"),
-    );
+    let (team, name) = made::place(number);
     let app = if number.is_multiple_of(7) {
         "web"
     } else {
         "db"
     };
-    let metadata = metadata(&name, Some(&team), &[("app", app), ("tier", "front")]);
-    let data = "setting: value\n".repeat(90);
-    if (number / NAMESPACES).is_multiple_of(3) {
-        let secret = Secret {
-            metadata: Some(metadata),
-            data: BTreeMap::from([("a".to_owned(), data.into_bytes())]),
-            ..Secret::default()
-        };
-        let key = format!("/registry/secrets/{team}/{name}");
-        return (key, stored("Secret", &secret));
-    }
-    let config_map = ConfigMap {
-        metadata: Some(metadata),
-        data: BTreeMap::from([("a".to_owned(), data)]),
-        ..ConfigMap::default()
+    let (plural, value) = match (number / NAMESPACES).is_multiple_of(3) {
+        true => ("secrets", made::secret(number, app)),
+        false => ("configmaps", made::config_map(number, app)),
     };
-    let key = format!("/registry/configmaps/{team}/{name}");
-    (key, stored("ConfigMap", &config_map))
-}
-
-fn metadata(name: &str, namespace: Option<&str>, labels: &[(&str, &str)]) -> ObjectMeta {
-    let labels = labels.iter();
-    ObjectMeta {
-        name: Some(name.to_owned()),
-        namespace: namespace.map(str::to_owned),
-        uid: Some("0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9".to_owned()),
-        labels: labels
-            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
-            .collect(),
-        ..ObjectMeta::default()
-    }
-}
-
-/// As a kube-apiserver stores it.
-fn stored(kind: &str, object: &impl Message) -> Vec<u8> {
-    let mut meta = Vec::new();
-    prost::encoding::string::encode(1, &"v1".to_owned(), &mut meta);
-    prost::encoding::string::encode(2, &kind.to_owned(), &mut meta);
-    let mut value = b"k8s\0".to_vec();
-    prost::encoding::bytes::encode(1, &meta, &mut value);
-    prost::encoding::bytes::encode(2, &object.encode_to_vec(), &mut value);
-    prost::encoding::string::encode(3, &String::new(), &mut value);
-    prost::encoding::string::encode(4, &String::new(), &mut value);
-    value
+    (format!("/registry/{plural}/{team}/{name}"), value)
 }

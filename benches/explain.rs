@@ -24,14 +24,14 @@
 mod bolt;
 #[path = "../tests/mirror/harness.rs"]
 mod harness;
+#[path = "made/mod.rs"]
+mod made;
 #[path = "report/mod.rs"]
 mod report;
 
-use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::Instant;
 
 use bolt::Database;
 use carry::diagnostic::SourceText;
@@ -40,13 +40,8 @@ use carry::rules::Plan;
 use carry::rules::decide::Judge;
 use carry::rules::namespaces::Namespaces;
 use carry::source::backup::{Backup, OnDisk};
-use k8s_pb::api::core::v1::{ConfigMap, Namespace, Secret};
-use k8s_pb::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use prost::Message;
-use report::{Better, Report, Row, median};
-
-const RUNS: usize = 5;
-const NAMESPACES: usize = 100;
+use made::NAMESPACES;
+use report::{Better, Report, Row, timed};
 
 const RULES: &str = r#"filters:
   sequential:
@@ -108,16 +103,6 @@ fn main() {
     report.finish();
 }
 
-/// Milliseconds.
-fn timed(mut run: impl FnMut()) -> f64 {
-    let once = |_| {
-        let start = Instant::now();
-        run();
-        start.elapsed().as_secs_f64() * 1000.0
-    };
-    median((0..RUNS).map(once).collect())
-}
-
 fn explain(file: &Path, rules: &Path, more: &[&str]) {
     let mut command = Command::new(harness::carry_binary());
     command
@@ -165,17 +150,8 @@ fn one_by_one(file: &Path) {
 fn database(keys: usize) -> Database {
     let mut database = Database::default();
     for number in 0..NAMESPACES {
-        let env = if number.is_multiple_of(4) {
-            "prod"
-        } else {
-            "dev"
-        };
-        let namespace = Namespace {
-            metadata: Some(metadata(&format!("team-{number}"), None, &[("env", env)])),
-            ..Namespace::default()
-        };
-        let value = stored("v1", "Namespace", &namespace);
-        database.put(format!("/registry/namespaces/team-{number}"), value);
+        let (key, value) = made::namespace(number);
+        database.put(key, value);
     }
     for number in NAMESPACES..keys {
         let (key, value) = object(number);
@@ -189,68 +165,16 @@ fn database(keys: usize) -> Database {
 
 /// Of five: a Secret, two ConfigMaps, and two that no rule is for.
 fn object(number: usize) -> (String, Vec<u8>) {
-    let (team, name) = (
-        format!("team-{}", number % NAMESPACES),
-        format!("object-{number:06}"),
-    );
+    let (team, name) = made::place(number);
     let app = if number.is_multiple_of(3) {
         "web"
     } else {
         "db"
     };
-    let metadata = metadata(&name, Some(&team), &[("app", app), ("tier", "front")]);
-    let data = "setting: value\n".repeat(90);
-    match number / NAMESPACES % 5 {
-        0 => {
-            let secret = Secret {
-                metadata: Some(metadata),
-                data: BTreeMap::from([("a".to_owned(), data.into_bytes())]),
-                ..Secret::default()
-            };
-            (
-                format!("/registry/secrets/{team}/{name}"),
-                stored("v1", "Secret", &secret),
-            )
-        }
-        kind => {
-            let config_map = ConfigMap {
-                metadata: Some(metadata),
-                data: BTreeMap::from([("a".to_owned(), data)]),
-                ..ConfigMap::default()
-            };
-            let value = stored("v1", "ConfigMap", &config_map);
-            let plural = if kind < 3 {
-                "configmaps"
-            } else {
-                "podtemplates"
-            };
-            (format!("/registry/{plural}/{team}/{name}"), value)
-        }
-    }
-}
-
-fn metadata(name: &str, namespace: Option<&str>, labels: &[(&str, &str)]) -> ObjectMeta {
-    let labels = labels.iter();
-    ObjectMeta {
-        name: Some(name.to_owned()),
-        namespace: namespace.map(str::to_owned),
-        uid: Some("0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9".to_owned()),
-        labels: labels
-            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
-            .collect(),
-        ..ObjectMeta::default()
-    }
-}
-
-/// As a kube-apiserver stores it.
-fn stored(api_version: &str, kind: &str, object: &impl Message) -> Vec<u8> {
-    let mut meta = Vec::new();
-    prost::encoding::string::encode(1, &api_version.to_owned(), &mut meta);
-    prost::encoding::string::encode(2, &kind.to_owned(), &mut meta);
-    let mut value = b"k8s\0".to_vec();
-    prost::encoding::bytes::encode(1, &meta, &mut value);
-    prost::encoding::bytes::encode(2, &object.encode_to_vec(), &mut value);
-    prost::encoding::string::encode(3, &String::new(), &mut value);
-    prost::encoding::string::encode(4, &String::new(), &mut value);
-    value
+    let (plural, value) = match number / NAMESPACES % 5 {
+        0 => ("secrets", made::secret(number, app)),
+        1 | 2 => ("configmaps", made::config_map(number, app)),
+        _ => ("podtemplates", made::config_map(number, app)),
+    };
+    (format!("/registry/{plural}/{team}/{name}"), value)
 }

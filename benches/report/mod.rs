@@ -2,10 +2,11 @@
 //! `target/bench/<name>.json` for scripts that compare two commits.
 //!
 //! A ratio always says how many times better carry is (more, where more is
-//! better; less, where less is): 1 is even. Deliberately measures nothing.
+//! better; less, where less is): 1 is even. Deliberately knows nothing of what is measured.
 #![allow(dead_code)]
 
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use serde_json::{Map, Value, json};
 
@@ -178,6 +179,19 @@ fn grouped(figure: f64) -> String {
         text.push(digit);
     }
     text
+}
+
+/// How often something is done that is timed as a whole.
+const RUNS: usize = 5;
+
+/// Milliseconds that `run` takes: the median of several times.
+pub fn timed(mut run: impl FnMut()) -> f64 {
+    let once = |_| {
+        let start = Instant::now();
+        run();
+        start.elapsed().as_secs_f64() * 1000.0
+    };
+    median((0..RUNS).map(once).collect())
 }
 
 /// The middle one of several measurements.

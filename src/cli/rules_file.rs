@@ -12,7 +12,6 @@ use super::settings::RulesSettings;
 use super::style;
 use crate::diagnostic::{Level, SourceText, Style, render};
 use crate::rules::decide::Judge;
-use crate::rules::levels::Levels;
 use crate::rules::{Check, Checked};
 
 /// A rules file and everything that was found in it.
@@ -50,15 +49,7 @@ pub fn check_bytes(name: &str, bytes: Vec<u8>, check: &Check) -> CheckedFile {
 
 /// For who judges by the file: what is wrong, and what is probably not meant.
 fn check_to_use(settings: &RulesSettings) -> Result<CheckedFile, String> {
-    let how = Check {
-        prefix: settings.kube_prefix.clone(),
-        levels: Levels {
-            lenient: true,
-            ..Levels::default()
-        },
-        ..Check::default()
-    };
-    let mut file = check(&settings.file, &how)?;
+    let mut file = check(&settings.file, &Check::to_use(&settings.kube_prefix))?;
     file.checked
         .diagnostics
         .retain(|found| found.level > Level::Note);

@@ -11,7 +11,7 @@ mod render;
 pub use below::{Note, Row, below};
 pub use code::Code;
 pub use fix::{Edit, Fix, apply};
-pub use render::{Style, render, to_json};
+pub use render::{Style, render, to_json, wrapped};
 
 /// A half-open range of byte offsets in a [`SourceText`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
@@ -139,6 +139,14 @@ impl Diagnostic {
             help: None,
             fix: None,
         }
+    }
+
+    /// The primary place.
+    pub fn place(&self) -> Span {
+        self.labels
+            .first()
+            .map(|label| label.span)
+            .unwrap_or_default()
     }
 
     /// Says what stands at the primary place.

@@ -32,8 +32,8 @@ pub fn render(source: &SourceText, diagnostics: &[Diagnostic], style: Style) -> 
         if !out.is_empty() {
             out.push('\n');
         }
-        let wrapped = wrapped(diagnostic, style.width);
-        out.push_str(&renderer.render(&[group(source, &wrapped)]));
+        let fitted = fitted(diagnostic, style.width);
+        out.push_str(&renderer.render(&[group(source, &fitted)]));
         out.push('\n');
     }
     out
@@ -48,26 +48,34 @@ pub fn to_json(source: &SourceText, diagnostics: &[Diagnostic]) -> Value {
         .collect()
 }
 
+/// `text` in lines of at most `width` columns, broken at blanks alone; a word
+/// that is wider has a line of its own. Code is not broken at its `-` and `?`,
+/// so that it can be copied.
+pub fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let options = textwrap::Options::new(width)
+        .break_words(false)
+        .word_separator(textwrap::WordSeparator::AsciiSpace)
+        .word_splitter(textwrap::WordSplitter::NoHyphenation);
+    let lines = textwrap::wrap(text, options).into_iter();
+    lines.map(std::borrow::Cow::into_owned).collect()
+}
+
 /// The same with its sentences in lines that fit: the library cuts the lines
 /// of the file, but leaves all else to the terminal, which breaks words.
-fn wrapped(diagnostic: &Diagnostic, width: Option<usize>) -> Diagnostic {
-    let mut wrapped = diagnostic.clone();
+fn fitted(diagnostic: &Diagnostic, width: Option<usize>) -> Diagnostic {
+    let mut fitted = diagnostic.clone();
     let Some(width) = width else {
-        return wrapped;
+        return fitted;
     };
     let fill = |text: &str, taken: usize| {
-        // Code is not broken at its `-` and `?`, so that it can be copied.
-        let options = textwrap::Options::new(width.saturating_sub(taken).max(20))
-            .break_words(false)
-            .word_separator(textwrap::WordSeparator::AsciiSpace)
-            .word_splitter(textwrap::WordSplitter::NoHyphenation);
-        textwrap::fill(&text.replace('\t', TAB), options)
+        let width = width.saturating_sub(taken).max(20);
+        wrapped(&text.replace('\t', TAB), width).join("\n")
     };
     let heading = diagnostic.level.name().len() + "[E000]: ".len();
-    wrapped.message = fill(&diagnostic.message, heading);
+    fitted.message = fill(&diagnostic.message, heading);
     // What stands before it is as wide as the number of the line.
-    wrapped.help = diagnostic.help.as_ref().map(|help| fill(help, 16));
-    wrapped
+    fitted.help = diagnostic.help.as_ref().map(|help| fill(help, 16));
+    fitted
 }
 
 fn renderer(style: Style) -> Renderer {

@@ -82,6 +82,7 @@ pub mod pattern;
 pub mod scheme;
 pub mod solve;
 pub mod ty;
+pub mod walk;
 pub mod watch;
 
 pub use codegen::CompileError;

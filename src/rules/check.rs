@@ -26,6 +26,21 @@ pub struct Check {
     pub encrypted: bool,
 }
 
+impl Check {
+    /// For who judges by the file: what is wrong, and what is probably not
+    /// meant.
+    pub fn to_use(prefix: &str) -> Check {
+        Check {
+            prefix: prefix.to_owned(),
+            levels: Levels {
+                lenient: true,
+                ..Levels::default()
+            },
+            ..Check::default()
+        }
+    }
+}
+
 /// A file that was checked.
 #[derive(Debug)]
 pub struct Checked {
@@ -50,7 +65,6 @@ impl Checked {
     /// Adds what was found in data, taken as all the rest is.
     pub fn add(&mut self, found: Vec<Diagnostic>, levels: &Levels) {
         self.found.extend(found);
-        sort(&mut self.found);
         self.diagnostics = levels.apply(self.found.clone(), &self.directives);
     }
 }
@@ -68,7 +82,6 @@ pub fn check(loaded: Loaded, check: &Check) -> Checked {
             diagnostics.extend(found);
         }
     }
-    sort(&mut diagnostics);
     let mut without_data = loaded.directives.clone();
     without_data.excuse(codes::OF_DATA);
     Checked {
@@ -78,8 +91,4 @@ pub fn check(loaded: Loaded, check: &Check) -> Checked {
         found: diagnostics,
         directives: loaded.directives,
     }
-}
-
-fn sort(diagnostics: &mut [Diagnostic]) {
-    diagnostics.sort_by_key(|own| own.labels.first().map(|label| label.span.start));
 }

@@ -38,14 +38,15 @@ pub struct Directives {
 }
 
 impl Directives {
-    /// The comments of `text`, where `scalars` are the places of its scalars in
-    /// their order.
-    pub fn of(text: &str, scalars: &[Span]) -> Directives {
+    /// The comments of `text`, where `scalars` finds the places of its scalars
+    /// in their order.
+    pub fn of(text: &str, scalars: impl FnOnce() -> Vec<Span>) -> Directives {
         let mut directives = Directives::default();
         if !text.contains(MARK) {
             return directives;
         }
-        let lines = Lines::new(text, scalars);
+        let scalars = scalars();
+        let lines = Lines::new(text, &scalars);
         for (number, comment) in lines.comments() {
             let words = &text[comment.start as usize + 1..comment.end as usize];
             let begin = words.len() - words.trim_start().len();
@@ -82,7 +83,7 @@ impl Directives {
     /// What the innermost comment says of a finding, and notes in `used` that
     /// it was of use.
     pub fn setting(&self, diagnostic: &Diagnostic, used: &mut [bool]) -> Option<Setting> {
-        let at = diagnostic.labels.first()?.span.start;
+        let at = diagnostic.place().start;
         let concerned = self.read.iter().enumerate().filter(|(_, own)| {
             own.codes.contains(&diagnostic.code) && own.scope.start <= at && at < own.scope.end
         });

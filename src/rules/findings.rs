@@ -151,8 +151,7 @@ impl<'a> Findings<'a> {
 
     /// All of them in the order of their primary places.
     pub fn into_sorted(mut self) -> Vec<Diagnostic> {
-        self.list
-            .sort_by_key(|diagnostic| diagnostic.labels.first().map(|label| label.span.start));
+        self.list.sort_by_key(|diagnostic| diagnostic.place().start);
         self.list
     }
 }

@@ -28,22 +28,19 @@ impl Levels {
     /// comments themselves, in the order of the file.
     pub fn apply(&self, diagnostics: Vec<Diagnostic>, directives: &Directives) -> Vec<Diagnostic> {
         let mut used = vec![false; directives.len()];
+        let taken = |mut own: Diagnostic, used: &mut [bool]| {
+            own.level = self.level(&own, directives, used)?;
+            Some(own)
+        };
         let mut shown: Vec<Diagnostic> = Vec::new();
-        for mut diagnostic in diagnostics {
-            let level = self.level(&diagnostic, directives, &mut used);
-            if let Some(level) = level {
-                diagnostic.level = level;
-                shown.push(diagnostic);
-            }
-        }
-        for mut diagnostic in directives.findings(&used) {
-            let Some(level) = self.level(&diagnostic, directives, &mut used) else {
-                continue;
-            };
-            diagnostic.level = level;
-            shown.push(diagnostic);
-        }
-        shown.sort_by_key(|own| own.labels.first().map(|label| label.span.start));
+        shown.extend(
+            diagnostics
+                .into_iter()
+                .filter_map(|own| taken(own, &mut used)),
+        );
+        let own = directives.findings(&used).into_iter();
+        shown.extend(own.filter_map(|own| taken(own, &mut used)));
+        shown.sort_by_key(|own| own.place().start);
         shown
     }
 

@@ -54,8 +54,9 @@ const FILTERS: Shape = Shape {
 pub fn load(source: &SourceText) -> Loaded {
     let mut findings = Findings::new(&source.text);
     let document = reader::read(&source.text, &mut findings);
-    let scalars = document.as_ref().map(Node::scalars).unwrap_or_default();
-    let directives = Directives::of(&source.text, &scalars);
+    let directives = Directives::of(&source.text, || {
+        document.as_ref().map(Node::scalars).unwrap_or_default()
+    });
     let rules = document
         .and_then(|document| rule_set(&document, &mut findings))
         .unwrap_or_default();

@@ -7,7 +7,7 @@ use regex::Regex;
 use serde_json::{Value, json};
 
 use crate::mirror::bolt::Database;
-use crate::mirror::harness::{Etcd, any_version, carry_binary, temp_dir};
+use crate::mirror::harness::{Etcd, any_version, carry_binary, clean, temp_dir};
 use crate::shared;
 
 const RULES: &str = r#"filters:
@@ -77,10 +77,7 @@ impl Folder {
     }
 
     fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(carry_binary());
-        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("CARRY_")) {
-            command.env_remove(name);
-        }
+        let mut command = clean(carry_binary());
         command
             .env_remove("COLUMNS")
             .current_dir(self.folder.path());

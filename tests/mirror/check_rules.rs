@@ -7,7 +7,7 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
-use crate::mirror::harness::{carry_binary, temp_dir};
+use crate::mirror::harness::{carry_binary, clean, temp_dir};
 
 const FILE: &str = r#"# What is not quite right.
 filters:
@@ -59,10 +59,7 @@ impl Folder {
 }
 
 fn command(folder: &Path, args: &[&str]) -> Command {
-    let mut command = Command::new(carry_binary());
-    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("CARRY_")) {
-        command.env_remove(name);
-    }
+    let mut command = clean(carry_binary());
     command.current_dir(folder).arg("check-rules").args(args);
     command
 }
@@ -356,7 +353,7 @@ fn witnesses_are_explained_as_they_are_said_to_be() {
         assert!(selected > 0, "{yaml}");
         let path = folder.path(name);
         std::fs::write(&path, &yaml).expect("a file");
-        let mut explain = Command::new(carry_binary());
+        let mut explain = clean(carry_binary());
         explain
             .current_dir(folder.folder.path())
             .args(["explain", "--table", "--output=json"]);

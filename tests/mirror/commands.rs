@@ -2,17 +2,13 @@
 //! their exit codes, and that Secret data stays where it is.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Output;
 
 use crate::mirror::harness::{self, Etcd};
 use crate::shared;
 
 fn carry(args: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_carry"));
-    // What the developer has set is not what is tested.
-    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("CARRY_")) {
-        command.env_remove(name);
-    }
+    let mut command = harness::clean(harness::carry_binary());
     command
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .args(args)

@@ -1096,6 +1096,15 @@ impl Carry {
     }
 }
 
+/// A program that does not see what the developer has set for carry.
+pub fn clean(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("CARRY_")) {
+        command.env_remove(name);
+    }
+    command
+}
+
 /// How a command that ended by itself ended.
 #[derive(Debug)]
 pub struct Ended {

@@ -2,7 +2,7 @@
 //! `deploy/`, with the very command lines that stand there.
 
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 
 use clap::CommandFactory as _;
 use serde_yaml::Value;
@@ -22,10 +22,7 @@ fn shell(folder: &Path, line: &str) -> Output {
             .into_iter()
             .chain(std::env::split_paths(&path)),
     );
-    let mut command = Command::new("sh");
-    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("CARRY_")) {
-        command.env_remove(name);
-    }
+    let mut command = harness::clean("sh");
     let command = command.args(["-c", line]).current_dir(folder);
     command
         .env("PATH", path.expect("a PATH"))

@@ -8,7 +8,8 @@ use std::fmt::Write as _;
 
 use unicode_width::UnicodeWidthStr as _;
 
-use crate::cli::explain::layout::{filled, plain, wrapped};
+use crate::cli::explain::layout::{filled, plain};
+use crate::diagnostic::wrapped;
 
 /// Where nothing says how wide lines may be.
 const USUAL: usize = 100;

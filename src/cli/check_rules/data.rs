@@ -6,7 +6,9 @@
 
 use std::path::Path;
 
-use super::args::{CheckRulesArgs, Color, Dump};
+use clap::ValueEnum as _;
+
+use super::args::{CheckRulesArgs, Color};
 use super::told::Told;
 use crate::cli::credentials;
 use crate::cli::encryption::{Encryption, EncryptionFiles};
@@ -55,8 +57,9 @@ pub fn asked_for(args: &CheckRulesArgs, check: &Check) -> Result<Option<Data>, P
             "`--{flag}` does not go with `--snapshot`: the snapshot stands in for the source"
         ));
     }
-    if let (Some(flag), Some(stage)) = (master, args.dump) {
-        let stage = shown(stage);
+    let stage = args.dump.and_then(|stage| stage.to_possible_value());
+    if let (Some(flag), Some(stage)) = (master, stage) {
+        let stage = stage.get_name();
         problems.add(format!(
             "`--{flag}` does not go with `--dump {stage}`: a stage of the compiled rules knows no data"
         ));
@@ -105,26 +108,16 @@ pub fn asked_for(args: &CheckRulesArgs, check: &Check) -> Result<Option<Data>, P
 
 /// Flags that say something of data, where none was given.
 fn refuse_without_data(problems: &mut Problems, args: &CheckRulesArgs) {
-    let diff = (
-        args.diff.is_some(),
-        "--diff",
-        "compares what two files select",
-    );
-    let what = "says which state of the data is meant";
-    let at = (args.at_revision.is_some(), "--at-revision", what);
-    for (_, flag, what) in [diff, at].iter().filter(|(given, ..)| *given) {
+    let mut refuse = |flag: &str, what: &str| {
         problems.add(format!(
             "`{flag}` {what}: give the data, with `--snapshot FILE` or `--master-endpoints URL`"
         ));
+    };
+    if args.diff.is_some() {
+        refuse("--diff", "compares what two files select");
     }
-}
-
-fn shown(stage: Dump) -> &'static str {
-    match stage {
-        Dump::Ast => "ast",
-        Dump::Hir => "hir",
-        Dump::Bytecode => "bytecode",
-        Dump::Plan => "plan",
+    if args.at_revision.is_some() {
+        refuse("--at-revision", "says which state of the data is meant");
     }
 }
 
@@ -132,15 +125,7 @@ fn shown(stage: Dump) -> &'static str {
 /// interest.
 fn against(file: &str, check: &Check, color: Color) -> Result<Against, String> {
     let file = path("--diff", file.to_owned())?;
-    let how = Check {
-        prefix: check.prefix.clone(),
-        levels: Levels {
-            lenient: true,
-            ..Levels::default()
-        },
-        ..Check::default()
-    };
-    let mut file = rules_file::check(Path::new(&file), &how)?;
+    let mut file = rules_file::check(Path::new(&file), &Check::to_use(&check.prefix))?;
     let name = file.source.name.clone();
     match file.checked.plan.take() {
         Some(plan) => Ok(Against { name, plan }),

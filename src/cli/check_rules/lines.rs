@@ -12,11 +12,7 @@ use crate::diagnostic::{Level, Span};
 pub fn short(file: &CheckedFile) -> String {
     let mut out = String::new();
     for found in &file.checked.diagnostics {
-        let at = found
-            .labels
-            .first()
-            .map(|label| label.span)
-            .unwrap_or_default();
+        let at = found.place();
         let (line, column) = file.source.line_column(at.start);
         let message = found.message.replace(['\r', '\n'], " ");
         let (level, code) = (found.level.name(), found.code);
@@ -33,11 +29,7 @@ pub fn short(file: &CheckedFile) -> String {
 pub fn github(file: &CheckedFile) -> String {
     let mut out = String::new();
     for found in &file.checked.diagnostics {
-        let at = found
-            .labels
-            .first()
-            .map(|label| label.span)
-            .unwrap_or_default();
+        let at = found.place();
         let (line, column) = file.source.line_column(at.start);
         let (end_line, end_column) = end(file, at);
         let command = match found.level {

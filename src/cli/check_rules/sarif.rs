@@ -57,9 +57,7 @@ fn result(source: &SourceText, found: &Diagnostic) -> Value {
         Some(help) => format!("{}; {help}", found.message),
         None => found.message.clone(),
     };
-    let mut labels = found.labels.iter();
-    let primary = labels.next().map(|label| label.span).unwrap_or_default();
-    let related = labels.map(|label| {
+    let related = found.labels.iter().skip(1).map(|label| {
         let mut place = location(source, label.span);
         place["message"] = json!({"text": label.text});
         place
@@ -68,7 +66,7 @@ fn result(source: &SourceText, found: &Diagnostic) -> Value {
         "ruleId": found.code.as_str(),
         "level": level(found.level),
         "message": {"text": text},
-        "locations": [location(source, primary)],
+        "locations": [location(source, found.place())],
         "relatedLocations": related.collect::<Vec<_>>(),
     });
     if let Some(fix) = &found.fix {

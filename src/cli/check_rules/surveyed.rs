@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 
 use super::columns::{Line, grouped, keys, table};
 use crate::cli::bytes;
-use crate::cli::explain::layout::{plain, wrapped};
+use crate::cli::explain::layout::plain;
+use crate::diagnostic::wrapped;
 use crate::rules::survey::{RuleCounts, Surveyed, Tally};
 
 /// People are shown so many rules, versions and reasons.

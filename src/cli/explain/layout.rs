@@ -12,6 +12,7 @@ use unicode_width::UnicodeWidthStr as _;
 use super::row::Row;
 use crate::cli::args::Only;
 use crate::cli::terminal::columns;
+use crate::diagnostic::wrapped;
 
 /// Narrower than this, the reason stands beneath the key.
 const WIDE: usize = 100;
@@ -155,22 +156,6 @@ pub fn cut(text: &str, width: usize) -> String {
         cut.push(c);
     }
     cut + "…"
-}
-
-/// Broken at blanks; a word that is wider has a line of its own.
-pub fn wrapped(text: &str, width: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for word in text.split(' ') {
-        match lines.last_mut() {
-            Some(line) if line.width() + 1 + word.width() <= width => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(word.to_owned()),
-        }
-    }
-    lines.retain(|line| !line.is_empty());
-    lines
 }
 
 /// Without characters that a terminal takes for commands.

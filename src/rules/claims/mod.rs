@@ -29,20 +29,25 @@ pub(super) use world::{Thing, World};
 /// the order of the rules.
 pub fn claims(rules: &RuleSet, plan: &Plan) -> Vec<Claim> {
     let (mut world, all) = terms(rules, plan);
+    prove(&mut world, &all)
+}
+
+/// The same of rules that are formulas already.
+pub(super) fn prove(world: &mut World, all: &[Terms<'_>]) -> Vec<Claim> {
     let mut claims = Vec::new();
     let mut empty = vec![false; all.len()];
     for (at, terms) in all.iter().enumerate() {
         let id = RuleId(u32::try_from(at).unwrap_or(u32::MAX));
-        if let Some(core) = conditions::core(terms, &world) {
+        if let Some(core) = conditions::core(terms, world) {
             claims.push(Claim::Never { rule: id, core });
             empty[at] = true;
         } else {
-            claims.extend(conditions::superfluous(id, terms, &mut world));
+            claims.extend(conditions::superfluous(id, terms, world));
         }
-        claims.extend(excludes::claims(id, terms, &mut world));
-        claims.extend(lists::claims(id, terms, &mut world));
+        claims.extend(excludes::claims(id, terms, world));
+        claims.extend(lists::claims(id, terms, world));
     }
-    claims.extend(shadow::claims(&all, &empty, &world));
+    claims.extend(shadow::claims(all, &empty, world));
     claims.sort_by_key(Claim::rule);
     claims
 }

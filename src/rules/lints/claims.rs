@@ -55,7 +55,7 @@ impl Explained {
             codes::FOREGONE,
         ];
         let places = found.filter(|own| codes.contains(&own.code));
-        let starts = places.filter_map(|own| Some(own.labels.first()?.span.start));
+        let starts = places.map(|own| own.place().start);
         let mut starts: Vec<u32> = starts.collect();
         starts.sort_unstable();
         Explained(starts)

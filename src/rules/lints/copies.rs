@@ -99,7 +99,7 @@ const RBAC: &str = "rbac.authorization.k8s.io";
 /// Adds what each rule copies that it hardly should.
 pub fn check(
     views: &[View<'_>],
-    answers: &Answers<'_>,
+    answers: &Answers<'_, '_>,
     encrypted: bool,
     found: &mut Vec<Diagnostic>,
 ) {
@@ -122,7 +122,7 @@ pub fn check(
 }
 
 impl Hazard {
-    fn of(&self, view: &View<'_>, answers: &Answers<'_>) -> Option<Diagnostic> {
+    fn of(&self, view: &View<'_>, answers: &Answers<'_, '_>) -> Option<Diagnostic> {
         let kinds = self
             .kinds
             .iter()
@@ -154,7 +154,7 @@ fn every_group(view: &View<'_>) -> Diagnostic {
 }
 
 /// Events are attached to etcd leases, which rules do not select by default.
-fn events(view: &View<'_>, answers: &Answers<'_>) -> Option<Diagnostic> {
+fn events(view: &View<'_>, answers: &Answers<'_, '_>) -> Option<Diagnostic> {
     let groups = ["", "events.k8s.io"];
     let mut kinds = groups.iter().filter_map(|group| view.kind(group, "Event"));
     let kind = kinds.next()?;
@@ -179,7 +179,7 @@ fn events(view: &View<'_>, answers: &Answers<'_>) -> Option<Diagnostic> {
     }
 }
 
-fn tokens(view: &View<'_>, answers: &Answers<'_>) -> Option<Diagnostic> {
+fn tokens(view: &View<'_>, answers: &Answers<'_, '_>) -> Option<Diagnostic> {
     let kind = view.kind("", "Secret")?;
     let question = Question {
         type_field: Some("kubernetes.io/service-account-token"),
@@ -193,7 +193,7 @@ fn tokens(view: &View<'_>, answers: &Answers<'_>) -> Option<Diagnostic> {
     })
 }
 
-fn bootstrap_rbac(view: &View<'_>, answers: &Answers<'_>) -> Option<Diagnostic> {
+fn bootstrap_rbac(view: &View<'_>, answers: &Answers<'_, '_>) -> Option<Diagnostic> {
     let kinds = ["ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"];
     let kinds = kinds.iter().filter_map(|kind| view.kind(RBAC, kind));
     let may = |kind: &&Resource| {
@@ -217,7 +217,7 @@ fn bootstrap_rbac(view: &View<'_>, answers: &Answers<'_>) -> Option<Diagnostic> 
     ))
 }
 
-fn root_ca(view: &View<'_>, answers: &Answers<'_>) -> Option<Diagnostic> {
+fn root_ca(view: &View<'_>, answers: &Answers<'_, '_>) -> Option<Diagnostic> {
     let kind = view.kind("", "ConfigMap")?;
     let question = Question {
         name: Some("kube-root-ca.crt"),
@@ -231,7 +231,7 @@ fn root_ca(view: &View<'_>, answers: &Answers<'_>) -> Option<Diagnostic> {
     })
 }
 
-fn services(view: &View<'_>, answers: &Answers<'_>) -> Option<Diagnostic> {
+fn services(view: &View<'_>, answers: &Answers<'_, '_>) -> Option<Diagnostic> {
     let kind = view.kind("", "Service")?;
     answers.may_select(view.at, &Question::any(kind)).then(|| {
         codes::SERVICES
@@ -240,7 +240,7 @@ fn services(view: &View<'_>, answers: &Answers<'_>) -> Option<Diagnostic> {
     })
 }
 
-fn secrets(view: &View<'_>, answers: &Answers<'_>) -> Option<Diagnostic> {
+fn secrets(view: &View<'_>, answers: &Answers<'_, '_>) -> Option<Diagnostic> {
     let kind = view.kind("", "Secret")?;
     answers.may_select(view.at, &Question::any(kind)).then(|| {
         codes::SECRETS_UNENCRYPTED
@@ -250,7 +250,7 @@ fn secrets(view: &View<'_>, answers: &Answers<'_>) -> Option<Diagnostic> {
 }
 
 /// Rules that take the control plane's own objects along.
-fn kube_system(views: &[View<'_>], answers: &Answers<'_>, found: &mut Vec<Diagnostic>) {
+fn kube_system(views: &[View<'_>], answers: &Answers<'_, '_>, found: &mut Vec<Diagnostic>) {
     let takes = |view: &&View<'_>| {
         let chosen = view.rule.namespace.is_none() && view.rule.namespaces.is_empty();
         let by_label = chosen && !view.rule.namespace_selectors.is_empty();

@@ -12,6 +12,7 @@ mod question;
 mod scopes;
 mod view;
 
+use super::claims as claims_of;
 use super::plan::Plan;
 use super::rule_set::RuleSet;
 use crate::diagnostic::Diagnostic;
@@ -27,17 +28,17 @@ pub fn check(
     before: &[Diagnostic],
 ) -> Vec<Diagnostic> {
     let views = View::of_all(rules, plan);
-    let answers = Answers::new(rules, plan);
+    let (mut world, terms) = claims_of::terms(rules, plan);
+    let proved = claims_of::prove(&mut world, &terms);
+    let answers = Answers {
+        world: &world,
+        terms: &terms,
+    };
     let mut found = Vec::new();
     order::check(&views, &mut found);
     scopes::check(&views, &mut found);
     carried::check(&views, &mut found);
     copies::check(&views, &answers, encrypted, &mut found);
-    claims::check(
-        &views,
-        super::claims::claims(rules, plan),
-        before,
-        &mut found,
-    );
+    claims::check(&views, proved, before, &mut found);
     found
 }

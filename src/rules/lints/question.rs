@@ -6,9 +6,7 @@
 use crate::k8s::schema::Resource;
 use crate::k8s::{Path, Step};
 use crate::lang::solve::{Constraint, Formula, Language, States};
-use crate::rules::claims::{Terms, Thing, World, terms};
-use crate::rules::plan::Plan;
-use crate::rules::rule_set::RuleSet;
+use crate::rules::claims::{Terms, Thing, World};
 use crate::rules::slots::SlotSource;
 
 /// The label that a kube-apiserver gives to every Namespace.
@@ -82,18 +80,14 @@ fn text(text: &str) -> Constraint {
 }
 
 /// What is known of all rules of a file.
-pub struct Answers<'r> {
-    world: World,
-    terms: Vec<Terms<'r>>,
+pub struct Answers<'a, 'r> {
+    /// What they read.
+    pub world: &'a World,
+    /// The rules in their order.
+    pub terms: &'a [Terms<'r>],
 }
 
-impl<'r> Answers<'r> {
-    /// For the rules of one file.
-    pub fn new(rules: &'r RuleSet, plan: &'r Plan) -> Answers<'r> {
-        let (world, terms) = terms(rules, plan);
-        Answers { world, terms }
-    }
-
+impl Answers<'_, '_> {
     /// Whether the rule at this place can select such an object.
     pub fn may_select(&self, rule: usize, question: &Question<'_>) -> bool {
         let Some(terms) = self.terms.get(rule) else {

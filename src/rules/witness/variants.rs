@@ -7,7 +7,8 @@
 use serde_json::{Value as Json, json};
 
 use crate::lang::Value;
-use crate::lang::hir::{Comparison, Expr, ExprKind, Makes, Node, NodeKind};
+use crate::lang::hir::{Comparison, Expr, ExprKind, Node, NodeKind};
+use crate::lang::walk::{Walk, within_expr, within_node};
 
 /// What stands in the places that are free.
 #[derive(Clone, Debug)]
@@ -82,24 +83,6 @@ impl Constants {
         }
     }
 
-    fn node(&mut self, node: &Node) {
-        match &node.kind {
-            NodeKind::Const(_) | NodeKind::Test { .. } => {}
-            NodeKind::Not(_) | NodeKind::All(_) | NodeKind::Any(_) => {
-                node.parts().iter().for_each(|part| self.node(part));
-            }
-            NodeKind::Holds(expr) => self.expr(expr),
-            NodeKind::Compare { of, with } => {
-                self.comparison(with);
-                self.expr(of);
-            }
-            NodeKind::Every(over) | NodeKind::Some(over) | NodeKind::One(over) => {
-                self.expr(&over.source);
-                self.node(&over.body);
-            }
-        }
-    }
-
     fn comparison(&mut self, with: &Comparison) {
         match with {
             Comparison::Equal(value)
@@ -114,39 +97,22 @@ impl Constants {
             Comparison::Matches(_) => {}
         }
     }
+}
+
+impl Walk for Constants {
+    fn node(&mut self, node: &Node) {
+        if let NodeKind::Compare { with, .. } = &node.kind {
+            self.comparison(with);
+        }
+        within_node(node, self);
+    }
 
     fn expr(&mut self, expr: &Expr) {
         match &expr.kind {
             ExprKind::Const(value) => self.add(value),
-            ExprKind::Field { of, .. }
-            | ExprKind::OptionalField { of, .. }
-            | ExprKind::Has { of, .. } => self.expr(of),
-            ExprKind::Call { args, .. } => args.iter().for_each(|arg| self.expr(arg)),
-            ExprKind::Truth(node) => self.node(node),
-            ExprKind::If { condition, yes, no } => {
-                self.node(condition);
-                self.expr(yes);
-                self.expr(no);
-            }
-            ExprKind::Loop(own) => {
-                self.expr(&own.source);
-                own.filter.iter().for_each(|filter| self.node(filter));
-                let (Makes::List(item) | Makes::Values(item) | Makes::Entries(item)) = &own.makes;
-                self.expr(item);
-            }
-            ExprKind::Bind { value, body, .. } => {
-                self.expr(value);
-                self.expr(body);
-            }
-            ExprKind::OptionalMap { target, body, .. } => {
-                self.expr(target);
-                self.expr(body);
-            }
-            ExprKind::OptionalOr { target, other, .. } => {
-                self.expr(target);
-                self.expr(other);
-            }
-            _ => {}
+            // Those of constants alone are constants themselves.
+            ExprKind::List(_) | ExprKind::Map(_) => {}
+            _ => within_expr(expr, self),
         }
     }
 }

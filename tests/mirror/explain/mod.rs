@@ -79,11 +79,7 @@ impl Folder {
     }
 
     fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_carry"));
-        // What the developer has set is not what is tested.
-        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("CARRY_")) {
-            command.env_remove(name);
-        }
+        let mut command = harness::clean(harness::carry_binary());
         command.env_remove("COLUMNS").current_dir(self.dir.path());
         command.args(["explain", "--mirror-rule", "rules.yaml"]);
         command.args(args);
