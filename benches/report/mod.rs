@@ -10,6 +10,11 @@ use std::time::Instant;
 
 use serde_json::{Map, Value, json};
 
+/// The allocator of the program itself, for peers as well.
+#[cfg(feature = "mirror")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// What is better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Better {

@@ -3,15 +3,19 @@
 //! Promises that matching allocates nothing and takes time linear in the text.
 
 use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 
 use regex::bytes::{Regex, RegexBuilder};
 
 /// How large a compiled glob may become, in bytes.
 const SIZE_LIMIT: usize = 1 << 20;
 
-/// A compiled glob.
+/// A compiled glob. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Pattern {
+pub struct Pattern(Arc<Compiled>);
+
+#[derive(Debug)]
+struct Compiled {
     text: Box<str>,
     regex: Regex,
 }
@@ -82,9 +86,9 @@ impl Pattern {
             .size_limit(SIZE_LIMIT)
             .dot_matches_new_line(true)
             .build()
-            .map(|regex| Pattern {
-                text: text.into(),
-                regex,
+            .map(|regex| {
+                let text = text.into();
+                Pattern(Arc::new(Compiled { text, regex }))
             })
             .map_err(|_| PatternError {
                 text: text.to_owned(),
@@ -94,23 +98,23 @@ impl Pattern {
 
     /// The glob as written.
     pub fn as_str(&self) -> &str {
-        &self.text
+        &self.0.text
     }
 
     /// The regular expression that it is, in which `.` is any character.
     pub fn source(&self) -> &str {
-        self.regex.as_str()
+        self.0.regex.as_str()
     }
 
     /// Whether all of `text` matches.
     pub fn matches(&self, text: &str) -> bool {
-        self.regex.is_match(text.as_bytes())
+        self.0.regex.is_match(text.as_bytes())
     }
 }
 
 impl PartialEq for Pattern {
     fn eq(&self, other: &Pattern) -> bool {
-        self.regex.as_str() == other.regex.as_str()
+        self.0.regex.as_str() == other.0.regex.as_str()
     }
 }
 
@@ -118,7 +122,7 @@ impl Eq for Pattern {}
 
 impl Hash for Pattern {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.regex.as_str().hash(state);
+        self.0.regex.as_str().hash(state);
     }
 }
 

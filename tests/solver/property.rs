@@ -24,7 +24,7 @@ const RULES: usize = 12;
 
 /// How many pairs of rules are looked at, and for how long.
 const PAIRS: usize = 100_000;
-const TIME: Duration = Duration::from_secs(60);
+const TIME: Duration = Duration::from_secs(150);
 
 /// Without optimisation there is no time for all.
 const AT_LEAST: usize = 1_000;

@@ -84,7 +84,7 @@ async fn explain(settings: &ExplainSettings, loaded: &Loaded) -> Result<bool, St
             let asked = Asked {
                 key,
                 from,
-                destination: destination.as_ref(),
+                destination: destination.as_deref(),
                 ledger: ledger.as_ref(),
             };
             tell(

@@ -53,7 +53,7 @@ pub enum Subject {
         /// Who is asked.
         from: Origin,
         /// The etcd that is looked at too, if given.
-        destination: Option<TransportSettings>,
+        destination: Option<Box<TransportSettings>>,
         /// The ledger that is looked at too, if given.
         ledger: Option<LedgerSettings>,
     },
@@ -280,7 +280,7 @@ fn key_subject(
         place: place?,
         at: at?,
     };
-    let (destination, ledger) = (destination?, ledger?);
+    let (destination, ledger) = (destination?.map(Box::new), ledger?);
     Some(match wanted? {
         Wanted::Key(key) => Subject::Key {
             key,

@@ -5,6 +5,7 @@
 //! nothing refers to them.
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::translate::translate;
 
@@ -13,11 +14,11 @@ pub use super::translate::RegexError;
 /// How large a compiled pattern may become, in bytes.
 const SIZE_LIMIT: usize = 1 << 20;
 
-/// A compiled pattern; two are equal if their texts are.
+/// A compiled pattern; two are equal if their texts are. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Regex {
-    text: Box<str>,
-    compiled: regex::Regex,
+    text: Arc<str>,
+    compiled: Arc<regex::Regex>,
     weight: u64,
 }
 
@@ -33,7 +34,7 @@ impl Regex {
         let built = builder.size_limit(SIZE_LIMIT).build();
         Ok(Regex {
             text: text.into(),
-            compiled: built.map_err(|error| RegexError(reason(&error)))?,
+            compiled: Arc::new(built.map_err(|error| RegexError(reason(&error)))?),
             weight: translated.weight,
         })
     }

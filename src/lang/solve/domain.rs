@@ -5,6 +5,8 @@
 
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use super::super::value::Value;
 use super::language::{self, Language};
 use super::number;
@@ -116,55 +118,46 @@ pub enum Room {
 
 /// What is still possible for one variable.
 #[derive(Clone, Debug)]
-pub struct Domain {
+pub struct Domain<'f> {
     states: States,
-    numbers: Vec<(Arc<Probe>, Wanted)>,
-    texts: Vec<(Arc<Language>, bool)>,
-    sizes: Vec<(Arc<Probe>, Wanted)>,
-    likely: Arc<[Box<str>]>,
+    asked: SmallVec<[&'f Constraint; 6]>,
+    likely: &'f [Box<str>],
 }
 
 /// What a domain was before it was narrowed.
 #[derive(Clone, Copy, Debug)]
 pub struct Mark {
     states: States,
-    lengths: [usize; 3],
+    asked: usize,
 }
 
-impl Domain {
+impl<'f> Domain<'f> {
     /// What is known before anything is asked.
-    pub fn new(base: &Base) -> Domain {
+    pub fn new(base: &'f Base) -> Domain<'f> {
         let mut domain = Domain {
             states: States::ANY,
-            numbers: Vec::new(),
-            texts: Vec::new(),
-            sizes: Vec::new(),
-            likely: Arc::clone(&base.likely),
+            asked: SmallVec::new(),
+            likely: &base.likely,
         };
         domain.narrow(&base.constraint);
         domain
     }
 
     /// Asks for more.
-    pub fn narrow(&mut self, constraint: &Constraint) -> Mark {
+    pub fn narrow(&mut self, constraint: &'f Constraint) -> Mark {
         let mark = Mark {
             states: self.states,
-            lengths: [self.numbers.len(), self.texts.len(), self.sizes.len()],
+            asked: self.asked.len(),
         };
         self.states = self.states & constraint.states;
-        self.numbers.extend(constraint.number.clone());
-        self.texts.extend(constraint.text.clone());
-        self.sizes.extend(constraint.size.clone());
+        self.asked.push(constraint);
         mark
     }
 
     /// Takes back what was asked since.
     pub fn reset(&mut self, mark: Mark) {
         self.states = mark.states;
-        let [numbers, texts, sizes] = mark.lengths;
-        self.numbers.truncate(numbers);
-        self.texts.truncate(texts);
-        self.sizes.truncate(sizes);
+        self.asked.truncate(mark.asked);
     }
 
     /// Whether `constraint` is out of the question at first sight.
@@ -194,31 +187,28 @@ impl Domain {
     }
 
     fn number(&self) -> Option<Value<'static>> {
-        let tests: Vec<_> = self
-            .numbers
-            .iter()
-            .map(|(probe, wanted)| (&**probe, *wanted))
-            .collect();
-        number::satisfying(self.states, &tests)
+        let tests = self.asked.iter().filter_map(|own| own.number.as_ref());
+        number::satisfying(self.states, &probes(tests))
     }
 
     fn size(&self) -> Option<usize> {
-        if self.sizes.is_empty() {
-            return Some(0);
+        let tests = self.asked.iter().filter_map(|own| own.size.as_ref());
+        let tests = probes(tests);
+        match tests.is_empty() {
+            true => Some(0),
+            false => number::size_satisfying(&tests),
         }
-        let tests: Vec<_> = self
-            .sizes
-            .iter()
-            .map(|(probe, wanted)| (&**probe, *wanted))
-            .collect();
-        number::size_satisfying(&tests)
     }
 
     fn text(&self) -> Found {
-        match self.states.meets(States::TEXT) {
-            true => language::find(&self.texts, &self.likely),
-            false => Found::None,
+        if !self.states.meets(States::TEXT) {
+            return Found::None;
         }
+        let texts = self.asked.iter().filter_map(|own| own.text.as_ref());
+        let texts: SmallVec<[(&Language, bool); 6]> = texts
+            .map(|(language, inside)| (&**language, *inside))
+            .collect();
+        language::find(&texts, self.likely)
     }
 
     /// Something that is left: what is simplest, and as a fault only where it
@@ -248,4 +238,10 @@ impl Domain {
         let mut choices = choices.into_iter();
         choices.find_map(|(state, point)| point.filter(|_| self.states.meets(state)))
     }
+}
+
+fn probes<'f>(
+    asked: impl Iterator<Item = &'f (Arc<Probe>, Wanted)>,
+) -> SmallVec<[(&'f Probe, Wanted); 4]> {
+    asked.map(|(probe, wanted)| (&**probe, *wanted)).collect()
 }

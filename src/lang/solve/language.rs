@@ -154,7 +154,7 @@ fn has_length(probe: &Probe, count: usize) -> bool {
 
 /// A text that is in every language marked `true` and in none of the others;
 /// one of `likely` if any of those is.
-pub(super) fn find(constraints: &[(Arc<Language>, bool)], likely: &[Box<str>]) -> Found {
+pub(super) fn find(constraints: &[(&Language, bool)], likely: &[Box<str>]) -> Found {
     let fits = |text: &str| {
         let mut all = constraints.iter();
         all.all(|(language, inside)| language.has(text) == *inside)
@@ -176,7 +176,7 @@ pub(super) fn find(constraints: &[(Arc<Language>, bool)], likely: &[Box<str>]) -
     }
 }
 
-fn through_automata(constraints: &[(Arc<Language>, bool)]) -> Found {
+fn through_automata(constraints: &[(&Language, bool)]) -> Found {
     let parts = constraints
         .iter()
         .map(|(language, inside)| Some((language.automaton()?, *inside)));
@@ -187,7 +187,7 @@ fn through_automata(constraints: &[(Arc<Language>, bool)]) -> Found {
 }
 
 /// Texts that are often in.
-fn guesses(constraints: &[(Arc<Language>, bool)]) -> Vec<String> {
+fn guesses(constraints: &[(&Language, bool)]) -> Vec<String> {
     let (mut start, mut middle, mut end) = ("", String::new(), "");
     let (mut left_out, mut globs) = (0, Vec::new());
     for (language, inside) in constraints {

@@ -4,8 +4,6 @@
 //! each variable's domain narrowed step by step. Deliberately learns nothing
 //! from one search for the next.
 
-use std::sync::Arc;
-
 use super::domain::{Base, Constraint, Domain, Mark, Room};
 use super::formula::{Formula, Var};
 use super::point::Point;
@@ -57,7 +55,7 @@ impl Model {
 /// variable beforehand.
 pub fn solve<'f>(
     formulas: impl IntoIterator<Item = &'f Formula>,
-    base: &dyn Fn(Var) -> Base,
+    base: &dyn Fn(Var) -> &'f Base,
     limits: Limits,
 ) -> Answer {
     let mut search = Search {
@@ -77,7 +75,7 @@ pub fn solve<'f>(
 
 /// Whether a formula is true where the variables of `model` have its values,
 /// and all others what is simplest: a guess, not a proof.
-pub fn may_hold(formula: &Formula, model: &Model, base: &dyn Fn(Var) -> Base) -> bool {
+pub fn may_hold<'f>(formula: &Formula, model: &Model, base: &dyn Fn(Var) -> &'f Base) -> bool {
     let mut own = |part: &Formula| may_hold(part, model, base);
     match formula {
         Formula::Always => true,
@@ -85,7 +83,7 @@ pub fn may_hold(formula: &Formula, model: &Model, base: &dyn Fn(Var) -> Base) ->
         Formula::Literal(var, constraint) => match model.get(*var) {
             Some(point) => constraint.allows(point),
             None => {
-                let simplest = Domain::new(&base(*var)).point();
+                let simplest = Domain::new(base(*var)).point();
                 simplest.is_some_and(|point| constraint.allows(&point))
             }
         },
@@ -94,17 +92,17 @@ pub fn may_hold(formula: &Formula, model: &Model, base: &dyn Fn(Var) -> Base) ->
     }
 }
 
-struct Search<'b> {
-    base: &'b dyn Fn(Var) -> Base,
-    domains: Vec<(Var, Domain)>,
+struct Search<'f, 'b> {
+    base: &'b dyn Fn(Var) -> &'f Base,
+    domains: Vec<(Var, Domain<'f>)>,
     trail: Vec<(usize, Mark)>,
     steps: u32,
     given_up: bool,
 }
 
-impl Search<'_> {
+impl<'f> Search<'f, '_> {
     /// Makes all of `open` true, and one of each of `choices`.
-    fn run<'f>(
+    fn run(
         &mut self,
         mut open: Vec<&'f Formula>,
         mut choices: Vec<&'f [Formula]>,
@@ -168,13 +166,13 @@ impl Search<'_> {
     fn place(&mut self, var: Var) -> usize {
         let known = self.domains.iter().position(|(own, _)| *own == var);
         known.unwrap_or_else(|| {
-            self.domains.push((var, Domain::new(&(self.base)(var))));
+            self.domains.push((var, Domain::new((self.base)(var))));
             self.domains.len() - 1
         })
     }
 
     /// `None` where nothing is left.
-    fn narrow(&mut self, var: Var, constraint: &Arc<Constraint>) -> Option<()> {
+    fn narrow(&mut self, var: Var, constraint: &'f Constraint) -> Option<()> {
         let at = self.place(var);
         let domain = &mut self.domains[at].1;
         let mark = domain.narrow(constraint);

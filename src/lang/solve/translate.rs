@@ -80,12 +80,42 @@ impl<'v, V: Variables + ?Sized> Translator<'v, V> {
             // Any holds exactly where not all fail.
             NodeKind::Any(parts) => self.all(parts, wanted.negated(), Wanted::negated),
             NodeKind::Test { slot, test } => {
-                self.over_slot(*slot, node, leaf::test(node, *slot, test), wanted)
+                self.over_slot(*slot, node, &leaf::test(node, *slot, test), wanted)
             }
             NodeKind::Holds(expr) => self.holds(node, expr, wanted),
             NodeKind::Compare { of, with } => self.compare(node, of, with, wanted),
             NodeKind::Every(over) | NodeKind::Some(over) | NodeKind::One(over) => {
                 self.quantified(node, over, wanted)
+            }
+        }
+    }
+
+    /// What is true whenever `node` holds, and whenever it does not hold or
+    /// faults; of its opposite, if it is `negated`.
+    pub fn both(&mut self, node: &Node, negated: bool) -> (Formula, Formula) {
+        let turned = |wanted: Wanted| match negated {
+            true => wanted.negated(),
+            false => wanted,
+        };
+        match &node.kind {
+            NodeKind::Not(part) => self.both(part, !negated),
+            NodeKind::All(parts) | NodeKind::Any(parts) => {
+                let both = parts.iter().map(|part| self.both(part, negated));
+                let (own, other): (Vec<Formula>, Vec<Formula>) = both.unzip();
+                match matches!(node.kind, NodeKind::All(_)) != negated {
+                    true => (Formula::all(own), Formula::any(other)),
+                    false => (Formula::any(own), Formula::all(other)),
+                }
+            }
+            NodeKind::Test { slot, test } => {
+                let shape = leaf::test(node, *slot, test);
+                let own = self.over_slot(*slot, node, &shape, turned(Wanted::HOLDS));
+                let other = self.over_slot(*slot, node, &shape, turned(Wanted::NOT_HOLDS));
+                (own, other)
+            }
+            _ => {
+                let own = self.formula(node, turned(Wanted::HOLDS));
+                (own, self.formula(node, turned(Wanted::NOT_HOLDS)))
             }
         }
     }
@@ -143,7 +173,7 @@ impl<'v, V: Variables + ?Sized> Translator<'v, V> {
     fn holds(&mut self, node: &Node, expr: &Expr, wanted: Wanted) -> Formula {
         match &expr.kind {
             ExprKind::Truth(inner) => self.formula(inner, wanted),
-            ExprKind::Slot(slot) => self.over_slot(*slot, node, leaf::holds(node, *slot), wanted),
+            ExprKind::Slot(slot) => self.over_slot(*slot, node, &leaf::holds(node, *slot), wanted),
             ExprKind::HasSlot { slot, parent } => self.presence(*slot, *parent, wanted),
             ExprKind::If { condition, yes, no } => {
                 let (yes, no) = (leaf::as_condition(yes), leaf::as_condition(no));
@@ -189,12 +219,12 @@ impl<'v, V: Variables + ?Sized> Translator<'v, V> {
 
     fn compare(&mut self, node: &Node, of: &Expr, with: &Comparison, wanted: Wanted) -> Formula {
         if let ExprKind::Slot(slot) = &of.kind {
-            return self.over_slot(*slot, node, leaf::compare(node, *slot, with), wanted);
+            return self.over_slot(*slot, node, &leaf::compare(node, *slot, with), wanted);
         }
         if let Some(slot) = leaf::sized_slot(of)
             && let Some(shape) = leaf::size(node, slot, with)
         {
-            return self.over_slot(slot, node, shape, wanted);
+            return self.over_slot(slot, node, &shape, wanted);
         }
         if let Some(operand) = operand(of) {
             let shape = leaf::compare(&with_operand(node, operand.slot), operand.slot, with);
@@ -295,7 +325,7 @@ impl<'v, V: Variables + ?Sized> Translator<'v, V> {
         let var = self.variables.slot(operand.slot);
         let takes_default = wanted.meets(shape.probe.outcome(operand.default));
         let there = is(var, !States::NOTHING);
-        let there = Formula::all([there, self.over_slot(operand.slot, node, shape, wanted)]);
+        let there = Formula::all([there, self.over_slot(operand.slot, node, &shape, wanted)]);
         let absent = self.absence(
             operand.slot,
             operand.parent,
@@ -305,7 +335,7 @@ impl<'v, V: Variables + ?Sized> Translator<'v, V> {
         Formula::any([there, absent])
     }
 
-    fn over_slot(&mut self, slot: SlotId, node: &Node, shape: Shape, wanted: Wanted) -> Formula {
+    fn over_slot(&mut self, slot: SlotId, node: &Node, shape: &Shape, wanted: Wanted) -> Formula {
         let var = self.variables.slot(slot);
         let (known, open) = shape.constraint(wanted);
         let known = Formula::literal(var, known);
@@ -343,7 +373,7 @@ impl<'v, V: Variables + ?Sized> Translator<'v, V> {
             },
             [only] => {
                 let shape = Shape::unknown(Probe::new(node.clone(), *only, Vec::new()));
-                self.over_slot(*only, node, shape, wanted)
+                self.over_slot(*only, node, &shape, wanted)
             }
             _ => self.unknown(node, wanted),
         }

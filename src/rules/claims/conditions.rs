@@ -6,7 +6,7 @@
 //! superfluous. Deliberately leaves excludes and lists to others.
 
 use crate::lang::hir::{Node, NodeKind};
-use crate::lang::solve::{Formula, Translator, Var, Wanted};
+use crate::lang::solve::{Formula, Var, Wanted};
 
 use super::super::rule_set::RuleId;
 use super::claim::{Claim, Part};
@@ -87,18 +87,17 @@ fn keeps_faults(
     others: Vec<(&Node, bool)>,
     world: &mut World,
 ) -> bool {
-    let sources = &terms.compiled.sources;
-    let slots = terms.compiled.predicate.slots.len();
-    let mut scope = world.scope(sources, terms.plain);
-    let mut translator = Translator::new(&mut scope, slots);
-    let mut formulas = vec![translator.formula(condition, Wanted::FAILS)];
-    for (node, negated) in others {
-        let wanted = match negated {
-            true => Wanted::NOT_FAILS.negated(),
-            false => Wanted::NOT_FAILS,
-        };
-        formulas.push(translator.formula(node, wanted));
-    }
+    let formulas = terms.translate(world, |translator| {
+        let mut formulas = vec![translator.formula(condition, Wanted::FAILS)];
+        for (node, negated) in others {
+            let wanted = match negated {
+                true => Wanted::NOT_FAILS.negated(),
+                false => Wanted::NOT_FAILS,
+            };
+            formulas.push(translator.formula(node, wanted));
+        }
+        formulas
+    });
     let formulas: Vec<&Formula> = formulas.iter().chain(&terms.facts).collect();
     world.never(&formulas, &[&terms.whole.variables])
 }
@@ -159,16 +158,11 @@ impl Within<'_, '_> {
     }
 
     fn item(&mut self, node: &Node) -> Item {
-        let sources = &self.terms.compiled.sources;
-        let slots = self.terms.compiled.predicate.slots.len();
-        let mut scope = self.world.scope(sources, self.terms.plain);
-        let mut translator = Translator::new(&mut scope, slots);
-        item(
-            &mut translator,
-            node,
-            false,
-            !self.terms.whole.costly.is_empty(),
-        )
+        let may_be_costly = !self.terms.whole.costly.is_empty();
+        let terms = self.terms;
+        terms.translate(self.world, |translator| {
+            item(translator, node, false, may_be_costly)
+        })
     }
 }
 

@@ -3,18 +3,19 @@
 //! Promises that what an exclude is compared with is the rule that has it.
 //! Deliberately does not compare the excludes of different rules.
 
-use crate::lang::solve::{Formula, Translator};
+use crate::lang::hir::Node;
+use crate::lang::solve::{Formula, Wanted};
 
 use super::super::rule_set::RuleId;
 use super::claim::{Claim, Part, Why};
 use super::cover::{Cover, Index, Target, cover};
-use super::terms::{Item, Sort, Terms, item};
+use super::terms::{Item, Sort, Terms};
 use super::world::World;
 
 /// The excludes of a rule that take away nothing, or everything. The rule must
 /// be one that selects something, or would without its excludes.
 pub fn claims(id: RuleId, terms: &Terms<'_>, world: &mut World) -> Vec<Claim> {
-    let found: Vec<Excluded> = excluded(terms, world);
+    let found = excluded(terms);
     if found.is_empty() {
         return Vec::new();
     }
@@ -23,7 +24,7 @@ pub fn claims(id: RuleId, terms: &Terms<'_>, world: &mut World) -> Vec<Claim> {
     if world.never(&positive, &[&terms.whole.variables]) {
         return Vec::new();
     }
-    let index = Index::new(found.iter().map(|own| &own.item));
+    let index = Index::new(found.iter().map(|own| own.item));
     let mut useless: Vec<usize> = Vec::new();
     let mut claims = Vec::new();
     for at in 0..found.len() {
@@ -34,7 +35,7 @@ pub fn claims(id: RuleId, terms: &Terms<'_>, world: &mut World) -> Vec<Claim> {
         };
         // Of two that cover each other, the later one is superfluous.
         let usable = |other: usize| {
-            let item = &found.get(other)?.item;
+            let item = found.get(other)?.item;
             let may = other != at && !useless.contains(&other) && item.costly.is_empty();
             may.then_some((item, &[][..]))
         };
@@ -70,42 +71,30 @@ pub fn claims(id: RuleId, terms: &Terms<'_>, world: &mut World) -> Vec<Claim> {
 }
 
 /// An exclude, as what holds where it excludes.
-struct Excluded {
-    part: Part,
-    item: Item,
+struct Excluded<'t> {
+    part: &'t Part,
+    item: &'t Item,
     /// What it says of the kind.
-    resource: Option<Item>,
+    resource: Option<&'t Node>,
 }
 
-/// What holds where each of a rule's excludes takes something away.
-pub fn items(terms: &Terms<'_>, world: &mut World) -> Vec<Item> {
-    let all = excluded(terms, world).into_iter();
-    all.map(|own| own.item).collect()
-}
-
-fn excluded(terms: &Terms<'_>, world: &mut World) -> Vec<Excluded> {
-    let sources = &terms.compiled.sources;
-    let mut scope = world.scope(sources, terms.plain);
-    let mut translator = Translator::new(&mut scope, terms.compiled.predicate.slots.len());
-    let may_be_costly = !terms.whole.costly.is_empty();
-    let mut found = Vec::new();
-    for unit in &terms.units {
+fn excluded<'t>(terms: &'t Terms<'_>) -> Vec<Excluded<'t>> {
+    let found = terms.units.iter().filter_map(|unit| {
         let Sort::Exclude(at) = unit.sort else {
-            continue;
+            return None;
         };
         let written = terms.rule.excludes.get(at);
         let names_kind = written.is_some_and(|exclude| exclude.resource.is_some());
-        let resource = unit.node.parts().first().filter(|_| names_kind);
-        found.push(Excluded {
-            part: unit.part.clone(),
-            item: item(&mut translator, unit.node, false, may_be_costly),
-            resource: resource.map(|node| item(&mut translator, node, false, false)),
-        });
-    }
-    found
+        Some(Excluded {
+            part: &unit.part,
+            item: unit.exclude.as_ref()?,
+            resource: unit.node.parts().first().filter(|_| names_kind),
+        })
+    });
+    found.collect()
 }
 
-fn takes_all(terms: &Terms<'_>, own: &Excluded, positive: &[&Formula], world: &World) -> bool {
+fn takes_all(terms: &Terms<'_>, own: &Excluded<'_>, positive: &[&Formula], world: &World) -> bool {
     let formulas = [positive, &[&own.item.not_holds]].concat();
     world.never(&formulas, &[&terms.whole.variables])
 }
@@ -113,7 +102,7 @@ fn takes_all(terms: &Terms<'_>, own: &Excluded, positive: &[&Formula], world: &W
 /// Whether wherever the exclude `inner` takes something away, `outer` does.
 fn is_within(
     terms: &Terms<'_>,
-    found: &[Excluded],
+    found: &[Excluded<'_>],
     inner: usize,
     outer: usize,
     world: &World,
@@ -126,13 +115,16 @@ fn is_within(
 }
 
 /// Why nothing that the rule selects is what an exclude names.
-fn why(terms: &Terms<'_>, own: &Excluded, positive: &[&Formula], world: &World) -> Why {
+fn why(terms: &Terms<'_>, own: &Excluded<'_>, positive: &[&Formula], world: &mut World) -> Why {
     let variables: [&[_]; 1] = [&terms.whole.variables];
-    if let Some(resource) = &own.resource {
+    let resource = own
+        .resource
+        .map(|node| terms.translate(world, |translator| translator.formula(node, Wanted::HOLDS)));
+    if let Some(resource) = &resource {
         let of_kind = terms.units.iter();
         let of_kind = of_kind.filter(|unit| matches!(unit.sort, Sort::Group | Sort::Resources));
         let of_kind = of_kind.map(|unit| &unit.item.holds);
-        let formulas: Vec<&Formula> = of_kind.chain([&resource.holds]).collect();
+        let formulas: Vec<&Formula> = of_kind.chain([resource]).collect();
         if world.never(&formulas, &variables) {
             return Why::OtherKind;
         }

@@ -4,7 +4,7 @@
 //! same. Deliberately looks at each list by itself.
 
 use crate::lang::hir::{Node, NodeKind};
-use crate::lang::solve::{Formula, Translator};
+use crate::lang::solve::Formula;
 
 use super::super::rule_set::RuleId;
 use super::claim::{Claim, Part};
@@ -18,14 +18,13 @@ pub fn claims(id: RuleId, terms: &Terms<'_>, world: &mut World) -> Vec<Claim> {
     let mut claims = Vec::new();
     for (list, node) in lists(&terms.compiled.predicate.root) {
         let parts = node.parts();
-        let sources = &terms.compiled.sources;
-        let mut scope = world.scope(sources, terms.plain);
-        let mut translator = Translator::new(&mut scope, terms.compiled.predicate.slots.len());
         let may_be_costly = !terms.whole.costly.is_empty();
-        let items: Vec<Item> = parts
-            .iter()
-            .map(|node| item(&mut translator, node, false, may_be_costly))
-            .collect();
+        let items: Vec<Item> = terms.translate(world, |translator| {
+            let parts = parts.iter();
+            parts
+                .map(|node| item(translator, node, false, may_be_costly))
+                .collect()
+        });
         for (at, by) in covered(&items, terms, world) {
             let part = |at: usize| alternative_of(&list, at, &parts[at]);
             claims.push(Claim::Covered {

@@ -11,6 +11,7 @@ mod conditions;
 mod cover;
 mod excludes;
 mod facts;
+mod known;
 mod lists;
 mod shadow;
 mod terms;
@@ -21,7 +22,6 @@ use super::rule_set::{RuleId, RuleSet};
 
 pub use claim::{Claim, Part, Why};
 
-pub(super) use excludes::items as excluded;
 pub(super) use terms::{Item, Sort, Terms};
 pub(super) use world::{Thing, World};
 

@@ -4,14 +4,13 @@
 //! Deliberately compares nothing.
 
 use crate::lang::hir::{Node, NodeKind};
-use crate::lang::solve::{Formula, Translator, Var, Variables, Wanted};
+use crate::lang::solve::{Formula, Translator, Var, Variables};
 
 use super::super::compiled::CompiledRule;
 use super::super::rule_set::{Leases, Rule};
-use super::super::slots::SlotSource;
 use super::claim::Part;
 use super::facts::Kinds;
-use super::world::{Thing, World};
+use super::world::{Scope, World};
 
 /// A condition or an alternative, and when it can be relied on.
 #[derive(Debug)]
@@ -40,6 +39,8 @@ pub struct Unit<'r> {
     pub negated: bool,
     /// What the rule needs of it.
     pub item: Item,
+    /// Of an exclude: what it says itself.
+    pub exclude: Option<Item>,
 }
 
 /// Sorts of conditions.
@@ -63,6 +64,8 @@ pub struct Terms<'r> {
     pub compiled: &'r CompiledRule,
     /// Whether it is over keys outside of Kubernetes.
     pub plain: bool,
+    /// The variables that its slots are.
+    pub slots: Vec<Var>,
     /// Its conditions.
     pub units: Vec<Unit<'r>>,
     /// All of them as one.
@@ -78,19 +81,23 @@ impl<'r> Terms<'r> {
     pub fn new(rule: &'r Rule, compiled: &'r CompiledRule, world: &mut World) -> Terms<'r> {
         let plain = !rule.keys.is_empty();
         let predicate = &compiled.predicate;
-        let mut scope = world.scope(&compiled.sources, plain);
+        let slots = world.slots(&compiled.sources, plain);
+        let mut scope = world.scope(&compiled.sources, &slots, plain);
         let mut translator = Translator::new(&mut scope, predicate.slots.len());
         let costly = translator.costly(&predicate.root);
         let mut units = Vec::new();
         for part in predicate.root.parts() {
             add_units(part, &mut |part, sort, node: &'r Node, negated| {
-                let item = item(&mut translator, node, negated, !costly.is_empty());
+                let mut item = |negated| item(&mut translator, node, negated, !costly.is_empty());
+                let exclude = negated.then(|| item(false));
+                let item = item(negated);
                 units.push(Unit {
                     part,
                     sort,
                     node,
                     negated,
                     item,
+                    exclude,
                 });
             });
         }
@@ -107,6 +114,7 @@ impl<'r> Terms<'r> {
             rule,
             compiled,
             plain,
+            slots,
             units,
             whole,
             must,
@@ -139,20 +147,15 @@ impl<'r> Terms<'r> {
         item.costly.iter().all(|costly| self.must.contains(costly))
     }
 
-    /// What it reads, with the variables that those are.
-    pub fn sources_read<'w>(
+    /// Translates conditions of this rule.
+    pub fn translate<T>(
         &self,
-        world: &'w World,
-    ) -> impl Iterator<Item = (Var, &'w SlotSource)> + use<'w> {
-        let plain = self.plain;
-        let things = self.compiled.sources.iter();
-        let vars: Vec<Var> = things
-            .filter_map(|source| world.var(&Thing::Read(source.clone(), plain)))
-            .collect();
-        vars.into_iter().filter_map(|var| match world.thing(var)? {
-            Thing::Read(source, _) => Some((var, source)),
-            Thing::Unknown(_) => None,
-        })
+        world: &mut World,
+        make: impl FnOnce(&mut Translator<'_, Scope<'_>>) -> T,
+    ) -> T {
+        let mut scope = world.scope(&self.compiled.sources, &self.slots, self.plain);
+        let slots = self.compiled.predicate.slots.len();
+        make(&mut Translator::new(&mut scope, slots))
     }
 
     /// What is needed of all units but those that `left_out` names, and what
@@ -188,12 +191,7 @@ pub fn item<V: Variables + ?Sized>(
     negated: bool,
     may_be_costly: bool,
 ) -> Item {
-    let turned = |wanted: Wanted| match negated {
-        true => wanted.negated(),
-        false => wanted,
-    };
-    let holds = translator.formula(node, turned(Wanted::HOLDS));
-    let not_holds = translator.formula(node, turned(Wanted::NOT_HOLDS));
+    let (holds, not_holds) = translator.both(node, negated);
     let mut variables = Vec::new();
     holds.variables(&mut variables);
     not_holds.variables(&mut variables);

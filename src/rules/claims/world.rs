@@ -6,22 +6,21 @@
 //! a namespace has no Namespace. Deliberately takes an object to lie under the
 //! key of its own kind, namespace and name, as a kube-apiserver stores it.
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
+
+use hashbrown::HashMap;
 
 use crate::k8s::{Path, Step};
 use crate::lang::hir::SlotId;
-use crate::lang::opaque::Regex;
 use crate::lang::solve::{
-    Answer, Base, Constraint, Formula, Language, Limits, Model, States, Var, Variables, may_hold,
-    solve,
+    Answer, Base, Constraint, Formula, Limits, Model, States, Var, Variables, may_hold, solve,
 };
 
-use super::super::keys::{COMPACTION, OWN};
 use super::super::slots::SlotSource;
+use super::known::{base_of, is_labels, names};
 
 /// What a variable is.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Thing {
     /// What a slot reads; a rule over keys has another `Key`.
     Read(SlotSource, bool),
@@ -31,7 +30,9 @@ pub enum Thing {
 
 /// All variables of a rules file.
 pub struct World {
-    numbers: HashMap<Thing, Var>,
+    /// What rules over objects read, and what those over keys do.
+    reads: [HashMap<SlotSource, Var>; 2],
+    unknown: HashMap<String, Var>,
     things: Vec<Thing>,
     bases: Vec<Base>,
     /// What must be true of a variable and another one.
@@ -43,15 +44,15 @@ pub struct World {
 pub struct Scope<'w> {
     world: &'w mut World,
     sources: &'w [SlotSource],
+    slots: &'w [Var],
     /// Whether the rule is over keys outside of Kubernetes.
     plain: bool,
 }
 
 impl Variables for Scope<'_> {
     fn slot(&mut self, slot: SlotId) -> Var {
-        let source = self.sources.get(usize::from(slot.0));
-        let source = source.cloned().unwrap_or(SlotSource::Key);
-        self.world.number(Thing::Read(source, self.plain))
+        let known = self.slots.get(usize::from(slot.0));
+        known.copied().unwrap_or(Var(u32::MAX))
     }
 
     /// Only of what is always a map of texts: in any other a `null` may count
@@ -66,11 +67,11 @@ impl Variables for Scope<'_> {
             let steps = steps.chain([Step::Field(name.into())]);
             SlotSource::Field(Path::new(steps.collect()))
         })?;
-        Some(self.world.number(Thing::Read(below, self.plain)))
+        Some(self.world.read(&below, self.plain))
     }
 
     fn unknown(&mut self, condition: String) -> Var {
-        self.world.number(Thing::Unknown(condition))
+        self.world.outcome(condition)
     }
 
     fn longest(&self, slot: SlotId) -> Option<u64> {
@@ -92,7 +93,8 @@ impl World {
     /// object is and where.
     pub fn new(prefix: &str) -> World {
         let mut world = World {
-            numbers: HashMap::new(),
+            reads: [HashMap::new(), HashMap::new()],
+            unknown: HashMap::new(),
             things: Vec::new(),
             bases: Vec::new(),
             relations: Vec::new(),
@@ -104,16 +106,28 @@ impl World {
             SlotSource::Namespace,
             namespace_source(),
         ] {
-            world.number(Thing::Read(source, false));
+            world.read(&source, false);
         }
         world
     }
 
-    /// The variables of one rule.
-    pub fn scope<'w>(&'w mut self, sources: &'w [SlotSource], plain: bool) -> Scope<'w> {
+    /// The variables that slots of one rule are.
+    pub fn slots(&mut self, sources: &[SlotSource], plain: bool) -> Vec<Var> {
+        let sources = sources.iter();
+        sources.map(|source| self.read(source, plain)).collect()
+    }
+
+    /// The variables of one rule, of which `slots` are those of its slots.
+    pub fn scope<'w>(
+        &'w mut self,
+        sources: &'w [SlotSource],
+        slots: &'w [Var],
+        plain: bool,
+    ) -> Scope<'w> {
         Scope {
             world: self,
             sources,
+            slots,
             plain,
         }
     }
@@ -125,7 +139,10 @@ impl World {
 
     /// The variable that something is, where any rule reads it.
     pub fn var(&self, thing: &Thing) -> Option<Var> {
-        self.numbers.get(thing).copied()
+        match thing {
+            Thing::Read(source, plain) => self.reads[usize::from(*plain)].get(source).copied(),
+            Thing::Unknown(condition) => self.unknown.get(condition).copied(),
+        }
     }
 
     /// The namespace of objects, where any rule reads it.
@@ -133,24 +150,40 @@ impl World {
         self.var(&Thing::Read(namespace_source(), false))
     }
 
-    fn number(&mut self, thing: Thing) -> Var {
-        if let Some(var) = self.numbers.get(&thing) {
+    fn read(&mut self, source: &SlotSource, plain: bool) -> Var {
+        let space = usize::from(plain);
+        if let Some(var) = self.reads[space].get(source) {
             return *var;
         }
         // Whatever way a path is written, it is one thing.
-        let plain = plain_steps(&thing);
-        if let Some(var) = plain.as_ref().and_then(|plain| self.numbers.get(plain)) {
-            let var = *var;
-            self.numbers.insert(thing, var);
-            return var;
+        let simple = plain_steps(source).unwrap_or_else(|| source.clone());
+        let var = match self.reads[space].get(&simple) {
+            Some(var) => *var,
+            None => {
+                let base = base_of(&simple, plain, &self.prefix);
+                self.add(Thing::Read(simple.clone(), plain), base)
+            }
+        };
+        self.reads[space].insert(simple, var);
+        self.reads[space].insert(source.clone(), var);
+        var
+    }
+
+    fn outcome(&mut self, condition: String) -> Var {
+        if let Some(var) = self.unknown.get(&condition) {
+            return *var;
         }
+        let base = Base::states(States::BOOL | States::FAULT);
+        let var = self.add(Thing::Unknown(condition.clone()), base);
+        self.unknown.insert(condition, var);
+        var
+    }
+
+    fn add(&mut self, thing: Thing, base: Base) -> Var {
         let var = Var(u32::try_from(self.things.len()).unwrap_or(u32::MAX));
-        self.bases.push(self.base_of(&thing));
+        self.things.push(thing);
+        self.bases.push(base);
         self.relations.push(Vec::new());
-        self.things
-            .push(plain.clone().unwrap_or_else(|| thing.clone()));
-        self.numbers.extend(plain.map(|plain| (plain, var)));
-        self.numbers.insert(thing, var);
         var
     }
 
@@ -191,9 +224,8 @@ impl World {
     }
 
     /// What is known of a variable.
-    pub fn base(&self, var: Var) -> Base {
-        let known = self.bases.get(var.0 as usize);
-        known.cloned().unwrap_or_else(|| Base::states(States::ANY))
+    pub fn base(&self, var: Var) -> &Base {
+        self.bases.get(var.0 as usize).unwrap_or(&ANYTHING)
     }
 
     /// Whether all of `formulas`, over `variables`, can be true at once.
@@ -222,7 +254,7 @@ impl World {
     /// likely of everything else: a guess, not a proof.
     pub fn may_hold(&self, formula: &Formula, model: &Model) -> bool {
         may_hold(formula, model, &|var| match self.holds_any(var, model) {
-            true => Base::states(States::MAP),
+            true => &CONTAINER,
             false => self.base(var),
         })
     }
@@ -257,128 +289,16 @@ impl World {
             .filter(move |(other, _)| named(other))
             .map(|(_, formula)| formula)
     }
-
-    fn base_of(&self, thing: &Thing) -> Base {
-        let (source, plain) = match thing {
-            Thing::Unknown(_) => return Base::states(States::BOOL | States::FAULT),
-            Thing::Read(source, plain) => (source, *plain),
-        };
-        let states = match source {
-            SlotSource::Group => return likely(text(), &["", "apps", "example.com"]),
-            SlotSource::Version => return likely(not_empty(States::TEXT), &["v1"]),
-            SlotSource::Kind => return likely(not_empty(States::TEXT), &KINDS),
-            SlotSource::Key => return self.key(plain),
-            SlotSource::Field(path) => return of_field(path),
-            SlotSource::Namespace => States::NOTHING | States::TRUE,
-            SlotSource::NamespaceLabel(_) => {
-                return valid(&LABEL, States::NOTHING | States::TEXT, &[]);
-            }
-            SlotSource::NamespaceField(path) => match names(path).as_slice() {
-                [] => States::FAULT | States::NULL | States::MAP,
-                path if is_labels(path) => States::NOTHING | States::MAP,
-                ["metadata", "labels" | "annotations", _] | ["metadata", "name"] => {
-                    States::NOTHING | States::TEXT
-                }
-                _ => States::ANY,
-            },
-            SlotSource::Value(path) if path.steps().is_empty() => States::SIZED,
-            SlotSource::Value(_) => States::ANY,
-        };
-        Base::states(states)
-    }
-
-    fn key(&self, plain: bool) -> Base {
-        if !plain {
-            let start = Language::starts_with(&format!("{}/", self.prefix));
-            return likely(Constraint::text(start, true), &[]);
-        }
-        let barred = format!(
-            r"\A(?:\z|{}/|{}|{})",
-            regex::escape(&self.prefix),
-            regex::escape(OWN),
-            regex::escape(COMPACTION)
-        );
-        match Regex::new(&barred) {
-            Ok(barred) => {
-                let outside = Constraint::text(Language::matches(&barred), false);
-                likely(outside, &["/example"])
-            }
-            Err(_) => Base::states(States::TEXT),
-        }
-    }
 }
 
-/// Kinds that everybody knows.
-const KINDS: [&str; 6] = [
-    "ConfigMap",
-    "Deployment",
-    "Secret",
-    "ClusterRole",
-    "StatefulSet",
-    "Example",
-];
+/// What nothing is known of.
+static ANYTHING: LazyLock<Base> = LazyLock::new(|| Base::states(States::ANY));
+
+/// Something with fields.
+static CONTAINER: LazyLock<Base> = LazyLock::new(|| Base::states(States::MAP));
 
 fn is(var: Var, states: States) -> Formula {
     Formula::literal(var, Constraint::states(states))
-}
-
-fn text() -> Constraint {
-    Constraint::states(States::TEXT)
-}
-
-/// In one of `states`, and if it is a text, not an empty one.
-fn not_empty(states: States) -> Constraint {
-    let empty = Language::set([Box::from("")]);
-    Constraint::text(empty, false).or(states)
-}
-
-fn likely(constraint: Constraint, texts: &[&str]) -> Base {
-    Base {
-        constraint: constraint.into(),
-        likely: texts.iter().map(|text| Box::from(*text)).collect(),
-    }
-}
-
-fn of_field(path: &Path) -> Base {
-    let states = match names(path).as_slice() {
-        [] | ["metadata"] => States::MAP,
-        ["apiVersion"] => return likely(not_empty(States::TEXT), &["v1", "apps/v1"]),
-        ["metadata", "name"] => return valid(&NAME, States::TEXT, &["example"]),
-        ["metadata", "namespace"] => {
-            return valid(&NAMESPACE, States::ABSENT | States::TEXT, &["default"]);
-        }
-        path if is_labels(path) => States::ABSENT | States::MAP,
-        ["metadata", "labels", _] => return valid(&LABEL, States::ABSENT | States::TEXT, &[]),
-        ["metadata", "annotations", _] => States::ABSENT | States::TEXT,
-        _ => States::ANY,
-    };
-    Base::states(states)
-}
-
-/// Texts that a kube-apiserver takes.
-type Valid = LazyLock<Option<Constraint>>;
-
-fn written(pattern: &str) -> Option<Constraint> {
-    let regex = Regex::new(pattern).ok()?;
-    Some(Constraint::text(Language::matches(&regex), true))
-}
-
-/// Of any name: it is a part of a path.
-static NAME: Valid = LazyLock::new(|| written(r"\A[^/%]+\z"));
-
-/// Of a Namespace's name.
-static NAMESPACE: Valid = LazyLock::new(|| written(r"\A[a-z0-9](?:[-a-z0-9]*[a-z0-9])?\z"));
-
-/// Of a label's value.
-static LABEL: Valid =
-    LazyLock::new(|| written(r"\A(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?)?\z"));
-
-/// In one of `states`, and if it is a text, a valid one.
-fn valid(texts: &Valid, states: States, some: &[&str]) -> Base {
-    match &**texts {
-        Some(constraint) => likely(constraint.clone().or(states), some),
-        None => Base::states(states),
-    }
 }
 
 fn namespace_source() -> SlotSource {
@@ -386,22 +306,9 @@ fn namespace_source() -> SlotSource {
     SlotSource::Field(Path::new(path.to_vec()))
 }
 
-/// The names of the steps; of indexes nothing.
-fn names(path: &Path) -> Vec<&str> {
-    let steps = path.steps().iter();
-    steps.map(|step| step.name().unwrap_or_default()).collect()
-}
-
-fn is_labels(path: &[&str]) -> bool {
-    matches!(path, ["metadata", "labels" | "annotations"])
-}
-
 /// The same with every name as the name of a field; `kind` of an object is its
 /// kind.
-fn plain_steps(thing: &Thing) -> Option<Thing> {
-    let Thing::Read(source, plain) = thing else {
-        return None;
-    };
+fn plain_steps(source: &SlotSource) -> Option<SlotSource> {
     let simple = |path: &Path| {
         let steps = path.steps().iter().map(|step| match step {
             Step::Key(name) => Step::Field(name.clone()),
@@ -409,14 +316,13 @@ fn plain_steps(thing: &Thing) -> Option<Thing> {
         });
         Path::new(steps.collect())
     };
-    let source = match source {
+    Some(match source {
         SlotSource::Field(path) if names(path) == ["kind"] => SlotSource::Kind,
         SlotSource::Field(path) => SlotSource::Field(simple(path)),
         SlotSource::NamespaceField(path) => SlotSource::NamespaceField(simple(path)),
         SlotSource::Value(path) => SlotSource::Value(simple(path)),
         _ => return None,
-    };
-    Some(Thing::Read(source, *plain))
+    })
 }
 
 /// What lies around a field, each with what it must be for the field to be

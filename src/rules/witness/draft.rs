@@ -42,10 +42,9 @@ impl<'m> Said<'m> {
 
     /// Fields that the rule reads and the model says nothing of.
     fn add_free(&mut self, terms: &Terms<'_>, model: &Model, world: &'m World) {
-        let silent = terms.sources_read(world);
-        let silent = silent.filter(|(var, _)| model.get(*var).is_none());
-        let paths = silent.filter_map(|(_, source)| match source {
-            SlotSource::Field(path) | SlotSource::Value(path) => Some(path),
+        let silent = terms.slots.iter().filter(|var| model.get(**var).is_none());
+        let paths = silent.filter_map(|var| match world.thing(*var)? {
+            Thing::Read(SlotSource::Field(path) | SlotSource::Value(path), _) => Some(path),
             _ => None,
         });
         let own = |path: &&Path| path.steps().first().and_then(Step::name) != Some("metadata");

@@ -13,7 +13,7 @@ use serde_json::Value as Json;
 
 use crate::lang::solve::{Answer, Formula, Limits, Model, Var};
 
-use super::claims::{Item, Sort, Terms, World, excluded, terms};
+use super::claims::{Item, Sort, Terms, World, terms};
 use super::decide::{Decision, Event, Judge, Scratch};
 use super::namespaces::{Known, Namespaces, View};
 use super::rule_set::{RuleId, RuleSet};
@@ -88,21 +88,14 @@ impl Witness {
 /// Examples for every rule of `rules`, in their order, by a judge of those
 /// rules who reads values that are not encrypted.
 pub fn witnesses(rules: &RuleSet, judge: &Judge) -> Vec<Examples> {
-    let (mut world, all) = terms(rules, judge.plan());
-    let excludes: Vec<Vec<Item>> = all
-        .iter()
-        .map(|terms| excluded(terms, &mut world))
-        .collect();
+    let (world, all) = terms(rules, judge.plan());
     let seeker = Seeker {
         judge,
         world: &world,
         all: &all,
         known: known::known_kinds(&world),
     };
-    let numbered = excludes.iter().enumerate();
-    numbered
-        .map(|(at, excludes)| seeker.examples(at, excludes))
-        .collect()
+    (0..all.len()).map(|at| seeker.examples(at)).collect()
 }
 
 /// How often a search begins anew because an earlier rule selects what was
@@ -128,9 +121,13 @@ enum Said {
 }
 
 impl Seeker<'_, '_> {
-    fn examples(&self, at: usize, excludes: &[Item]) -> Examples {
-        let numbered = excludes.iter().enumerate();
-        let excluded = numbered.map(|(exclude, item)| self.excluded(at, exclude, item));
+    fn examples(&self, at: usize) -> Examples {
+        let units = self.all.get(at).map(|own| own.units.iter());
+        let excludes = units.into_iter().flatten();
+        let excludes = excludes
+            .filter_map(|unit| unit.exclude.as_ref())
+            .enumerate();
+        let excluded = excludes.map(|(exclude, item)| self.excluded(at, exclude, item));
         Examples {
             rule: RuleId(u32::try_from(at).unwrap_or(u32::MAX)),
             selected: self.selected(at),
