@@ -170,8 +170,9 @@ fn quantities_compare_by_value() {
     }
 }
 
-const SUFFIXES: [&str; 17] = [
-    "n", "u", "m", "", "k", "M", "G", "T", "P", "E", "Ki", "Mi", "Gi", "Ti", "e3", "e-2", "E1",
+const SUFFIXES: [&str; 19] = [
+    "n", "u", "m", "", "k", "M", "G", "T", "P", "E", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei", "e3",
+    "e-2", "E1",
 ];
 
 fn quantity() -> impl Strategy<Value = String> {
@@ -190,7 +191,7 @@ fn exact(text: &str) -> Option<i128> {
     let (number, suffix) = rest.split_at(end.unwrap_or(rest.len()));
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
     let digits: i128 = format!("{whole}{fraction}").parse().ok()?;
-    let binary = ["Ki", "Mi", "Gi", "Ti"]
+    let binary = ["Ki", "Mi", "Gi", "Ti", "Pi", "Ei"]
         .iter()
         .position(|known| *known == suffix);
     let power = match suffix {
@@ -203,10 +204,9 @@ fn exact(text: &str) -> Option<i128> {
         "T" => 12,
         "P" => 15,
         "E" => 18,
-        _ => suffix
-            .get(1..)
-            .and_then(|power| power.parse().ok())
-            .unwrap_or(0),
+        "" => 0,
+        _ if binary.is_some() => 0,
+        _ => suffix.get(1..)?.parse().ok()?,
     };
     let scaled = digits.checked_mul(1 << (10 * binary.map_or(0, |place| place + 1)))?;
     let shift = u32::try_from(20 + power - fraction.len() as i32).ok()?;
