@@ -20,6 +20,8 @@
 mod by_hand;
 #[path = "conditions/mod.rs"]
 mod conditions;
+#[path = "made/mod.rs"]
+mod made;
 #[path = "report/mod.rs"]
 mod report;
 
@@ -212,13 +214,5 @@ fn stored(json: &serde_json::Value) -> Vec<u8> {
         }),
         ..Pod::default()
     };
-    let mut meta = Vec::new();
-    prost::encoding::string::encode(1, &"v1".to_owned(), &mut meta);
-    prost::encoding::string::encode(2, &"Pod".to_owned(), &mut meta);
-    let mut value = b"k8s\0".to_vec();
-    prost::encoding::bytes::encode(1, &meta, &mut value);
-    prost::encoding::bytes::encode(2, &pod.encode_to_vec(), &mut value);
-    prost::encoding::string::encode(3, &String::new(), &mut value);
-    prost::encoding::string::encode(4, &String::new(), &mut value);
-    value
+    made::stored("Pod", &pod.encode_to_vec())
 }

@@ -18,6 +18,8 @@
 
 #[path = "by_hand/mod.rs"]
 mod by_hand;
+#[path = "made/mod.rs"]
+mod made;
 #[path = "report/mod.rs"]
 mod report;
 #[path = "../tests/shared.rs"]
@@ -230,7 +232,7 @@ fn secret(padding: usize) -> Vec<u8> {
         r#type: Some("Opaque".to_owned()),
         ..Secret::default()
     };
-    envelope("Secret", &secret.encode_to_vec())
+    made::stored("Secret", &secret.encode_to_vec())
 }
 
 /// What is left of a Pod of this size, with an annotation of this length.
@@ -252,7 +254,7 @@ fn resized(pod: &Pod, size: usize, padding: usize) -> Vec<u8> {
             ..PodSpec::default()
         });
     }
-    envelope("Pod", &pod.encode_to_vec())
+    made::stored("Pod", &pod.encode_to_vec())
 }
 
 /// A container's name and image.
@@ -262,18 +264,6 @@ fn bare(container: Container) -> Container {
         image: container.image,
         ..Container::default()
     }
-}
-
-fn envelope(kind: &str, object: &[u8]) -> Vec<u8> {
-    let mut meta = Vec::new();
-    prost::encoding::string::encode(1, &"v1".to_owned(), &mut meta);
-    prost::encoding::string::encode(2, &kind.to_owned(), &mut meta);
-    let mut value = b"k8s\0".to_vec();
-    prost::encoding::bytes::encode(1, &meta, &mut value);
-    prost::encoding::bytes::encode(2, &object.to_vec(), &mut value);
-    prost::encoding::string::encode(3, &String::new(), &mut value);
-    prost::encoding::string::encode(4, &String::new(), &mut value);
-    value
 }
 
 /// The object within a value.
