@@ -12,8 +12,8 @@
 //! An event: watch bytes → `source::watcher` → `k8s::{key, envelope, protobuf,
 //! json, cbor}` (a lazy [`k8s::Record`]) → `rules::plan` picks the candidate rules
 //! from the key alone → `vm::eval` → `rules::decide` → `mirror` →
-//! `rules::outgoing` (encrypted for the destination, and proven) →
-//! `destination` → `state` (ledger, then checkpoint). `carry explain` calls
+//! `rules::outgoing` (with what `rules::policy` changes, encrypted for the
+//! destination, and proven) → `destination` → `state` (ledger, then checkpoint). `carry explain` calls
 //! the same `decide` and `outgoing`, so what it says cannot drift from what
 //! `run` does; what it judges may also be from a snapshot file
 //! (`source::backup`) or from a manifest.

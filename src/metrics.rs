@@ -19,6 +19,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
+use crate::rules::policy::Policy;
+
 /// The content type of [`Metrics::encode`].
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
@@ -53,6 +55,7 @@ struct Held {
     resyncs: Family<Label, Counter>,
     rules_reloads: Family<Label, Counter>,
     events: Family<Label, Counter>,
+    policies: Family<Label, Counter>,
     transactions: Family<Label, Counter>,
     operations: Counter,
     bytes: Counter,
@@ -95,6 +98,7 @@ impl Held {
             resyncs: Family::default(),
             rules_reloads: Family::default(),
             events: Family::default(),
+            policies: Family::default(),
             transactions: Family::default(),
             operations: Counter::default(),
             bytes: Counter::default(),
@@ -194,6 +198,11 @@ impl Held {
     fn register_counters(&mut self) {
         let Held { registry, .. } = self;
         registry.register("events", "Events judged, by decision", self.events.clone());
+        registry.register(
+            "policy_actions",
+            "Events that a policy kept out and values written that it changed, by policy",
+            self.policies.clone(),
+        );
         registry.register(
             "transactions",
             "Transactions at the destination, by outcome",
@@ -342,6 +351,12 @@ impl Metrics {
             .inc();
     }
 
+    /// A policy kept something out, or changed a value that was written.
+    pub fn policy(&self, policy: Policy) {
+        let label = [("policy", policy.name())];
+        self.held.policies.get_or_create(&label).inc();
+    }
+
     /// A transaction ended.
     pub fn transaction(&self, outcome: TxnOutcome) {
         self.held
@@ -393,6 +408,7 @@ impl Metrics {
     fn show_zeros(&self) {
         let Held {
             events,
+            policies,
             transactions,
             reconnects,
             reloads,
@@ -403,6 +419,9 @@ impl Metrics {
         for outcome in ["applied", "refused"] {
             drop(reloads.get_or_create(&[("outcome", outcome)]));
             drop(rules_reloads.get_or_create(&[("outcome", outcome)]));
+        }
+        for policy in Policy::ALL {
+            drop(policies.get_or_create(&[("policy", policy.name())]));
         }
         for kind in ResyncKind::ALL {
             drop(resyncs.get_or_create(&[("reason", kind.label())]));

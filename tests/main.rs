@@ -7,6 +7,7 @@ mod conditions;
 mod conformance;
 mod k8s;
 mod lang;
+mod policies;
 mod rules;
 mod shared;
 mod solver;

@@ -1,10 +1,13 @@
 //! `rules::survey` against brute force: judges of single rules, which decide
 //! key by key.
 
+use std::collections::BTreeMap;
+
 use carry::diagnostic::SourceText;
 use carry::k8s::Keyring;
-use carry::rules::decide::{Decision, Event, Judge, Scratch};
+use carry::rules::decide::{Decision, Event, Judge, Scratch, SkipReason};
 use carry::rules::namespaces::Namespaces;
+use carry::rules::policy::{Kept, Policies, Policy, Volumes};
 use carry::rules::survey::{Change, Changes, Comparison, Stored, Survey, Surveyed, Tally};
 use carry::rules::{Check, OnError, Phase, Plan, Rule, RuleSet, check, load};
 use proptest::prelude::*;
@@ -104,9 +107,53 @@ fn tally<'i>(items: impl Iterator<Item = &'i Item>) -> Tally {
 /// Compares every figure with brute force; how many keys are written and how
 /// many are excluded.
 fn compare(rules: &RuleSet, keyring: &Keyring, items: &[Item]) -> (u64, u64) {
+    for rule in rules.rules() {
+        compare_policies(&alone(rule.clone()), keyring, items);
+    }
+    // What an exclude takes away may be kept out besides.
+    let rules = &without_policies(rules);
+    let mut excluded = 0;
+    compare_conditions(rules, keyring, items, &mut excluded)
+}
+
+fn without_policies(rules: &RuleSet) -> RuleSet {
+    let mut rules = rules.clone();
+    for rule in rules.sequential.iter_mut().chain(&mut rules.secondary) {
+        rule.policies = Policies {
+            system_objects: Kept::Mirror,
+            controlled_objects: Kept::Mirror,
+            persistent_volumes: Volumes::Retain,
+        };
+    }
+    rules
+}
+
+/// What policies take away of one rule.
+fn compare_policies(rules: &RuleSet, keyring: &Keyring, items: &[Item]) {
     let surveyed = survey(rules, keyring, items);
     let decided = decide(rules, keyring, items);
-    let mut excluded = 0;
+    let mut all = BTreeMap::new();
+    for policy in Policy::ALL {
+        let by_it = Decision::Skip(SkipReason::KeptOut(policy));
+        let kept = items.iter().zip(&decided).filter(|(_, own)| **own == by_it);
+        let kept = tally(kept.map(|(item, _)| item));
+        all.extend((kept.keys > 0).then_some((policy, kept)));
+    }
+    assert_eq!(surveyed.rules[0].kept_out, all);
+    let written = items.iter().zip(&decided).filter(|(_, own)| is_put(own));
+    let written = tally(written.map(|(item, _)| item));
+    assert_eq!(surveyed.rules[0].selects, written);
+    assert_eq!(surveyed.written, written);
+}
+
+fn compare_conditions(
+    rules: &RuleSet,
+    keyring: &Keyring,
+    items: &[Item],
+    excluded: &mut u64,
+) -> (u64, u64) {
+    let surveyed = survey(rules, keyring, items);
+    let decided = decide(rules, keyring, items);
     for (at, (rule, counts)) in rules.rules().zip(&surveyed.rules).enumerate() {
         let by_it = |own: &Decision| matches!(own, Decision::Put { rule } if rule.0 as usize == at);
         let written = items.iter().zip(&decided).filter(|(_, own)| by_it(own));
@@ -146,7 +193,7 @@ fn compare(rules: &RuleSet, keyring: &Keyring, items: &[Item]) -> (u64, u64) {
             });
             let taken = tally(taken.map(|at| &items[at]));
             assert_eq!(*counted, taken, "{}", rule.name.value);
-            excluded += taken.keys;
+            *excluded += taken.keys;
         }
     }
     let held = decided
@@ -159,7 +206,7 @@ fn compare(rules: &RuleSet, keyring: &Keyring, items: &[Item]) -> (u64, u64) {
         surveyed.read.keys,
         surveyed.written.keys + surveyed.held_keys() + surveyed.unselected.keys
     );
-    (surveyed.written.keys, excluded)
+    (surveyed.written.keys, *excluded)
 }
 
 /// All of a real cluster, by rules of every sort.

@@ -4,14 +4,16 @@
 //! Promises that what it hands out as sealed has been opened again from exactly
 //! those bytes, under the destination's key, and equals the plaintext; and that
 //! no value passes which an apiserver could not decode. Deliberately writes
-//! nothing, and changes no plaintext.
+//! nothing, and changes no plaintext but as it is told.
 
 use std::fmt;
 
 use zeroize::Zeroizing;
 
 use super::crypto::{CryptoError, Keyring, Opened, Provider};
+use super::path::Path;
 use super::record::Record;
+use super::rewrite::{Edit, rewrite};
 
 /// A value of the source and where it stands.
 #[derive(Clone, Copy)]
@@ -33,12 +35,14 @@ pub struct Transfer<'a> {
 pub enum Transferred<'b> {
     /// The bytes of the source: both configurations agree about them.
     AsItIs,
-    /// Other bytes for the same plaintext.
+    /// Other bytes: for the same plaintext, or for one with other fields.
     Sealed {
         /// What is to be stored.
         value: &'b [u8],
         /// What has encrypted it.
         provider: Provider,
+        /// Whether that is not how the source has encrypted it.
+        anew: bool,
     },
 }
 
@@ -47,7 +51,9 @@ impl fmt::Debug for Transferred<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Transferred::AsItIs => f.write_str("AsItIs"),
-            Transferred::Sealed { value, provider } => {
+            Transferred::Sealed {
+                value, provider, ..
+            } => {
                 write!(f, "Sealed({} bytes, {provider})", value.len())
             }
         }
@@ -76,6 +82,17 @@ impl Keyring {
         object: Transfer<'_>,
         buffers: &'b mut TransferBuffers,
     ) -> Result<Transferred<'b>, CryptoError> {
+        self.transfer_with(to, object, |_| Vec::new(), buffers)
+    }
+
+    /// [`Keyring::transfer`] of the value after the edits that `edits` asks for.
+    pub fn transfer_with<'b>(
+        &self,
+        to: &Keyring,
+        object: Transfer<'_>,
+        edits: impl FnOnce(&Record<'_>) -> Vec<(Path, Edit)>,
+        buffers: &'b mut TransferBuffers,
+    ) -> Result<Transferred<'b>, CryptoError> {
         let Transfer { group, plural, .. } = object;
         let TransferBuffers {
             plain,
@@ -83,15 +100,25 @@ impl Keyring {
             proof,
         } = buffers;
         let opened = self.open(group, plural, object.from_key, object.value, plain)?;
-        readable(opened.plain)?;
-        if self.agrees(to, object, &opened) {
+        let record = Record::parse(opened.plain)?;
+        record.verify()?;
+        let edits = edits(&record);
+        let rewritten = match edits.is_empty() {
+            true => None,
+            false => Some(rewrite(opened.plain, &edits)?),
+        };
+        let anew = !self.agrees(to, object, &opened);
+        if rewritten.is_none() && !anew {
             return Ok(Transferred::AsItIs);
         }
-        let provider = to.seal(group, plural, object.to_key, opened.plain, sealed)?;
-        prove(to, object, opened.plain, sealed, proof)?;
+        // What was spliced is proven with what is sealed.
+        let plain = rewritten.as_deref().map_or(opened.plain, Vec::as_slice);
+        let provider = to.seal(group, plural, object.to_key, plain, sealed)?;
+        prove(to, object, plain, sealed, proof)?;
         Ok(Transferred::Sealed {
             value: sealed,
             provider,
+            anew,
         })
     }
 

@@ -7,6 +7,7 @@
 use super::judging::{Judging, empty_value};
 use super::sealing::blocking;
 use super::verified::Verdict;
+use crate::rules::RuleId;
 use crate::rules::decide::{Decision, Event, Scratch};
 use crate::rules::namespaces::Namespaces;
 use crate::rules::outgoing::{OutgoingScratch, Unfit};
@@ -68,7 +69,7 @@ impl<'a, J: Judging> Comparer<'a, J> {
         match decision {
             Decision::Put { rule } => {
                 let name = self.judge.rule_name(rule).to_owned();
-                Some((Some(name), self.selected(item, pair.there)))
+                Some((Some(name), self.selected(item, rule, pair.there)))
             }
             Decision::Hold { rule, reason, .. } => {
                 let name = rule.map(|rule| self.judge.rule_name(rule).to_owned());
@@ -79,16 +80,18 @@ impl<'a, J: Judging> Comparer<'a, J> {
         }
     }
 
-    fn selected(&mut self, item: &Item, there: Option<&[u8]>) -> Verdict {
+    fn selected(&mut self, item: &Item, rule: RuleId, there: Option<&[u8]>) -> Verdict {
         if item.value.is_empty() && !self.judge.may_be_empty(&item.key) {
             return Verdict::Held(empty_value().reason);
         }
         let outgoing = &mut self.outgoing;
         let judge = self.judge;
-        if there.is_some_and(|there| judge.is_there(&item.key, &item.value, there, outgoing)) {
+        let is_there =
+            |there: &[u8]| judge.is_there(&item.key, &item.value, there, Some(rule), outgoing);
+        if there.is_some_and(is_there) {
             return Verdict::Equal;
         }
-        match judge.outgoing(&item.key, &item.value, outgoing) {
+        match judge.outgoing(&item.key, &item.value, Some(rule), &mut self.outgoing) {
             Err(Unfit { reason, .. }) => Verdict::Held(reason),
             Ok(_) if there.is_some() => Verdict::Different,
             Ok(_) => Verdict::Missing,
@@ -105,10 +108,13 @@ impl<'a, J: Judging> Comparer<'a, J> {
                 Some(_) => Verdict::Retired,
                 None if self.ledger => Verdict::Foreign,
                 // What looks like a copy may well be one of ours.
-                None => match self
-                    .judge
-                    .is_there(pair.key, &item.value, there, &mut self.outgoing)
-                {
+                None => match self.judge.is_there(
+                    pair.key,
+                    &item.value,
+                    there,
+                    None,
+                    &mut self.outgoing,
+                ) {
                     true => Verdict::Unclear,
                     false => Verdict::Foreign,
                 },

@@ -221,15 +221,22 @@ fn planned_put<J: Judging>(
     rule: Option<RuleId>,
     scratch: &mut OutgoingScratch,
 ) -> Planned {
-    let rule = rule.map_or("", |rule| judge.rule_name(rule)).to_owned();
-    let (bytes, reencrypted) = match judge.outgoing(&key, value, scratch) {
-        Ok(Transferred::AsItIs) => (value.len(), None),
-        Ok(Transferred::Sealed { value, provider }) => (value.len(), Some(provider.to_string())),
+    let name = rule.map_or("", |rule| judge.rule_name(rule)).to_owned();
+    let outgoing = match judge.outgoing(&key, value, rule, scratch) {
+        Ok(outgoing) => outgoing,
         Err(Unfit { reason, .. }) => return Planned::Hold { key, reason },
+    };
+    let (bytes, reencrypted) = match outgoing.value {
+        Transferred::AsItIs => (value.len(), None),
+        Transferred::Sealed {
+            value,
+            provider,
+            anew,
+        } => (value.len(), anew.then(|| provider.to_string())),
     };
     Planned::Put {
         key,
-        rule,
+        rule: name,
         bytes,
         reencrypted,
     }

@@ -4,11 +4,10 @@
 //! logic of its own.
 
 use super::ranges::union;
-use crate::k8s::Transferred;
-use crate::metrics::EventKind;
-use crate::rules::decide::{Decision, Event, Judge, KeyRange, Scratch, Stage};
+use crate::metrics::{EventKind, Metrics};
+use crate::rules::decide::{Decision, Event, Judge, KeyRange, Scratch, SkipReason, Stage};
 use crate::rules::namespaces::{Namespaces, View};
-use crate::rules::outgoing::{OutgoingScratch, Unfit};
+use crate::rules::outgoing::{Outgoing, OutgoingScratch, Unfit};
 use crate::rules::{Phase, RuleId};
 
 /// The rules, as the mirror sees them; see [`crate::rules::decide::Judge`].
@@ -57,26 +56,28 @@ pub trait Judging: Send + Sync + 'static {
     /// What must be judged again when a Namespace changes.
     fn flipped_by(&self, name: &str, before: &View, after: &View) -> Vec<KeyRange>;
 
-    /// What is to be written for the source's `value` of `key`, or why nothing
-    /// must be.
+    /// What is to be written for the source's `value` of `key`, which `rule`
+    /// selects, or why nothing must be.
     fn outgoing<'b>(
         &self,
         key: &[u8],
         value: &[u8],
+        rule: Option<RuleId>,
         scratch: &'b mut OutgoingScratch,
-    ) -> Result<Transferred<'b>, Unfit>;
+    ) -> Result<Outgoing<'b>, Unfit>;
 
     /// Whether the destination needs no write for the source's `value` of
-    /// `key`, since it has `there`.
+    /// `key`, which `rule` selects, since it has `there`.
     fn is_there(
         &self,
         key: &[u8],
         value: &[u8],
         there: &[u8],
+        rule: Option<RuleId>,
         scratch: &mut OutgoingScratch,
     ) -> bool;
 
-    /// Tells the destination's encryption configuration from others.
+    /// Tells how values are written at the destination from other ways.
     fn encryption_digest(&self) -> String;
 
     /// Whether a look at a value may wait for a KMS plugin.
@@ -149,9 +150,10 @@ impl Judging for Judge {
         &self,
         key: &[u8],
         value: &[u8],
+        rule: Option<RuleId>,
         scratch: &'b mut OutgoingScratch,
-    ) -> Result<Transferred<'b>, Unfit> {
-        Judge::outgoing(self, key, value, scratch)
+    ) -> Result<Outgoing<'b>, Unfit> {
+        Judge::outgoing(self, key, value, rule, scratch)
     }
 
     fn is_there(
@@ -159,9 +161,10 @@ impl Judging for Judge {
         key: &[u8],
         value: &[u8],
         there: &[u8],
+        rule: Option<RuleId>,
         scratch: &mut OutgoingScratch,
     ) -> bool {
-        Judge::is_there(self, key, value, there, scratch)
+        Judge::is_there(self, key, value, there, rule, scratch)
     }
 
     fn encryption_digest(&self) -> String {
@@ -216,8 +219,15 @@ pub fn empty_value() -> Unfit {
     }
 }
 
-/// How a decision is counted.
-pub fn kind(decision: &Decision) -> EventKind {
+/// Counts a decision.
+pub fn count(metrics: &Metrics, decision: &Decision) {
+    if let Decision::Skip(SkipReason::KeptOut(policy)) = decision {
+        metrics.policy(*policy);
+    }
+    metrics.event(kind(decision));
+}
+
+fn kind(decision: &Decision) -> EventKind {
     match decision {
         Decision::Put { .. } => EventKind::Put,
         Decision::Delete(_) => EventKind::Delete,

@@ -17,7 +17,7 @@ use super::cursor::{DestinationCursor, LedgerCursor, PageSize};
 use super::cuts::Cuts;
 use super::error::MirrorError;
 use super::journal::in_doubt;
-use super::judging::{Judging, empty_value, is_sequential, kind};
+use super::judging::{Judging, count, empty_value, is_sequential};
 use super::leftovers::{Leftovers, retired};
 use super::pages::newest;
 use super::pipeline::{Known, Write};
@@ -283,7 +283,7 @@ impl<'a, W: World> RangeReader<'a, W> {
         let decision = blocking(judge.may_block(), || {
             judge.decide(&event, &self.job.namespaces, &mut self.scratch)
         });
-        self.parts.metrics.event(kind(&decision));
+        count(&self.parts.metrics, &decision);
         match (decision, self.job.purpose) {
             (Decision::Put { rule }, Purpose::Mirror) => self.put(item, rule, entry).await,
             (Decision::Put { rule }, Purpose::Reclaim) => {
@@ -358,7 +358,13 @@ impl<'a, W: World> RangeReader<'a, W> {
         };
         let is_there = there.is_some_and(|there| {
             blocking(judge.may_block(), || {
-                judge.is_there(&item.key, &item.value, there, &mut self.outgoing)
+                judge.is_there(
+                    &item.key,
+                    &item.value,
+                    there,
+                    Some(rule),
+                    &mut self.outgoing,
+                )
             })
         });
         if is_there {

@@ -227,7 +227,13 @@ async fn compare<W: World>(parts: &Parts<W>, judged: Judged) -> Result<Found, Mi
         let there = there.map_err(MirrorError::Destination)?;
         let is_there = there.is_some_and(|there| {
             blocking(judge.may_block(), || {
-                judge.is_there(key, value, &there, &mut OutgoingScratch::default())
+                judge.is_there(
+                    key,
+                    value,
+                    &there,
+                    write.rule,
+                    &mut OutgoingScratch::default(),
+                )
             })
         });
         if is_there {

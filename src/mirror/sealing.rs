@@ -15,7 +15,9 @@ use super::judging::Judging;
 use super::pipeline::{Batch, Note, op_bytes};
 use crate::destination::Op;
 use crate::k8s::Transferred;
+use crate::rules::RuleId;
 use crate::rules::outgoing::{OutgoingScratch, Unfit};
+use crate::rules::policy::Policy;
 
 /// Does `work`, which may wait for a KMS plugin, without keeping other tasks of
 /// this thread from running.
@@ -56,6 +58,9 @@ pub struct Prepared {
     pub unsent: Vec<Unsent>,
     /// How many of its values are encrypted anew.
     pub sealed: u64,
+    /// Which policies have changed something in its values, once for each
+    /// value.
+    pub rewritten: Vec<Policy>,
     /// What is sent, where it is not the batch as it is.
     ops: Option<Vec<Op>>,
 }
@@ -72,10 +77,18 @@ impl Prepared {
     }
 }
 
+/// Other bytes than the source has.
+struct Sealed {
+    value: Vec<u8>,
+    anew: bool,
+    /// Those that have changed something in it, each once.
+    policies: Vec<Policy>,
+}
+
 /// What becomes of one operation.
 enum Fate {
     Same,
-    Sealed(Vec<u8>),
+    Sealed(Sealed),
     Unfit(Unfit),
 }
 
@@ -90,24 +103,32 @@ impl<J: Judging> Sealer<J> {
     pub fn prepare(&self, batch: Batch) -> Prepared {
         blocking(self.judge.may_block(), || {
             let mut scratch = self.lock().pop().unwrap_or_default();
-            let fates: Vec<Fate> = batch
-                .ops
-                .iter()
-                .map(|op| self.fate(op, &mut scratch))
+            let all = batch.ops.iter().zip(&batch.notes);
+            let fates: Vec<Fate> = all
+                .map(|(op, note)| self.fate(op, note.rule, &mut scratch))
                 .collect();
             self.lock().push(scratch);
             prepared(batch, fates)
         })
     }
 
-    fn fate(&self, op: &Op, scratch: &mut OutgoingScratch) -> Fate {
+    fn fate(&self, op: &Op, rule: Option<RuleId>, scratch: &mut OutgoingScratch) -> Fate {
         let (Op::Put { key, value } | Op::PutLeased { key, value, .. }) = op else {
             return Fate::Same;
         };
-        match self.judge.outgoing(key, value, scratch) {
-            Ok(Transferred::AsItIs) => Fate::Same,
-            Ok(Transferred::Sealed { value, .. }) => Fate::Sealed(value.to_vec()),
-            Err(unfit) => Fate::Unfit(unfit),
+        let outgoing = match self.judge.outgoing(key, value, rule, scratch) {
+            Ok(outgoing) => outgoing,
+            Err(unfit) => return Fate::Unfit(unfit),
+        };
+        let mut policies: Vec<Policy> = outgoing.rewritings.iter().map(|own| own.policy).collect();
+        policies.dedup();
+        match outgoing.value {
+            Transferred::AsItIs => Fate::Same,
+            Transferred::Sealed { value, anew, .. } => Fate::Sealed(Sealed {
+                value: value.to_vec(),
+                anew,
+                policies,
+            }),
         }
     }
 
@@ -122,6 +143,7 @@ fn prepared(batch: Batch, fates: Vec<Fate>) -> Prepared {
             batch,
             unsent: Vec::new(),
             sealed: 0,
+            rewritten: Vec::new(),
             ops: None,
         };
     }
@@ -130,7 +152,7 @@ fn prepared(batch: Batch, fates: Vec<Fate>) -> Prepared {
         notes: Vec::with_capacity(batch.notes.len()),
     };
     let mut sent = Vec::with_capacity(batch.ops.len());
-    let (mut unsent, mut sealed) = (Vec::new(), 0);
+    let (mut unsent, mut sealed, mut rewritten) = (Vec::new(), 0, Vec::new());
     let all = batch.ops.into_iter().zip(batch.notes).zip(fates);
     for ((op, note), fate) in all {
         match fate {
@@ -139,9 +161,10 @@ fn prepared(batch: Batch, fates: Vec<Fate>) -> Prepared {
                 continue;
             }
             Fate::Same => sent.push(op.clone()),
-            Fate::Sealed(value) => {
-                sealed += 1;
-                sent.push(with_value(&op, value));
+            Fate::Sealed(own) => {
+                sealed += u64::from(own.anew);
+                rewritten.extend(own.policies);
+                sent.push(with_value(&op, own.value));
             }
         }
         kept.ops.push(op);
@@ -151,6 +174,7 @@ fn prepared(batch: Batch, fates: Vec<Fate>) -> Prepared {
         batch: kept,
         unsent,
         sealed,
+        rewritten,
         ops: Some(sent),
     }
 }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use super::bootstrap::view_of;
 use super::held::Why;
 use super::judged::Judged;
-use super::judging::{Judging, empty_value, is_sequential, kind, was_sequential};
+use super::judging::{Judging, count, empty_value, is_sequential, was_sequential};
 use super::options::Widths;
 use super::pipeline::{Known, Write, op_bytes, op_key};
 use super::ranges::union;
@@ -173,7 +173,7 @@ impl<W: World> Session<W> {
         if !matches!(decision, Decision::Hold { .. }) {
             self.release(&change.key)?;
         }
-        self.parts.metrics.event(kind(&decision));
+        count(&self.parts.metrics, &decision);
         Ok(self.judged(change, decision, entry.as_ref()))
     }
 

@@ -310,6 +310,9 @@ impl<W: World> Writer<W> {
                 match committed.result {
                     Some(Ok(Outcome::Applied(_))) => {
                         self.parts.metrics.reencrypted(prepared.sealed);
+                        for policy in prepared.rewritten {
+                            self.parts.metrics.policy(policy);
+                        }
                     }
                     Some(Err(EtcdError::NoSpace)) => {}
                     _ => self.starving.no_answer(Instant::now()),

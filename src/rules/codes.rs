@@ -164,6 +164,8 @@ pub const COPIES_PODS: Code = Code::new("W051");
 pub const COPIES_ROOT_CA: Code = Code::new("W052");
 /// A version in which the data has nothing of the kind.
 pub const VERSION_NOT_STORED: Code = Code::new("W053");
+/// Policies that leave nothing of a rule.
+pub const KEPT_OUT: Code = Code::new("W054");
 /// A comment for carry that cannot be read.
 pub const BAD_DIRECTIVE: Code = Code::new("W090");
 /// Secrets, and no encryption configuration.
@@ -258,6 +260,7 @@ pub const ALL: &[Code] = &[
     COPIES_PODS,
     COPIES_ROOT_CA,
     VERSION_NOT_STORED,
+    KEPT_OUT,
     BAD_DIRECTIVE,
     SECRETS_UNENCRYPTED,
     SERVICES,

@@ -7,10 +7,13 @@ use crate::diagnostic::{Diagnostic, Span};
 use crate::lang::hir::Predicate;
 use crate::lang::{self, Program};
 
+use super::carried::Carried;
 use super::codes;
+use super::kept_out::KeptOut;
 use super::lower::lower;
 use super::namespace_fields::seen;
 use super::namespaces::View;
+use super::policy::Policies;
 use super::reach::Reach;
 use super::rule_set::{GroupPattern, Leases, OnError, Phase, Rule};
 use super::slots::SlotSource;
@@ -31,6 +34,8 @@ pub struct CompiledRule {
     pub on_error: OnError,
     /// Whether it selects keys that are attached to an etcd lease.
     pub leases: Leases,
+    /// Its policies.
+    pub policies: Policies,
     /// What it means, unfolded: what a trace shows.
     pub predicate: Predicate,
     /// What its slots stand for.
@@ -46,9 +51,21 @@ pub struct CompiledRule {
     pub folded: Predicate,
     /// Its conditions in CEL as they were written.
     pub conditions: Vec<Written>,
+    /// What policies take away of what it selects, in the order in which they
+    /// are asked.
+    pub kept_out: Vec<KeptOut<Taken>>,
     /// Where it can find what it selects.
     pub reach: Reach,
     groups: Vec<String>,
+}
+
+/// What a policy takes away, over the slots of the rule.
+#[derive(Clone, Debug)]
+pub struct Taken {
+    /// What it means, unfolded: alternatives with titles.
+    pub predicate: Predicate,
+    /// What decides.
+    pub program: Program,
 }
 
 /// A necessary condition over the key and the Namespaces.
@@ -61,13 +78,13 @@ pub struct Gate {
 }
 
 impl CompiledRule {
-    /// Compiles `rule`.
+    /// Compiles `rule`, of a file of which all rules together select `carried`.
     ///
     /// # Errors
     ///
     /// A diagnostic that says what of it cannot be compiled.
-    pub fn new(rule: &Rule) -> Result<CompiledRule, Diagnostic> {
-        let lowered = lower(rule)?;
+    pub fn new(rule: &Rule, reach: Reach, carried: &Carried) -> Result<CompiledRule, Diagnostic> {
+        let lowered = lower(rule, &reach, carried)?;
         let gate = match lowered.gate {
             Some((predicate, sources)) => Some(Gate {
                 program: compiled(&lang::fold(&predicate), rule)?,
@@ -83,6 +100,7 @@ impl CompiledRule {
             index: rule.index,
             on_error: rule.on_error,
             leases: rule.leases,
+            policies: rule.policies,
             program: compiled(&folded, rule)?,
             when_reads_namespace: reads_namespace(rule, &lowered.sources),
             folded,
@@ -90,7 +108,8 @@ impl CompiledRule {
             sources: lowered.sources,
             gate,
             conditions: lowered.written,
-            reach: Reach::of(rule),
+            kept_out: kept_out(lowered.kept_out, rule)?,
+            reach,
             groups: groups(rule),
         })
     }
@@ -128,6 +147,17 @@ fn compiled(folded: &Predicate, rule: &Rule) -> Result<Program, Diagnostic> {
             )
             .help("split it into several rules")
     })
+}
+
+fn kept_out(
+    lowered: Vec<KeptOut<Predicate>>,
+    rule: &Rule,
+) -> Result<Vec<KeptOut<Taken>>, Diagnostic> {
+    let all = lowered.into_iter().map(|own| {
+        let program = compiled(&lang::fold(&own.of), rule)?;
+        Ok(own.map(|predicate| Taken { predicate, program }))
+    });
+    all.collect()
 }
 
 fn groups(rule: &Rule) -> Vec<String> {

@@ -152,6 +152,7 @@ impl Judge {
             plan: &self.plan,
             keyrings: &self.keyrings,
             leased,
+            policies: true,
         }
     }
 
@@ -161,7 +162,7 @@ impl Judge {
     }
 
     /// What the rules alone say of a value, whatever else keeps its key from
-    /// being mirrored.
+    /// being mirrored: policies, leases, to which cluster it belongs.
     pub fn select(
         &self,
         key: &[u8],
@@ -174,9 +175,13 @@ impl Judge {
                 self.evaluator().evaluate_plain(key, value)
             }
             Err(reason) => Selection::Not(reason),
-            Ok(place) => self
-                .evaluator()
-                .evaluate(&place, key, value, namespaces, scratch),
+            Ok(place) => {
+                let evaluator = Evaluator {
+                    policies: false,
+                    ..self.evaluator()
+                };
+                evaluator.evaluate(&place, key, value, namespaces, scratch)
+            }
         }
     }
 

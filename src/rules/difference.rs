@@ -7,9 +7,11 @@
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use crate::k8s::{Path, Record, Step};
+use crate::k8s::{Path, Record, Step, Transferred};
 
 use super::decide::Judge;
+use super::outgoing::OutgoingScratch;
+use super::rule_set::RuleId;
 use super::shown::{NOT_SHOWN, is_private};
 
 /// One place where two states differ.
@@ -112,7 +114,7 @@ impl Walk {
 impl Judge {
     /// Where what the source has under `key` differs from what the destination
     /// has `there`: each decrypted with its own side's keys. `before` is the
-    /// destination's.
+    /// destination's; `after` is as it would be written if `rule` selects it.
     ///
     /// # Errors
     ///
@@ -122,13 +124,32 @@ impl Judge {
         key: &[u8],
         value: &[u8],
         there: &[u8],
+        rule: Option<RuleId>,
         show_secrets: bool,
     ) -> Result<Vec<Difference>, String> {
-        let here = self.object(key, value, true);
+        let here = self.object_to_write(key, value, rule);
         let here = here.map_err(|why| format!("the source's value cannot be read: {why}"))?;
         let there = self.object_there(key, there);
         let there = there.map_err(|why| format!("the destination's cannot be read: {why}"))?;
         Ok(differences(&there, &here, show_secrets))
+    }
+
+    /// The source's object, with what policies change in it.
+    fn object_to_write(
+        &self,
+        key: &[u8],
+        value: &[u8],
+        rule: Option<RuleId>,
+    ) -> Result<Value, String> {
+        let mut scratch = OutgoingScratch::default();
+        let outgoing = match rule {
+            Some(rule) => self.outgoing(key, value, Some(rule), &mut scratch).ok(),
+            None => None,
+        };
+        match outgoing.map(|own| own.value) {
+            Some(Transferred::Sealed { value, .. }) => self.object_there(key, value),
+            Some(Transferred::AsItIs) | None => self.object(key, value, true),
+        }
     }
 
     fn object_there(&self, key: &[u8], there: &[u8]) -> Result<Value, String> {

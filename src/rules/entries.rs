@@ -3,12 +3,15 @@
 //! Promises that each field means what `rule_set` says of it. Deliberately
 //! looks at one entry at a time (see `lint` for what is wrong between them).
 
+use super::choice::choice;
 use super::codes;
 use super::document::{Node, Value};
 use super::fields::{self, Fields, Refused, Shape};
-use super::findings::{Findings, listed, nearest};
+use super::findings::Findings;
 use super::keys;
 use super::names;
+use super::policy::Policies;
+use super::policy_fields::{self, POLICIES, POLICY};
 use super::resources;
 use super::rule_set::{Exclude, GroupPattern, Leases, OnError, Phase, Rule};
 use super::selectors::{self, Subject};
@@ -18,21 +21,11 @@ use crate::diagnostic::{Fix, Spanned};
 const SECONDARY_ONLY: &str = "is a field of secondary rules, not of sequential ones";
 const USE_SECONDARY: &str =
     "remove it, or move the rule to `secondary`; etcd-carry ignored it here without a word";
-const NOT_YET: &str = "is not supported yet: this version of carry cannot evaluate it";
-
 const fn secondary_only(name: &'static str) -> Refused {
     Refused {
         name,
         why: SECONDARY_ONLY,
         help: USE_SECONDARY,
-    }
-}
-
-const fn later(name: &'static str) -> Refused {
-    Refused {
-        name,
-        why: NOT_YET,
-        help: "remove it; select with `when`, `labelSelectors`, `fieldSelectors` and `excludes`",
     }
 }
 
@@ -48,6 +41,7 @@ const SEQUENTIAL: Shape = Shape {
         "keys",
         "onError",
         "leases",
+        "policy",
     ],
     refused: &[
         secondary_only("namespace"),
@@ -55,8 +49,7 @@ const SEQUENTIAL: Shape = Shape {
         secondary_only("namespaceSelectors"),
         secondary_only("fieldSelectors"),
         secondary_only("excludes"),
-        later("policy"),
-        later("policies"),
+        POLICIES,
     ],
 };
 
@@ -76,6 +69,7 @@ const SECONDARY: Shape = Shape {
         "keys",
         "onError",
         "leases",
+        "policy",
     ],
     refused: &[
         Refused {
@@ -83,19 +77,25 @@ const SECONDARY: Shape = Shape {
             why: "is a field of sequential rules, not of secondary ones",
             help: "remove it, or move the rule to `sequential`; secondary rules have no order",
         },
-        later("policy"),
-        later("policies"),
+        POLICIES,
     ],
 };
 
 const EXCLUDE: Shape = Shape {
     what: "an exclude",
     fields: &["resource", "name", "namespace", "labelSelectors", "when"],
-    refused: &[later("policy"), later("policies")],
+    refused: &[POLICY, POLICIES],
 };
 
 /// Reads one rule; what is wrong in it is reported and left out.
-pub fn rule(node: &Node, phase: Phase, index: usize, findings: &mut Findings) -> Option<Rule> {
+///
+/// `policies` are the file's.
+pub fn rule(
+    node: &Node,
+    (phase, index): (Phase, usize),
+    policies: Policies,
+    findings: &mut Findings,
+) -> Option<Rule> {
     let shape = match phase {
         Phase::Sequential => &SEQUENTIAL,
         Phase::Secondary => &SECONDARY,
@@ -128,6 +128,7 @@ pub fn rule(node: &Node, phase: Phase, index: usize, findings: &mut Findings) ->
         excludes: excludes(&fields, group.as_ref(), findings),
         on_error: on_error(&fields, findings),
         leases: leases(&fields, findings),
+        policies: policy_fields::of_rule(&fields, policies, findings),
         group: group?,
     };
     selectors_without_use(&fields, findings);
@@ -332,37 +333,11 @@ fn ignored(fields: &Fields<'_>, field: &str, list: &str, findings: &mut Findings
 fn on_error(fields: &Fields<'_>, findings: &mut Findings) -> OnError {
     let words = [("hold", OnError::Hold), ("skip", OnError::Skip)];
     let help = "what cannot be judged is held, or taken as not selected";
-    choice(fields, "onError", words, help, findings)
+    choice(fields, "onError", &words, help, findings).unwrap_or_default()
 }
 
 fn leases(fields: &Fields<'_>, findings: &mut Findings) -> Leases {
     let words = [("skip", Leases::Skip), ("mirror", Leases::Mirror)];
     let help = "keys that are attached to an etcd lease are not selected, or written under a lease of the destination";
-    choice(fields, "leases", words, help, findings)
-}
-
-/// One of two words.
-fn choice<T: Copy + Default>(
-    fields: &Fields<'_>,
-    field: &str,
-    words: [(&str, T); 2],
-    help: &str,
-    findings: &mut Findings,
-) -> T {
-    let Some(written) = fields.text(field, findings) else {
-        return T::default();
-    };
-    let found = words.iter().find(|(word, _)| *word == written.value);
-    if let Some((_, meant)) = found {
-        return *meant;
-    }
-    let words = words.map(|(word, _)| word);
-    let other = written.value.as_str();
-    let mut unknown =
-        codes::UNKNOWN_WORD.at(written.span, format!("`{field}` cannot be `{other}`"));
-    if let Some(near) = nearest(other, words) {
-        unknown = unknown.label(format!("did you mean `{near}`?"));
-    }
-    findings.push(unknown.help(format!("write one of {}: {help}", listed(words))));
-    T::default()
+    choice(fields, "leases", &words, help, findings).unwrap_or_default()
 }

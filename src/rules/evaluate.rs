@@ -8,16 +8,18 @@ use arc_swap::ArcSwap;
 use zeroize::Zeroizing;
 
 use crate::k8s::{Field, Key, Query, Record, RecordError};
-use crate::lang::{FaultKind, Value, Verdict};
+use crate::lang::{Fault, FaultKind, Value, Verdict};
 use crate::vm;
 
 use super::candidates::{CandidateSet, Found};
 use super::compiled::CompiledRule;
 use super::compiled::Gate;
 use super::keyrings::Keyrings;
+use super::member::{Member, bind};
 use super::namespace_fields::of_namespace;
 use super::namespaces::{Namespaces, View};
 use super::plan::Plan;
+use super::policy::Policy;
 use super::rule_set::{Leases, OnError, RuleId};
 use super::selection::{Selection, SkipReason};
 use super::shared::{self, Outcomes};
@@ -43,6 +45,8 @@ pub(super) struct Evaluator<'p> {
     pub keyrings: &'p ArcSwap<Keyrings>,
     /// Whether the key is attached to an etcd lease.
     pub leased: bool,
+    /// Whether policies are asked too.
+    pub policies: bool,
 }
 
 impl Evaluator<'_> {
@@ -183,7 +187,7 @@ impl Evaluator<'_> {
         concerned: &[u32],
         outcomes: &mut Outcomes,
     ) -> Selection {
-        let mut held = None;
+        let (mut held, mut kept) = (None, None);
         for &member in concerned {
             let Some(member) = set.members.get(member as usize) else {
                 continue;
@@ -192,13 +196,21 @@ impl Evaluator<'_> {
                 continue;
             };
             let id = RuleId(u32::try_from(member.rule).unwrap_or(u32::MAX));
-            match shared::verdict(rule, member, &set.shared, values, outcomes) {
-                Ok(Verdict::Match) => return Selection::Selected(id),
-                Ok(Verdict::NoMatch) => {}
-                Err(fault) if self.holds(member.rule) || self.may_pass(fault.kind) => {
+            let selects = match shared::verdict(rule, member, &set.shared, values, outcomes) {
+                Ok(Verdict::NoMatch) => continue,
+                Ok(Verdict::Match) => Ok(()),
+                Err(fault) => Err(fault),
+            };
+            match (selects, self.kept_out(rule, member, values)) {
+                // Whatever the rule would say.
+                (_, Ok(Some(policy))) => kept = kept.or(Some(policy)),
+                (Ok(()), Ok(None)) => return Selection::Selected(id),
+                (Err(fault), _) | (_, Err(fault))
+                    if self.holds(member.rule) || self.may_pass(fault.kind) =>
+                {
                     held = held.or(Some((id, fault.kind)));
                 }
-                Err(_) => {}
+                _ => {}
             }
         }
         match held {
@@ -212,8 +224,26 @@ impl Evaluator<'_> {
                 reason: kind.to_string(),
                 transient: false,
             },
-            None => Selection::Not(self.no_rule()),
+            None => Selection::Not(kept.map_or(self.no_rule(), SkipReason::KeptOut)),
         }
+    }
+
+    /// The policy that takes away what a rule selects, if one does.
+    pub(super) fn kept_out(
+        &self,
+        rule: &CompiledRule,
+        member: &Member,
+        values: &[Value<'_>],
+    ) -> Result<Option<Policy>, Fault> {
+        let mut first_fault = None;
+        for own in rule.kept_out.iter().filter(|_| self.policies) {
+            match vm::eval(&own.of.program, &bind(values, &member.binding)) {
+                Ok(Verdict::Match) => return Ok(Some(own.policy)),
+                Ok(Verdict::NoMatch) => {}
+                Err(fault) => first_fault = first_fault.or(Some(fault)),
+            }
+        }
+        first_fault.map_or(Ok(None), Err)
     }
 }
 
@@ -262,7 +292,7 @@ impl<'e> Gates<'e> {
 impl Gate {
     /// What it says of keys in `namespace` (empty for cluster-scoped objects),
     /// given what is known of that Namespace.
-    pub fn verdict(&self, namespace: &str, view: &View) -> Result<Verdict, crate::lang::Fault> {
+    pub fn verdict(&self, namespace: &str, view: &View) -> Result<Verdict, Fault> {
         let slots = GateSlots {
             values: &self.sources,
             namespace,

@@ -11,8 +11,10 @@ use super::codes;
 use super::directives::Directives;
 use super::document::Node;
 use super::entries;
-use super::fields::{self, Fields, Refused, Shape};
+use super::fields::{self, Fields, Shape};
 use super::findings::Findings;
+use super::policy::Policies;
+use super::policy_fields::{self, POLICIES, POLICY};
 use super::rule_set::{Phase, Rule, RuleSet};
 use super::{field_check, lint, reader, when};
 use crate::diagnostic::{Diagnostic, SourceText, Span};
@@ -29,20 +31,10 @@ pub struct Loaded {
     pub directives: Directives,
 }
 
-const POLICY: Refused = Refused {
-    name: "policy",
-    why: "is not supported yet: this version of carry cannot evaluate policies",
-    help: "remove it; select with `when`, `labelSelectors`, `fieldSelectors` and `excludes`",
-};
-const POLICIES: Refused = Refused {
-    name: "policies",
-    ..POLICY
-};
-
 const FILE: Shape = Shape {
     what: "a rules file",
-    fields: &["filters"],
-    refused: &[POLICY, POLICIES],
+    fields: &["policies", "filters"],
+    refused: &[POLICY],
 };
 const FILTERS: Shape = Shape {
     what: "`filters`",
@@ -127,9 +119,10 @@ fn rule_set(document: &Node, findings: &mut Findings) -> Option<RuleSet> {
         return None;
     };
     let filters = fields::read(node, &FILTERS, findings)?;
+    let policies = policy_fields::of_file(&file, findings);
     let rules = RuleSet {
-        sequential: phase(&filters, Phase::Sequential, findings),
-        secondary: phase(&filters, Phase::Secondary, findings),
+        sequential: phase(&filters, Phase::Sequential, policies, findings),
+        secondary: phase(&filters, Phase::Secondary, policies, findings),
     };
     if rules.rules().next().is_none() && !findings.has_errors() {
         findings.push(no_rules(file.head));
@@ -144,11 +137,16 @@ fn no_rules(place: Span) -> Diagnostic {
         .help("add rules under `sequential:` or `secondary:`")
 }
 
-fn phase(filters: &Fields<'_>, phase: Phase, findings: &mut Findings) -> Vec<Rule> {
+fn phase(
+    filters: &Fields<'_>,
+    phase: Phase,
+    policies: Policies,
+    findings: &mut Findings,
+) -> Vec<Rule> {
     let nodes = filters.list(&phase.to_string(), findings);
     let rules = nodes.iter().enumerate();
     rules
-        .filter_map(|(index, node)| entries::rule(node, phase, index, findings))
+        .filter_map(|(index, node)| entries::rule(node, (phase, index), policies, findings))
         .collect()
 }
 

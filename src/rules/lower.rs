@@ -4,17 +4,20 @@
 //! users know it by. Deliberately optimises nothing; that is `lang::fold`'s.
 
 use crate::diagnostic::{Diagnostic, Span, Spanned};
-use crate::k8s::{Path, Step};
-use crate::lang::hir::{Node, NodeKind, Predicate, Slot, SlotId, Test};
+use crate::k8s::Path;
+use crate::lang::hir::{Node, NodeKind, Predicate, SlotId, Test};
 use crate::lang::pattern::{Pattern, PatternError};
-use crate::lang::scheme::SlotTable;
 use crate::lang::{self, check};
 
+use super::carried::Carried;
 use super::codes;
 use super::field_check::{Selected, selected_kinds};
+use super::kept_out::{KeptOut, kept_out};
+use super::reach::Reach;
 use super::rule_set::{
     Exclude, GroupPattern, Operator, Requirement, ResourceRef, Rule, Selector, When,
 };
+use super::scope::{Scope, equals, metadata};
 use super::slots::SlotSource;
 use super::variables::{CHECKING, RuleVariables};
 use super::vocabulary;
@@ -33,14 +36,16 @@ pub struct Lowered {
     pub gate: Option<(Predicate, Vec<SlotSource>)>,
     /// Its conditions in CEL.
     pub written: Vec<Written>,
+    /// What policies take away of what it selects, over the same slots.
+    pub kept_out: Vec<KeptOut<Predicate>>,
 }
 
-/// Lowers one rule.
+/// Lowers one rule of a file of which all rules together select `carried`.
 ///
 /// # Errors
 ///
 /// A diagnostic where a pattern or path cannot be compiled.
-pub fn lower(rule: &Rule) -> Result<Lowered, Diagnostic> {
+pub fn lower(rule: &Rule, reach: &Reach, carried: &Carried) -> Result<Lowered, Diagnostic> {
     let mut scope = Scope::default();
     let namespaces = namespace_conditions(rule, &mut scope)?;
     let gate = gate(namespaces, rule.span, scope);
@@ -85,10 +90,12 @@ pub fn lower(rule: &Rule) -> Result<Lowered, Diagnostic> {
     }
     let root = Node::all(parts, rule.span).titled(rule.name.value.clone());
     let written = std::mem::take(&mut scope.written);
-    let (predicate, sources) = scope.finish(root);
+    let kept_out = kept_out(rule, reach, carried, &mut scope);
+    let over_slots = |own: KeptOut<Node>| own.map(|root| scope.predicate(root));
     Ok(Lowered {
-        predicate,
-        sources,
+        predicate: scope.predicate(root),
+        kept_out: kept_out.into_iter().map(over_slots).collect(),
+        sources: scope.into_sources(),
         gate,
         written,
     })
@@ -98,87 +105,8 @@ fn gate(parts: Vec<Node>, span: Span, scope: Scope) -> Option<(Predicate, Vec<Sl
     if parts.is_empty() {
         return None;
     }
-    Some(scope.finish(Node::all(parts, span)))
-}
-
-/// The slots of one predicate, each thing once.
-#[derive(Default)]
-struct Scope {
-    sources: Vec<SlotSource>,
-    written: Vec<Written>,
-}
-
-impl Scope {
-    fn slot(&mut self, source: SlotSource) -> SlotId {
-        let at = self
-            .sources
-            .iter()
-            .position(|own| *own == source)
-            .unwrap_or_else(|| {
-                self.sources.push(source);
-                self.sources.len() - 1
-            });
-        // More than 65,535 are refused when the program is compiled.
-        SlotId(u16::try_from(at).unwrap_or(u16::MAX))
-    }
-
-    fn finish(self, root: Node) -> (Predicate, Vec<SlotSource>) {
-        let slots = self.sources.iter().map(|source| Slot {
-            name: source.to_string(),
-            may_fault: source.may_fault(),
-        });
-        (
-            Predicate {
-                root,
-                slots: slots.collect(),
-            },
-            self.sources,
-        )
-    }
-}
-
-/// The fields that `when` reads are slots beside those of selectors.
-impl SlotTable for Scope {
-    fn slot(&mut self, variable: &str, path: &[Step]) -> SlotId {
-        let source = match variable {
-            "object" => SlotSource::Field(Path::new(keyed(path))),
-            "namespaceObject" => of_namespace(path),
-            "value" => SlotSource::Value(Path::new(path.to_vec())),
-            _ => SlotSource::Key,
-        };
-        Scope::slot(self, source)
-    }
-}
-
-fn of_namespace(path: &[Step]) -> SlotSource {
-    match path {
-        [metadata, labels, label]
-            if metadata.name() == Some("metadata") && labels.name() == Some("labels") =>
-        {
-            let own = label
-                .name()
-                .map(|name| SlotSource::NamespaceLabel(name.into()));
-            own.unwrap_or_else(|| SlotSource::NamespaceField(Path::new(path.to_vec())))
-        }
-        path => SlotSource::NamespaceField(Path::new(path.to_vec())),
-    }
-}
-
-/// `labels.app` and `labels['app']` are one slot, and the selectors' too.
-fn keyed(path: &[Step]) -> Vec<Step> {
-    let mut steps = path.to_vec();
-    let in_metadata = steps.first().and_then(Step::name) == Some("metadata");
-    let of_map = matches!(
-        steps.get(1).and_then(Step::name),
-        Some("labels" | "annotations")
-    );
-    if let Some(Step::Field(name)) = steps.get(2).cloned()
-        && in_metadata
-        && of_map
-    {
-        steps[2] = Step::Key(name);
-    }
-    steps
+    let predicate = scope.predicate(Node::all(parts, span));
+    Some((predicate, scope.into_sources()))
 }
 
 /// A condition in CEL. Its errors have been reported where the file was read.
@@ -267,18 +195,6 @@ fn resource_is(resource: &ResourceRef, scope: &mut Scope) -> Node {
         parts.push(equals(SlotSource::Kind, kind, scope));
     }
     Node::all(parts, resource.span)
-}
-
-fn equals(source: SlotSource, text: &Spanned<String>, scope: &mut Scope) -> Node {
-    let test = Test::Equals(text.value.as_str().into());
-    Node::test(scope.slot(source), test, text.span)
-}
-
-fn metadata(field: &str) -> SlotSource {
-    SlotSource::Field(Path::new(vec![
-        Step::Field("metadata".into()),
-        Step::Field(field.into()),
-    ]))
 }
 
 /// Conditions that the key and the Namespaces decide. As in etcd-carry,

@@ -8,10 +8,15 @@
 use zeroize::Zeroizing;
 
 use crate::k8s::crypto::Provider;
-use crate::k8s::{Transfer, TransferBuffers, Transferred};
+use crate::k8s::{Record, Transfer, TransferBuffers, Transferred, rewrite};
 
 use super::decide::Judge;
 use super::keyrings::Keyrings;
+use super::policy::Policies;
+use super::rewriting::rewritings as rewritings_of;
+use super::rule_set::RuleId;
+
+pub use super::rewriting::Rewriting;
 
 /// Working memory that is reused from value to value; wiped when dropped.
 #[derive(Default)]
@@ -19,6 +24,25 @@ pub struct OutgoingScratch {
     buffers: TransferBuffers,
     here: Zeroizing<Vec<u8>>,
     away: Zeroizing<Vec<u8>>,
+}
+
+/// What is to be written.
+#[derive(Debug)]
+pub struct Outgoing<'b> {
+    /// The bytes.
+    pub value: Transferred<'b>,
+    /// The fields that policies have changed in it.
+    pub rewritings: Vec<Rewriting>,
+}
+
+/// Nothing is changed in it.
+impl<'b> From<Transferred<'b>> for Outgoing<'b> {
+    fn from(value: Transferred<'b>) -> Outgoing<'b> {
+        Outgoing {
+            value,
+            rewritings: Vec::new(),
+        }
+    }
 }
 
 /// Why a value must not be written.
@@ -32,7 +56,7 @@ pub struct Unfit {
 
 impl Judge {
     /// What is to be written at the destination for the `value` that the
-    /// source has under `key`. May wait for a KMS plugin.
+    /// source has under `key`, which `rule` selects. May wait for a KMS plugin.
     ///
     /// # Errors
     ///
@@ -42,21 +66,23 @@ impl Judge {
         &self,
         key: &[u8],
         value: &[u8],
+        rule: Option<RuleId>,
         scratch: &'b mut OutgoingScratch,
-    ) -> Result<Transferred<'b>, Unfit> {
-        self.transfer(&self.keyrings(), key, value, &mut scratch.buffers)
+    ) -> Result<Outgoing<'b>, Unfit> {
+        self.transfer(&self.keyrings(), (key, value), rule, &mut scratch.buffers)
     }
 
     fn transfer<'b>(
         &self,
         keyrings: &Keyrings,
-        key: &[u8],
-        value: &[u8],
+        (key, value): (&[u8], &[u8]),
+        rule: Option<RuleId>,
         buffers: &'b mut TransferBuffers,
-    ) -> Result<Transferred<'b>, Unfit> {
+    ) -> Result<Outgoing<'b>, Unfit> {
+        let mut rewritings = Vec::new();
         // Only Kubernetes encrypts, and moves, what it stores.
         if self.is_outside_kubernetes(key) {
-            return Ok(Transferred::AsItIs);
+            return Ok(Transferred::AsItIs.into());
         }
         let Ok(place) = self.place(key) else {
             return Err(Unfit {
@@ -71,32 +97,53 @@ impl Judge {
             to_key: &self.key_map().to_destination(key),
             value,
         };
-        let transferred = keyrings
-            .source
-            .transfer(&keyrings.destination, object, buffers);
-        transferred.map_err(|error| Unfit {
-            reason: error.to_string(),
-            transient: error.is_transient(),
-        })
+        let edits = |record: &Record<'_>| {
+            rewritings = rewritings_of(record, self.policies(rule));
+            let edits = rewritings.iter();
+            edits
+                .map(|own| (own.path.clone(), own.edit.clone()))
+                .collect()
+        };
+        let transferred =
+            keyrings
+                .source
+                .transfer_with(&keyrings.destination, object, edits, buffers);
+        match transferred {
+            Ok(value) => Ok(Outgoing { value, rewritings }),
+            Err(error) => Err(Unfit {
+                reason: error.to_string(),
+                transient: error.is_transient(),
+            }),
+        }
+    }
+
+    /// Those of a rule; of none those that every rule has by default.
+    fn policies(&self, rule: Option<RuleId>) -> Policies {
+        let rule = rule.and_then(|rule| self.plan().rules().get(rule.0 as usize));
+        rule.map_or_else(Policies::default, |rule| rule.policies)
     }
 
     /// Whether the destination, which has `there`, needs no write for the
-    /// `value` that the source has under `key`: it has these very bytes, or
-    /// where they would be encrypted anew, the same plain text encrypted no
-    /// weaker than it would be written. May wait for a KMS plugin.
+    /// `value` that the source has under `key` and `rule` selects: it has these
+    /// very bytes, or where others would be written, the same plain text
+    /// encrypted no weaker than it would be written. May wait for a KMS plugin.
     pub fn is_there(
         &self,
         key: &[u8],
         value: &[u8],
         there: &[u8],
+        rule: Option<RuleId>,
         scratch: &mut OutgoingScratch,
     ) -> bool {
         let keyrings = self.keyrings();
-        let wanted = match self.transfer(&keyrings, key, value, &mut scratch.buffers) {
+        let outgoing = self.transfer(&keyrings, (key, value), rule, &mut scratch.buffers);
+        let (wanted, rewritings) = match outgoing {
             // It is left to the write to say what is wrong.
             Err(_) => return false,
-            Ok(Transferred::AsItIs) => return value == there,
-            Ok(Transferred::Sealed { provider, .. }) => provider,
+            Ok(outgoing) => match outgoing.value {
+                Transferred::AsItIs => return value == there,
+                Transferred::Sealed { provider, .. } => (provider, outgoing.rewritings),
+            },
         };
         let Ok(place) = self.place(key) else {
             return false;
@@ -112,7 +159,13 @@ impl Judge {
         let away = destination.open(place.group(), place.plural(), &to_key, there, away);
         match (here, away) {
             (Ok(here), Ok(away)) => {
-                here.plain == away.plain && is_no_weaker(&away.provider, &wanted)
+                let edits: Vec<_> = rewritings
+                    .into_iter()
+                    .map(|own| (own.path, own.edit))
+                    .collect();
+                let here = rewrite(here.plain, &edits);
+                here.is_ok_and(|here| **here == *away.plain)
+                    && is_no_weaker(&away.provider, &wanted)
             }
             _ => false,
         }
@@ -136,9 +189,11 @@ impl Judge {
         provider.map_err(|error| error.to_string())
     }
 
-    /// Tells the destination's encryption configuration from others.
+    /// Tells how values are written at the destination from other ways: its
+    /// encryption configuration, and what policies change.
     pub fn encryption_digest(&self) -> String {
-        self.keyrings().destination_digest.clone()
+        let encryption = &self.keyrings().destination_digest;
+        format!("{encryption} {}", self.plan().rewriting())
     }
 
     /// Whether a look at a value may wait for a KMS plugin.

@@ -13,9 +13,12 @@ use crate::lang::hir::{Predicate, Slot};
 use crate::lang::listing;
 
 use super::candidates::Candidates;
+use super::carried::Carried;
 use super::codes;
 use super::compiled::CompiledRule;
 use super::key_range::{KeyRange, normalize};
+use super::policy::{Policies, Volumes};
+use super::reach::Reach;
 use super::rule_set::{Leases, Phase, Rule, RuleId, RuleSet};
 use super::slots::SlotSource;
 
@@ -47,6 +50,9 @@ pub struct Plan {
 /// More slots than the values of one resource can be scanned for.
 const MAX_SLOTS: usize = u16::MAX as usize;
 
+/// Another one for each change of what policies change by default.
+const REWRITING: &str = "1";
+
 /// The number of the next plan; 0 is none's.
 static PLANS: AtomicU64 = AtomicU64::new(1);
 
@@ -58,9 +64,11 @@ impl Plan {
     pub fn compile(rule_set: &RuleSet, prefix: &str) -> (Option<Plan>, Vec<Diagnostic>) {
         let mut diagnostics = Vec::new();
         let mut rules = Vec::new();
-        for rule in rule_set.rules() {
+        let reaches: Vec<Reach> = rule_set.rules().map(Reach::of).collect();
+        let carried = Carried::of(rule_set.rules().zip(&reaches));
+        for (rule, reach) in rule_set.rules().zip(reaches) {
             diagnostics.extend(unreachable_keys(rule, prefix));
-            match CompiledRule::new(rule) {
+            match CompiledRule::new(rule, reach, &carried) {
                 Ok(compiled) => rules.push(compiled),
                 Err(diagnostic) => diagnostics.push(diagnostic),
             }
@@ -228,6 +236,17 @@ impl Plan {
         &self.digest
     }
 
+    /// Tells what policies change in values from other such changes.
+    pub fn rewriting(&self) -> String {
+        let mut text = REWRITING.to_owned();
+        for rule in &self.rules {
+            if rule.policies.persistent_volumes == Volumes::Retain {
+                let _ = write!(text, "\n{} retain", rule.name);
+            }
+        }
+        format!("{:016x}", fnv1a(text.as_bytes()))
+    }
+
     fn make_digest(&self) -> String {
         let mut text = format!("prefix {}\n", self.prefix);
         for rule in &self.rules {
@@ -236,16 +255,23 @@ impl Plan {
             if rule.leases != Leases::default() {
                 let _ = writeln!(text, "leases {:?}", rule.leases);
             }
+            if rule.policies != Policies::default() {
+                let _ = writeln!(text, "policies {:?}", rule.policies);
+            }
             // By number: names of slots are for people and may coincide.
             let slots = (0..rule.sources.len()).map(|number| Slot {
                 name: format!("${number}"),
                 may_fault: false,
             });
             let _ = writeln!(text, "{:?}", rule.sources);
-            text.push_str(&listing::hir(&Predicate {
-                root: rule.predicate.root.clone(),
-                slots: slots.collect(),
-            }));
+            let slots: Vec<Slot> = slots.collect();
+            let all = [&rule.predicate].into_iter();
+            for of in all.chain(rule.kept_out.iter().map(|own| &own.of.predicate)) {
+                text.push_str(&listing::hir(&Predicate {
+                    root: of.root.clone(),
+                    slots: slots.clone(),
+                }));
+            }
         }
         format!("{:016x}", fnv1a(text.as_bytes()))
     }

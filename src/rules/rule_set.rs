@@ -4,6 +4,7 @@
 
 use std::fmt;
 
+use super::policy::Policies;
 use super::source_map::SourceMap;
 use crate::diagnostic::{Span, Spanned};
 use crate::lang::ast;
@@ -87,6 +88,8 @@ pub struct Rule {
     pub on_error: OnError,
     /// Whether it selects keys that are attached to an etcd lease.
     pub leases: Leases,
+    /// `policy`, over the `policies` of the file.
+    pub policies: Policies,
 }
 
 /// One entry of `excludes`: all of its conditions must hold.

@@ -3,6 +3,7 @@
 //! Promises that "it does not match" and "that cannot be said" are never the
 //! same value. Deliberately without logic.
 
+use super::policy::Policy;
 use super::rule_set::RuleId;
 
 /// One key at one source revision.
@@ -67,6 +68,9 @@ pub enum SkipReason {
     NoCandidate,
     /// Every candidate rule said no.
     NotSelected,
+    /// Rules select it, and a policy of each takes it away again: that of the
+    /// first.
+    KeptOut(Policy),
 }
 
 /// What the rules say of a stored value, whoever owns the key.

@@ -51,7 +51,9 @@ fn check(from: &Keyring, to: &Keyring, value: &[u8], to_key: &[u8]) -> String {
             assert_eq!(open(to, to_key, value).as_deref(), Ok(PLAIN));
             "as it is".to_owned()
         }
-        Ok(Transferred::Sealed { value, provider }) => {
+        Ok(Transferred::Sealed {
+            value, provider, ..
+        }) => {
             assert_eq!(open(to, to_key, value).as_deref(), Ok(PLAIN));
             provider.to_string()
         }

@@ -17,7 +17,7 @@ use carry::mirror::{
 };
 use carry::rules::decide::{Decision, DeleteReason, Event, KeyRange, Scratch, SkipReason, Stage};
 use carry::rules::namespaces::{Namespaces, View};
-use carry::rules::outgoing::{OutgoingScratch, Unfit};
+use carry::rules::outgoing::{Outgoing, OutgoingScratch, Unfit};
 use carry::rules::{Phase, RuleId};
 use carry::source::ScriptedSource;
 use carry::state::{MemoryStore, StateStore as _};
@@ -211,8 +211,9 @@ impl Judging for Script {
         &self,
         _: &[u8],
         value: &[u8],
+        _: Option<RuleId>,
         _: &'b mut OutgoingScratch,
-    ) -> Result<Transferred<'b>, Unfit> {
+    ) -> Result<Outgoing<'b>, Unfit> {
         let text = String::from_utf8_lossy(value);
         let unfit = text.contains("unfit") && !self.is_mended();
         match unfit || text.contains("away-there") && self.is_away() {
@@ -220,11 +221,18 @@ impl Judging for Script {
                 reason: "it is unfit".to_owned(),
                 transient: is_later(value),
             }),
-            false => Ok(Transferred::AsItIs),
+            false => Ok(Transferred::AsItIs.into()),
         }
     }
 
-    fn is_there(&self, _: &[u8], value: &[u8], there: &[u8], _: &mut OutgoingScratch) -> bool {
+    fn is_there(
+        &self,
+        _: &[u8],
+        value: &[u8],
+        there: &[u8],
+        _: Option<RuleId>,
+        _: &mut OutgoingScratch,
+    ) -> bool {
         let sealed = String::from_utf8_lossy(there).contains("sealed");
         value == there && !(sealed && self.is_rotated())
     }

@@ -23,6 +23,7 @@ mod kms;
 mod kms_server;
 mod leases;
 mod pipeline;
+mod policies;
 mod proxy;
 mod reencrypt;
 mod run;

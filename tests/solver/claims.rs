@@ -45,6 +45,10 @@ fn shown_claim(claim: &Claim, rules: &RuleSet, text: &str) -> String {
     };
     let said = match claim {
         Claim::Never { core, .. } => format!("never: {}", parts(core)),
+        Claim::KeptOut { policies, .. } => {
+            let names: Vec<&str> = policies.iter().map(|own| own.name()).collect();
+            format!("kept out: {}", names.join(" + "))
+        }
         Claim::AlwaysTrue { part: own, .. } => format!("always true: {}", part(own)),
         Claim::AlwaysFalse { part: own, .. } => format!("always false: {}", part(own)),
         Claim::Shadowed { by, identical, .. } => {
@@ -85,6 +89,31 @@ fn of(rules: &[&str]) -> Vec<String> {
 /// The claims about one rule over custom resources with this condition.
 fn when(condition: &str) -> Vec<String> {
     of(&[&format!("group: example.com\nwhen: >-\n  {condition}")])
+}
+
+/// Of what policies leave nothing; an earlier rule does not shadow what its own
+/// policies keep out.
+#[test]
+fn policies() {
+    let claims = "group: \"\"\nresources: [{kind: PersistentVolumeClaim}]\n";
+    let retained = format!("{claims}policy: {{persistentVolumes: retain}}\n");
+    let kept = ["a: kept out: persistentVolumes"];
+    assert_eq!(of(&[claims]), kept);
+    assert_eq!(of(&[&retained]), [""; 0]);
+    assert_eq!(of(&[claims, &retained]), kept);
+    assert_eq!(
+        of(&[&retained, &retained]),
+        ["b: shadowed by a (identical)"]
+    );
+    let roots = "group: \"\"\nresources: [{kind: ConfigMap}]\nfieldSelectors: [{matchLabels: {metadata.name: kube-root-ca.crt}}]\n";
+    assert_eq!(of(&[roots]), ["a: kept out: systemObjects"]);
+    // An exclude is not blamed for what a policy does besides.
+    let excluded =
+        "group: \"\"\nresources: [{kind: ConfigMap}]\nexcludes: [{name: kube-root-ca.crt}]\n";
+    assert_eq!(of(&[excluded]), [""; 0]);
+    let leases = "group: coordination.k8s.io\n";
+    let named = "group: coordination.k8s.io\nresources: [{kind: Lease}]\n";
+    assert_eq!(of(&[leases, named]), [""; 0]);
 }
 
 #[test]
@@ -318,7 +347,10 @@ fn shadows() {
         shadowed
     );
     // A glob over groups takes the core group, too.
-    assert_eq!(of(&["group: '*'", pods]), shadowed);
+    let all = "group: '*'\npolicy: {controlledObjects: mirror}";
+    assert_eq!(of(&[all, pods]), shadowed);
+    // What the first leaves out since it does not name it.
+    assert_eq!(of(&["group: '*'", pods]), none);
     assert_eq!(of(&["group: '*.io'", "group: test.io"]), shadowed);
     assert_eq!(of(&["group: '*.io'", "group: a.test.io"]), none);
     // Keys that are attached to a lease are another matter.

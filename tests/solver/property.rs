@@ -13,7 +13,7 @@ use carry::lang::hir::{Node, NodeKind};
 use carry::rules::claims::{Claim, Part, Why, claims};
 use carry::rules::decide::{Decision, Event, Judge, Scratch};
 use carry::rules::witness::{Witness, witnesses};
-use carry::rules::{Plan, RuleId, load};
+use carry::rules::{CompiledRule, Plan, RuleId, load};
 use carry::vm;
 
 use super::random::{Dice, rule};
@@ -35,7 +35,7 @@ const NOTED: usize = 24;
 #[derive(Default)]
 struct Counts {
     pairs: AtomicUsize,
-    claims: [AtomicUsize; 7],
+    claims: [AtomicUsize; 8],
     /// Rules that select something of the universe, and those without a
     /// witness.
     selecting: AtomicUsize,
@@ -92,7 +92,9 @@ fn no_claim_has_a_counterexample() {
     );
     assert!(of(&counts.pairs) >= AT_LEAST);
     assert!(kinds.iter().all(|count| *count > 0), "{kinds:?}");
-    assert!(shares.iter().all(|share| *share < 0.03), "{shares:?}");
+    // Of the rules that are left open most differ from earlier ones in what has a
+    // controller alone: a witness cannot be given one.
+    assert!(shares.iter().all(|share| *share < 0.05), "{shares:?}");
 }
 
 /// A file of two rules, and how they come out.
@@ -103,6 +105,8 @@ struct File<'u> {
     universe: &'u [World],
     values: Vec<Vec<Vec<Value<'u>>>>,
     truths: Vec<Vec<Truth>>,
+    /// The same where policies keep nothing out.
+    mirrored: Vec<Vec<Truth>>,
 }
 
 fn look_at(seed: u64, universe: &[World], counts: &Counts) {
@@ -129,8 +133,16 @@ fn look_at(seed: u64, universe: &[World], counts: &Counts) {
         let verdicts = values.map(|values| vm::eval(&rule.program, &values[..]));
         verdicts.map(Truth::from).collect()
     });
+    let truths: Vec<Vec<Truth>> = truths.collect();
+    let all = plan.rules().iter().zip(&values).zip(&truths);
+    let mirrored = all.map(|((rule, values), truths)| {
+        let both = values.iter().zip(truths);
+        both.map(|(values, own)| mirrored(rule, values, *own))
+            .collect()
+    });
     let file = File {
-        truths: truths.collect(),
+        mirrored: mirrored.collect(),
+        truths,
         values,
         plan,
         text,
@@ -171,6 +183,20 @@ fn look_at(seed: u64, universe: &[World], counts: &Counts) {
     }
 }
 
+/// What becomes of what a rule says once its policies have spoken.
+fn mirrored(rule: &CompiledRule, values: &[Value<'_>], own: Truth) -> Truth {
+    let kept = rule.kept_out.iter();
+    let kept: Vec<Truth> = kept
+        .map(|kept| Truth::from(vm::eval(&kept.of.program, values)))
+        .collect();
+    match own {
+        Truth::Fails => own,
+        _ if kept.contains(&Truth::Holds) => Truth::Fails,
+        _ if kept.contains(&Truth::Faults) => Truth::Faults,
+        _ => own,
+    }
+}
+
 /// A random rule as an entry of the file. Some conditions are of the wrong type:
 /// those are thrown away.
 fn accepted_rule(dice: &mut Dice, number: usize) -> String {
@@ -195,6 +221,7 @@ fn number(claim: &Claim) -> usize {
         Claim::ExcludesNothing { .. } => 4,
         Claim::ExcludesAll { .. } => 5,
         Claim::Covered { .. } => 6,
+        Claim::KeptOut { .. } => 7,
     }
 }
 
@@ -205,6 +232,10 @@ impl File<'_> {
 
     fn truths(&self, rule: RuleId) -> &[Truth] {
         &self.truths[rule.0 as usize]
+    }
+
+    fn mirrored(&self, rule: RuleId) -> &[Truth] {
+        &self.mirrored[rule.0 as usize]
     }
 
     /// How another condition over the slots of a rule comes out.
@@ -228,8 +259,10 @@ impl File<'_> {
         let holds = |truth: &Truth| *truth == Truth::Holds;
         let wrong: Vec<bool> = match claim {
             Claim::Never { .. } => own.iter().map(holds).collect(),
+            Claim::KeptOut { rule, .. } => self.mirrored(*rule).iter().map(holds).collect(),
             Claim::Shadowed { by, identical, .. } => {
-                let earlier = |at: usize| by.iter().any(|by| holds(&self.truths(*by)[at]));
+                let own = self.mirrored(claim.rule());
+                let earlier = |at: usize| by.iter().any(|by| holds(&self.mirrored(*by)[at]));
                 let differs = |at: usize| match identical {
                     true => holds(&own[at]) != earlier(at),
                     false => holds(&own[at]) && !earlier(at),
@@ -330,12 +363,17 @@ impl File<'_> {
             );
         }
         let earlier =
-            |at: usize| (0..rule.0).any(|other| self.truths(RuleId(other))[at] == Truth::Holds);
-        let mut selected = self.truths(*rule).iter().enumerate();
+            |at: usize| (0..rule.0).any(|other| self.mirrored(RuleId(other))[at] == Truth::Holds);
+        let mut selected = self.mirrored(*rule).iter().enumerate();
         let selects = selected.any(|(at, truth)| *truth == Truth::Holds && !earlier(at));
         let empty: HashSet<RuleId> = all
             .iter()
-            .filter(|claim| matches!(claim, Claim::Never { .. } | Claim::Shadowed { .. }))
+            .filter(|claim| {
+                matches!(
+                    claim,
+                    Claim::Never { .. } | Claim::KeptOut { .. } | Claim::Shadowed { .. }
+                )
+            })
             .map(Claim::rule)
             .collect();
         let (own, missing) = match selects {

@@ -38,7 +38,7 @@ enum Of {
 
 /// A rule, as the lines of its YAML.
 pub fn rule(dice: &mut Dice, name: &str) -> String {
-    let (of, head) = match dice.below(8) {
+    let (of, head) = match dice.below(10) {
         0 => (Of::Any, "group: \"\"\n"),
         1 => (Of::Any, "group: \"\"\nresources: [{kind: ConfigMap}]\n"),
         2 => (
@@ -50,9 +50,19 @@ pub fn rule(dice: &mut Dice, name: &str) -> String {
             Of::Any,
             "group: \"\"\nresources: [{kind: ConfigMap}, {kind: Namespace}]\n",
         ),
+        5 => (
+            Of::Any,
+            "group: \"\"\nresources: [{kind: PersistentVolumeClaim}]\n",
+        ),
+        6 => (Of::Any, "group: coordination.k8s.io\n"),
         _ => (Of::Site, "group: example.com\n"),
     };
     let mut lines = format!("name: {name}\n{head}");
+    match dice.below(10) {
+        0 => lines += "policy: {persistentVolumes: retain}\n",
+        1 => lines += "policy: {systemObjects: mirror}\n",
+        _ => {}
+    }
     match dice.below(6) {
         0 => lines += &format!("namespace: {}\n", dice.pick(&["a", "ab"])),
         1 => {
@@ -154,7 +164,7 @@ fn condition(dice: &mut Dice, of: Of, depth: usize) -> String {
     if depth > 0 && dice.chance(55) {
         let mut nested = || condition(dice, of, depth - 1);
         let (left, right, other) = (nested(), nested(), nested());
-        return match dice.below(8) {
+        return match dice.below(10) {
             0 => format!("!({left})"),
             1 => format!("({left} ? {right} : {other})"),
             2..5 => format!("({left} || {right})"),

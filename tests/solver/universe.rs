@@ -52,17 +52,35 @@ pub fn all() -> Vec<World> {
     for (group, version, kind, specs) in [
         ("", "v1", "ConfigMap", &none[..]),
         ("", "v1", "Namespace", &none[..]),
+        ("", "v1", "PersistentVolumeClaim", &none[..]),
+        ("coordination.k8s.io", "v1", "Lease", &none[..]),
         ("apps", "v1", "Deployment", &replicas[..]),
         ("example.com", "v1", "Site", &specs[..]),
     ] {
         for spec in specs {
             for labels in labels() {
-                add(&mut all, (group, version, kind), spec, &labels);
+                add(&mut all, (group, version, kind), spec, &labels, None);
             }
+        }
+        for owner in OWNERS {
+            add(
+                &mut all,
+                (group, version, kind),
+                &specs[0],
+                &json!({}),
+                Some(owner),
+            );
         }
     }
     all
 }
+
+/// The controllers that objects may have.
+const OWNERS: [(&str, &str); 3] = [
+    ("v1", "ConfigMap"),
+    ("apps/v1", "Deployment"),
+    ("example.com/v1", "Site"),
+];
 
 fn labels() -> Vec<Json> {
     vec![
@@ -79,6 +97,7 @@ fn add(
     (group, version, kind): (&'static str, &'static str, &'static str),
     spec: &Json,
     labels: &Json,
+    owner: Option<(&str, &str)>,
 ) {
     let namespaces: &[Option<&str>] = match kind {
         "Namespace" => &[None],
@@ -93,6 +112,11 @@ fn add(
             }
             if labels.as_object().is_some_and(|labels| !labels.is_empty()) {
                 metadata["labels"] = labels.clone();
+            }
+            if let Some((api_version, kind)) = owner {
+                metadata["ownerReferences"] = json!([
+                    {"apiVersion": api_version, "kind": kind, "name": "o", "uid": "u", "controller": true}
+                ]);
             }
             let mut object = json!({"apiVersion": format!("{group}/{version}"), "kind": kind, "metadata": metadata});
             if !spec.is_null() {

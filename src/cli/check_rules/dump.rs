@@ -24,7 +24,13 @@ pub fn dump(plan: &Plan, stage: Dump) -> String {
                     let _ = write!(out, "{place}: {tree}\n{}", listing::tree(tree));
                 }
             }
-            Dump::Hir => out.push_str(&listing::hir(&rule.predicate)),
+            Dump::Hir => {
+                out.push_str(&listing::hir(&rule.predicate));
+                for own in &rule.kept_out {
+                    let _ = writeln!(out, "kept out by the policy {}:", own.policy);
+                    out.push_str(&listing::hir(&own.of.predicate));
+                }
+            }
             _ => {
                 if let Some(gate) = &rule.gate {
                     let _ = writeln!(out, "gate (over the key and the Namespace):");
@@ -32,6 +38,10 @@ pub fn dump(plan: &Plan, stage: Dump) -> String {
                     let _ = writeln!(out, "rule:");
                 }
                 out.push_str(&listing::bytecode(&rule.program));
+                for own in &rule.kept_out {
+                    let _ = writeln!(out, "kept out by the policy {}:", own.policy);
+                    out.push_str(&listing::bytecode(&own.of.program));
+                }
             }
         }
         out.push('\n');

@@ -3,6 +3,7 @@
 //! Promises that programs are told of every rule, people of as many as they
 //! can read. Deliberately names no key.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
@@ -45,6 +46,10 @@ fn rules(survey: &Surveyed, width: Option<usize>) -> String {
             let name = format!("  - excludes[{at}]");
             lines.push(Line::new(name, figures(exclude, None)));
         }
+        for (policy, kept) in &own.kept_out {
+            let name = format!("  - policy {policy}");
+            lines.push(Line::new(name, figures(kept, None)));
+        }
     }
     let mut head = vec!["KEYS".to_owned(), "BYTES".to_owned()];
     head.extend(any_earlier.then(|| "EARLIER".to_owned()));
@@ -56,6 +61,9 @@ fn rules(survey: &Surveyed, width: Option<usize>) -> String {
     let mut notes = Vec::new();
     if shown.iter().any(|own| !own.excludes.is_empty()) {
         notes.push("- excludes[N]: what that exclude takes away from its rule");
+    }
+    if shown.iter().any(|own| !own.kept_out.is_empty()) {
+        notes.push("- policy NAME: what that policy takes away of what the rule selects");
     }
     if any_earlier {
         notes.push("EARLIER: what the rule selects, too, and an earlier rule writes");
@@ -161,6 +169,7 @@ pub fn as_json(survey: &Surveyed) -> Value {
             "selects": tally(&own.selects),
             "held": own.held,
             "excludes": own.excludes.iter().map(tally).collect::<Vec<_>>(),
+            "policies": own.kept_out.iter().map(|(policy, own)| (policy.name(), tally(own))).collect::<BTreeMap<_, _>>(),
         })
     });
     let held = survey.held.iter();

@@ -11,6 +11,7 @@ use crate::cli::connecting::{self, Which, failed};
 use crate::cli::explain_report::{AtDestination, Report, There};
 use crate::etcd::TransportSettings;
 use crate::metrics::Metrics;
+use crate::rules::RuleId;
 use crate::rules::decide::{Decision, Judge};
 use crate::rules::outgoing::OutgoingScratch;
 use crate::source::{EtcdSource, Item, Source as _};
@@ -32,14 +33,18 @@ pub async fn look(
     let status = destination.status().await;
     let said = |error| failed(Which::Destination, &settings, &error);
     let (there, status) = (there.map_err(said)?, status.map_err(said)?);
-    let there = there.map(|there| compare(judge, key, report.item.as_ref(), there));
+    let rule = match report.decision {
+        Decision::Put { rule } => Some(rule),
+        _ => None,
+    };
+    let there = there.map(|there| compare(judge, key, report.item.as_ref(), rule, there));
     let mut json = Value::Null;
     if let (Some(there), Some(item)) = (&there, &report.item)
         && !there.same_bytes
         && !there.same_content
         && !judge.is_outside_kubernetes(key)
     {
-        let found = judge.difference(key, &item.value, &there.item.value, show_secrets);
+        let found = judge.difference(key, &item.value, &there.item.value, rule, show_secrets);
         let lines = match &found {
             Err(why) => vec![format!("the two cannot be compared field by field: {why}")],
             Ok(found) if found.is_empty() => {
@@ -69,13 +74,19 @@ pub async fn look(
     Ok((status.cluster_id, json))
 }
 
-fn compare(judge: &Judge, key: &[u8], item: Option<&Item>, there: Item) -> There {
+fn compare(
+    judge: &Judge,
+    key: &[u8],
+    item: Option<&Item>,
+    rule: Option<RuleId>,
+    there: Item,
+) -> There {
     let mut scratch = OutgoingScratch::default();
     let value = item.map(|item| item.value.as_slice());
     There {
         same_bytes: value == Some(there.value.as_slice()),
         same_content: value
-            .is_some_and(|value| judge.is_there(key, value, &there.value, &mut scratch)),
+            .is_some_and(|value| judge.is_there(key, value, &there.value, rule, &mut scratch)),
         encryption: judge
             .encryption_there(key, &there.value)
             .map(|provider| provider.to_string()),

@@ -49,10 +49,11 @@ pub fn report(judge: &Judge, settings: &ExplainSettings, found: Found<'_>) -> Re
         (decision, to_write) = last_look(judge, &event, decision, &mut OutgoingScratch::default());
     }
     let mut rules = value.map(|value| judge.trace(key, value, namespaces, settings.show_secrets));
-    if let Some(Ok(traces)) = &mut rules
-        && leased
-    {
-        judge.trace_lease(traces);
+    if let Some(Ok(traces)) = &mut rules {
+        judge.trace_policies(traces);
+        if leased {
+            judge.trace_lease(traces);
+        }
     }
     let shown = value.filter(|_| settings.show_object);
     let object = shown.map(|value| judge.object(key, value, settings.show_secrets));
@@ -97,12 +98,11 @@ pub fn last_look(
     decision: Decision,
     scratch: &mut OutgoingScratch,
 ) -> (Decision, Option<ToWrite>) {
-    let (Decision::Put { .. }, Some(value)) = (&decision, event.value) else {
+    let (Decision::Put { rule }, Some(value)) = (&decision, event.value) else {
         return (decision, None);
     };
-    let reencrypted = match judge.outgoing(event.key, value, scratch) {
-        Ok(Transferred::AsItIs) => None,
-        Ok(Transferred::Sealed { provider, .. }) => Some(provider.to_string()),
+    let outgoing = match judge.outgoing(event.key, value, Some(*rule), scratch) {
+        Ok(outgoing) => outgoing,
         Err(unfit) => {
             let held = Decision::Hold {
                 rule: None,
@@ -112,12 +112,17 @@ pub fn last_look(
             return (held, None);
         }
     };
+    let reencrypted = match outgoing.value {
+        Transferred::AsItIs => None,
+        Transferred::Sealed { provider, anew, .. } => anew.then(|| provider.to_string()),
+    };
     let key = judge.key_map().to_destination(event.key);
     let moved = *key != *event.key;
     let to_write = ToWrite {
         key: String::from_utf8_lossy(&key).into_owned(),
         moved,
         reencrypted,
+        rewritings: outgoing.rewritings,
     };
     (decision, Some(to_write))
 }

@@ -131,6 +131,7 @@ impl<'a> Rows<'a> {
             SkipReason::ClusterLocal => "belongs to one cluster alone",
             SkipReason::Leased => "attached to an etcd lease",
             SkipReason::NoCandidate => "no rule is for this resource",
+            SkipReason::KeptOut(policy) => return format!("kept out by the policy `{policy}`"),
             SkipReason::NotSelected => {
                 return self.not_selected(item);
             }

@@ -15,8 +15,10 @@ use std::fmt::Write as _;
 use serde_json::Value;
 
 use crate::diagnostic::{SourceText, Span};
+use crate::k8s::Edit;
 use crate::k8s::crypto::describe;
 use crate::rules::decide::{Decision, SkipReason};
+use crate::rules::outgoing::Rewriting;
 use crate::rules::trace::{Identity, RuleTrace, Truth};
 use crate::source::Item;
 
@@ -41,6 +43,8 @@ pub struct ToWrite {
     pub moved: bool,
     /// With what it would be encrypted; `None` where it is written as it is.
     pub reencrypted: Option<String>,
+    /// The fields that policies change in it.
+    pub rewritings: Vec<Rewriting>,
 }
 
 /// What the destination has.
@@ -123,9 +127,11 @@ pub struct Report {
 
 impl ToWrite {
     fn human(&self) -> String {
-        let how = match &self.reencrypted {
-            None => "as it is stored".to_owned(),
-            Some(with) => format!("re-encrypted ({with})"),
+        let how = match (&self.reencrypted, self.rewritings.as_slice()) {
+            (None, []) => "as it is stored".to_owned(),
+            (None, _) => "as it is stored, but".to_owned(),
+            (Some(with), []) => format!("re-encrypted ({with})"),
+            (Some(with), _) => format!("re-encrypted ({with}), and"),
         };
         match self.moved {
             true => format!("to be written: {how}, under `{}`", self.key),
@@ -163,6 +169,9 @@ impl Report {
         }
         if let Some(to_write) = &self.to_write {
             let _ = writeln!(out, "  {}", to_write.human());
+            for own in &to_write.rewritings {
+                let _ = writeln!(out, "    {}", rewriting(own));
+            }
         }
         if let Some(line) = self.at_destination() {
             let _ = writeln!(out, "  destination: {line}");
@@ -291,6 +300,16 @@ impl Report {
             None => format!("the key ({bytes} bytes, {how})"),
         };
         Some(format!("has {has}, since its revision {since}"))
+    }
+}
+
+/// What a policy changes in what is written.
+fn rewriting(own: &Rewriting) -> String {
+    match &own.edit {
+        Edit::Remove => format!("without `{}` (policy `{}`)", own.path, own.policy),
+        Edit::Set(value) | Edit::Replace(value) => {
+            format!("with `{}` {value} (policy `{}`)", own.path, own.policy)
+        }
     }
 }
 

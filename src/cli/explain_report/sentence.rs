@@ -6,7 +6,8 @@
 
 use crate::rules::RuleId;
 use crate::rules::decide::{Decision, SkipReason};
-use crate::rules::trace::{Condition, RuleTrace, Truth};
+use crate::rules::policy::Policy;
+use crate::rules::trace::{Condition, POLICIES, RuleTrace, Truth, why};
 
 use super::Report;
 use super::nearest::by_nearness;
@@ -49,10 +50,29 @@ fn skipped(report: &Report, reason: SkipReason) -> String {
         SkipReason::NoCandidate => {
             "not mirrored: no rule can select a key of this resource".to_owned()
         }
+        SkipReason::KeptOut(policy) => kept_out(rules.map_or(&[], Vec::as_slice), policy),
         SkipReason::NotSelected => {
             let why = rules.map_or_else(no_rule, |rules| nearest_miss(rules));
             format!("not mirrored: {why}")
         }
+    }
+}
+
+/// What a rule selects and a policy takes away.
+fn kept_out(rules: &[RuleTrace], policy: Policy) -> String {
+    let kept = |rule: &RuleTrace| {
+        let condition = rule.condition.as_ref()?;
+        let policies = condition.deciding().filter(|own| own.name == POLICIES)?;
+        let reason = policies.deciding()?.deciding()?;
+        Some((name(rule), why(&reason.name)))
+    };
+    match rules.iter().find_map(kept) {
+        Some((rule, why)) => {
+            format!(
+                "not mirrored: {rule} selects it, and the policy `{policy}` keeps it out: {why}"
+            )
+        }
+        None => format!("not mirrored: the policy `{policy}` keeps it out"),
     }
 }
 

@@ -3,6 +3,7 @@
 
 use super::provider::Provider;
 use crate::k8s::field::RecordError;
+use crate::k8s::rewrite::RewriteError;
 
 /// Why a value cannot be decrypted or encrypted. Never holds any of it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -78,6 +79,9 @@ pub enum CryptoError {
     /// The plain value is none that an apiserver could read.
     #[error("the plain value cannot be read: {0}")]
     Record(#[from] RecordError),
+    /// A field that has to be another at the destination cannot be changed.
+    #[error("the value cannot be made fit for the destination: {0}")]
+    Rewrite(#[from] RewriteError),
 }
 
 impl CryptoError {

@@ -125,7 +125,7 @@ impl<'v, V: Variables + ?Sized> Translator<'v, V> {
     pub fn costly(&mut self, node: &Node) -> Vec<String> {
         let longest = |slot| self.variables.longest(slot);
         let found = cost::costly(node, &longest);
-        found.into_iter().map(|node| self.key(node)).collect()
+        found.into_iter().map(|node| self.text(node)).collect()
     }
 
     /// The comparisons in `node` that are not cheap, as texts, however much
@@ -133,7 +133,7 @@ impl<'v, V: Variables + ?Sized> Translator<'v, V> {
     pub fn costly_leaves(&mut self, node: &Node) -> Vec<String> {
         let longest = |slot| self.variables.longest(slot);
         let found = cost::expensive(node, &longest);
-        found.into_iter().map(|node| self.key(node)).collect()
+        found.into_iter().map(|node| self.text(node)).collect()
     }
 
     /// The text of `node`, if it is one comparison that is not cheap.
@@ -380,12 +380,13 @@ impl<'v, V: Variables + ?Sized> Translator<'v, V> {
     }
 
     fn unknown(&mut self, node: &Node, wanted: Wanted) -> Formula {
-        let key = self.key(node);
+        let key = self.text(node);
         is(self.variables.unknown(key), States::of_outcomes(wanted))
     }
 
-    /// The same for conditions that are written alike over the same variables.
-    fn key(&mut self, node: &Node) -> String {
+    /// The same text for conditions that are written alike over the same
+    /// variables.
+    pub fn text(&mut self, node: &Node) -> String {
         if self.named.is_empty() {
             for slot in 0..self.slots {
                 let slot = SlotId(u16::try_from(slot).unwrap_or(u16::MAX));

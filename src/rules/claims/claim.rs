@@ -4,6 +4,7 @@
 
 use crate::diagnostic::Span;
 
+use super::super::policy::Policy;
 use super::super::rule_set::RuleId;
 
 /// A condition of a rule, by its name and place.
@@ -25,6 +26,13 @@ pub enum Claim {
         /// A smallest set of its conditions that contradict each other; one
         /// alone is never true.
         core: Vec<Part>,
+    },
+    /// Whatever it selects, policies keep out.
+    KeptOut {
+        /// The rule.
+        rule: RuleId,
+        /// The policies that do; none of them can be left out.
+        policies: Vec<Policy>,
     },
     /// A condition says nothing: wherever the others hold it comes out the
     /// same, and without it the rule would mean the same, faults included.
@@ -99,6 +107,7 @@ impl Claim {
     pub fn rule(&self) -> RuleId {
         match self {
             Claim::Never { rule, .. }
+            | Claim::KeptOut { rule, .. }
             | Claim::AlwaysTrue { rule, .. }
             | Claim::AlwaysFalse { rule, .. }
             | Claim::Shadowed { rule, .. }

@@ -8,6 +8,7 @@
 use crate::lang::hir::{Node, NodeKind};
 use crate::lang::solve::{Formula, Var, Wanted};
 
+use super::super::policy::Policy;
 use super::super::rule_set::RuleId;
 use super::claim::{Claim, Part};
 use super::terms::{Item, Sort, Terms, item, place};
@@ -34,6 +35,31 @@ pub fn core(terms: &Terms<'_>, world: &World) -> Option<Vec<Part>> {
     let units = terms.units.iter().enumerate();
     let kept = units.filter(|(at, _)| !left_out.contains(at));
     Some(kept.map(|(_, unit)| unit.part.clone()).collect())
+}
+
+/// The policies that leave nothing of a rule, if they do.
+pub fn kept_out(terms: &Terms<'_>, world: &World) -> Option<Vec<Policy>> {
+    let never = |kept: &[usize]| {
+        let mut formulas = terms.without(&|_| false);
+        formulas.extend(kept.iter().map(|at| &terms.policies[*at].holds));
+        world.never(&formulas, &[&terms.whole.variables])
+    };
+    let mut kept: Vec<usize> = (0..terms.policies.len()).collect();
+    if kept.is_empty() || !never(&kept) {
+        return None;
+    }
+    for at in 0..terms.policies.len() {
+        let fewer: Vec<usize> = kept.iter().copied().filter(|own| *own != at).collect();
+        if never(&fewer) {
+            kept = fewer;
+        }
+    }
+    let policies = kept.into_iter();
+    Some(
+        policies
+            .map(|at| terms.compiled.kept_out[at].policy)
+            .collect(),
+    )
 }
 
 /// The conditions of a rule that say nothing, and the alternatives that never

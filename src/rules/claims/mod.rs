@@ -43,6 +43,10 @@ pub(super) fn prove(world: &mut World, all: &[Terms<'_>]) -> Vec<Claim> {
             empty[at] = true;
         } else {
             claims.extend(conditions::superfluous(id, terms, world));
+            if let Some(policies) = conditions::kept_out(terms, world) {
+                claims.push(Claim::KeptOut { rule: id, policies });
+                empty[at] = true;
+            }
         }
         claims.extend(excludes::claims(id, terms, world));
         claims.extend(lists::claims(id, terms, world));

@@ -17,11 +17,21 @@ use super::world::World;
 pub fn claims(all: &[Terms<'_>], empty: &[bool], world: &World) -> Vec<Claim> {
     let index = Index::new(all.iter().map(|terms| &terms.whole));
     let mut claims = Vec::new();
+    // One earlier rule for each set of policies.
+    let mut sorts: Vec<&Terms<'_>> = Vec::new();
     for (at, own) in all.iter().enumerate() {
+        let earlier = at.checked_sub(1).and_then(|last| all.get(last));
+        if let Some(earlier) = earlier
+            && !sorts
+                .iter()
+                .any(|own| own.policy_texts == earlier.policy_texts)
+        {
+            sorts.push(earlier);
+        }
         if empty.get(at) == Some(&true) || at == 0 {
             continue;
         }
-        if let Some(by) = shadowing(at, own, all, &index, world) {
+        if let Some(by) = shadowing(at, own, all, &sorts, &index, world) {
             let identical = match by.as_slice() {
                 [only] => is_within(&all[*only], own, world),
                 _ => false,
@@ -44,19 +54,35 @@ fn shadowing(
     at: usize,
     own: &Terms<'_>,
     all: &[Terms<'_>],
+    sorts: &[&Terms<'_>],
     index: &Index,
     world: &World,
 ) -> Option<Vec<usize>> {
-    let target = Target {
-        holds: own.without(&|_| false),
-        variables: vec![&own.whole.variables],
-    };
-    let usable = |other: usize| -> Option<(&Item, &[Formula])> {
+    // Policies that both have need not be looked at: most rules have the same.
+    let alike = |other: usize| -> Option<(&Item, &[Formula])> {
         let earlier = all.get(other)?;
-        let may = other < at && own.may_be_within(earlier);
+        let may = other < at
+            && own.may_be_within(earlier, &earlier.conditions)
+            && own.has_policies_of(earlier);
+        may.then_some((&earlier.conditions, &[][..]))
+    };
+    let any = |other: usize| -> Option<(&Item, &[Formula])> {
+        let earlier = all.get(other)?;
+        let may = other < at && own.may_be_within(earlier, &earlier.whole);
         may.then_some((&earlier.whole, &[][..]))
     };
-    match cover(world, &target, index, &usable, false) {
+    let target = |holds| Target {
+        holds,
+        variables: vec![&own.whole.variables],
+    };
+    let conditions = target(own.without(&|_| false));
+    if let Cover::By(by) = cover(world, &conditions, index, &alike, false) {
+        return Some(by);
+    }
+    if sorts.iter().all(|earlier| own.has_policies_of(earlier)) {
+        return None;
+    }
+    match cover(world, &target(own.all()), index, &any, false) {
         Cover::By(by) => Some(by),
         _ => None,
     }
@@ -64,8 +90,11 @@ fn shadowing(
 
 /// Whether whatever `inner` selects, `outer` selects.
 fn is_within(inner: &Terms<'_>, outer: &Terms<'_>, world: &World) -> bool {
-    let mut formulas = inner.without(&|_| false);
-    formulas.push(&outer.whole.not_holds);
-    inner.may_be_within(outer)
+    let (mut formulas, item) = match inner.has_policies_of(outer) {
+        true => (inner.without(&|_| false), &outer.conditions),
+        false => (inner.all(), &outer.whole),
+    };
+    formulas.push(&item.not_holds);
+    inner.may_be_within(outer, item)
         && world.never(&formulas, &[&inner.whole.variables, &outer.whole.variables])
 }

@@ -1,6 +1,7 @@
 //! A rule as formulas: one pair for each condition that users think of as one.
 //!
-//! Promises that the rule selects an object exactly if all of its units hold.
+//! Promises that the rule selects an object exactly if all of its units hold,
+//! and that it is mirrored by it if no policy keeps it out besides.
 //! Deliberately compares nothing.
 
 use crate::lang::hir::{Node, NodeKind};
@@ -68,7 +69,13 @@ pub struct Terms<'r> {
     pub slots: Vec<Var>,
     /// Its conditions.
     pub units: Vec<Unit<'r>>,
-    /// All of them as one.
+    /// Its policies, each true where it keeps nothing out.
+    pub policies: Vec<Item>,
+    /// The same as texts, in terms of the world.
+    pub policy_texts: Vec<String>,
+    /// All conditions as one.
+    pub conditions: Item,
+    /// Those and the policies as one.
     pub whole: Item,
     /// The texts of conditions that hold wherever it does.
     pub must: Vec<String>,
@@ -101,7 +108,7 @@ impl<'r> Terms<'r> {
                 });
             });
         }
-        let must = match costly.is_empty() {
+        let mut must: Vec<String> = match costly.is_empty() {
             true => Vec::new(),
             false => {
                 let held = units.iter().filter(|unit| !unit.negated);
@@ -109,13 +116,30 @@ impl<'r> Terms<'r> {
                     .collect()
             }
         };
-        let whole = whole(&units, costly);
+        let (mut policies, mut policy_texts) = (Vec::new(), Vec::new());
+        for own in &compiled.kept_out {
+            let root = &own.of.predicate.root;
+            let costly = translator.costly(root);
+            let item = item(&mut translator, root, true, !costly.is_empty());
+            // Where it keeps nothing out, each reason is false.
+            let reasons = root.parts().iter().filter(|_| !costly.is_empty());
+            for reason in reasons.filter(|own| own.parts().len() == 1) {
+                must.extend(translator.costly_leaf(&reason.parts()[0]));
+            }
+            policies.push(item);
+            policy_texts.push(translator.text(root));
+        }
+        let conditions = whole(&units, &[], costly.clone());
+        let whole = whole(&units, &policies, costly);
         Terms {
             rule,
             compiled,
             plain,
             slots,
             units,
+            policies,
+            policy_texts,
+            conditions,
             whole,
             must,
             facts: Vec::new(),
@@ -135,11 +159,18 @@ impl<'r> Terms<'r> {
         }
     }
 
-    /// Whether whatever it selects could be selected by `earlier` too, as far
-    /// as leases and the sort of keys say.
-    pub fn may_be_within(&self, earlier: &Terms<'_>) -> bool {
+    /// Whether whatever it selects could be selected by `earlier` too, of which
+    /// `item` is what counts, as far as leases and the sort of keys say.
+    pub fn may_be_within(&self, earlier: &Terms<'_>, item: &Item) -> bool {
         let leases = earlier.rule.leases == Leases::Mirror || self.rule.leases == Leases::Skip;
-        leases && self.plain == earlier.plain && self.is_as_cheap_as(&earlier.whole)
+        leases && self.plain == earlier.plain && self.is_as_cheap_as(item)
+    }
+
+    /// Whether this rule has every policy of `other`, and so is never selected
+    /// where that keeps something out.
+    pub fn has_policies_of(&self, other: &Terms<'_>) -> bool {
+        let mut texts = other.policy_texts.iter();
+        texts.all(|text| self.policy_texts.contains(text))
     }
 
     /// Whether `item` does not run out of fuel where this rule holds.
@@ -158,8 +189,16 @@ impl<'r> Terms<'r> {
         make(&mut Translator::new(&mut scope, slots))
     }
 
+    /// All that is needed for a key to be mirrored by the rule, and what is known
+    /// of the kinds.
+    pub fn all(&self) -> Vec<&Formula> {
+        let mut all = self.without(&|_| false);
+        all.extend(self.policies.iter().map(|item| &item.holds));
+        all
+    }
+
     /// What is needed of all units but those that `left_out` names, and what
-    /// is known of the kinds.
+    /// is known of the kinds. Not of the policies.
     pub fn without<'t>(&'t self, left_out: &dyn Fn(usize) -> bool) -> Vec<&'t Formula> {
         let units = self.units.iter().enumerate();
         let kept = units.filter(|(at, _)| !left_out(*at));
@@ -168,12 +207,13 @@ impl<'r> Terms<'r> {
     }
 }
 
-fn whole(units: &[Unit<'_>], costly: Vec<String>) -> Item {
-    let all = |of: fn(&Item) -> &Formula| units.iter().map(move |unit| of(&unit.item).clone());
-    let mut variables: Vec<Var> = units
-        .iter()
-        .flat_map(|unit| unit.item.variables.iter().copied())
+fn whole(units: &[Unit<'_>], policies: &[Item], mut costly: Vec<String>) -> Item {
+    let items = || units.iter().map(|unit| &unit.item).chain(policies);
+    let all = |of: fn(&Item) -> &Formula| items().map(move |item| of(item).clone());
+    let mut variables: Vec<Var> = items()
+        .flat_map(|item| item.variables.iter().copied())
         .collect();
+    costly.extend(policies.iter().flat_map(|item| item.costly.iter().cloned()));
     variables.sort_unstable();
     variables.dedup();
     Item {

@@ -7,6 +7,7 @@ use super::view::View;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::rules::claims::{Claim, Part, Why};
 use crate::rules::codes;
+use crate::rules::policy::Policy;
 use crate::rules::rule_set::RuleId;
 
 /// Adds the claims that `found` and `before` do not explain.
@@ -72,7 +73,7 @@ impl Explained {
 /// The part of the file that a claim is about.
 fn place(view: &View<'_>, claim: &Claim) -> Span {
     match claim {
-        Claim::Never { .. } | Claim::Shadowed { .. } => view.rule.span,
+        Claim::Never { .. } | Claim::KeptOut { .. } | Claim::Shadowed { .. } => view.rule.span,
         Claim::AlwaysTrue { part, .. }
         | Claim::AlwaysFalse { part, .. }
         | Claim::Covered { part, .. } => part.span,
@@ -90,6 +91,7 @@ impl Words<'_, '_> {
     fn of(&self, claim: &Claim) -> Diagnostic {
         match claim {
             Claim::Never { core, .. } => self.never(core),
+            Claim::KeptOut { policies, .. } => self.kept_out(policies),
             Claim::AlwaysTrue { part, .. } => codes::ALWAYS_TRUE
                 .at(
                     part.span,
@@ -157,6 +159,32 @@ impl Words<'_, '_> {
                 )
             }
         }
+    }
+
+    fn kept_out(&self, policies: &[Policy]) -> Diagnostic {
+        let names = listed(policies.iter().map(|policy| policy.name()));
+        let (keep, settings) = match policies {
+            [Policy::PersistentVolumes] => ("keeps", "persistentVolumes: retain".to_owned()),
+            [one] => ("keeps", format!("{one}: mirror")),
+            several => {
+                let settings = several.iter().map(|policy| match policy {
+                    Policy::PersistentVolumes => format!("{policy}: retain"),
+                    other => format!("{other}: mirror"),
+                });
+                ("keep", settings.collect::<Vec<_>>().join(", "))
+            }
+        };
+        let message = format!(
+            "nothing of this rule is mirrored: the {} {names} {keep} out whatever it selects",
+            if policies.len() == 1 {
+                "policy"
+            } else {
+                "policies"
+            },
+        );
+        codes::KEPT_OUT.at(self.view.head(), message).help(format!(
+            "remove the rule, or mirror such objects all the same with `policy: {{{settings}}}`"
+        ))
     }
 
     fn shadowed(&self, by: &[RuleId], identical: bool) -> Diagnostic {

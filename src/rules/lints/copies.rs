@@ -82,7 +82,7 @@ const HAZARDS: &[Hazard] = &[
             ("storage.k8s.io", "VolumeAttachment"),
         ],
         why: "are bound to disks and machines of the source",
-        help: "leave them out, or be sure that both clusters may use the same disks: a volume that is reclaimed at the destination is deleted for both",
+        help: "leave them out, or be sure that both clusters reach the same disks and only one of them writes",
     },
     Hazard {
         code: codes::COPIES_PODS,
@@ -149,7 +149,7 @@ fn plural(kind: &Resource) -> String {
 fn every_group(view: &View<'_>) -> Diagnostic {
     let message = "this selects every kind of every group, in all namespaces and outside of them";
     codes::EVERY_GROUP.at(view.rule.group.span, message).help(
-        "much of that belongs to one cluster alone (Nodes, Leases, Endpoints, addresses, webhooks, `kube-system`): name the groups, or say which namespaces with `namespaces` or `namespaceSelectors`",
+        "much of that belongs to one cluster alone (webhooks, `kube-system`), and policies keep out only what every cluster makes for itself: name the groups, or say which namespaces with `namespaces` or `namespaceSelectors`",
     )
 }
 
@@ -213,7 +213,7 @@ fn bootstrap_rbac(view: &View<'_>, answers: &Answers<'_, '_>) -> Option<Diagnost
         names.join(", ")
     );
     Some(codes::COPIES_BOOTSTRAP_RBAC.at(view.place(first), message).help(
-        "leave them out with `labelSelectors` (`kubernetes.io/bootstrapping` `DoesNotExist`): the destination may be of another version",
+        "leave that to the policy `systemObjects: skip`: the destination may be of another version",
     ))
 }
 
@@ -227,7 +227,7 @@ fn root_ca(view: &View<'_>, answers: &Answers<'_, '_>) -> Option<Diagnostic> {
     answers.may_select(view.at, &question).then(|| {
         codes::COPIES_ROOT_CA
             .at(view.place(kind), "`kube-root-ca.crt`, which holds the source's certificate authority, is among these ConfigMaps")
-            .help("exclude it by its name: the destination writes its own into every namespace, again and again")
+            .help("leave that to the policy `systemObjects: skip`, or exclude it by its name: the destination writes its own into every namespace, again and again")
     })
 }
 

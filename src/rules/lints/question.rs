@@ -88,7 +88,8 @@ pub struct Answers<'a, 'r> {
 }
 
 impl Answers<'_, '_> {
-    /// Whether the rule at this place can select such an object.
+    /// Whether the rule at this place can select such an object, and no policy
+    /// keeps that out.
     pub fn may_select(&self, rule: usize, question: &Question<'_>) -> bool {
         let Some(terms) = self.terms.get(rule) else {
             return true;
@@ -101,7 +102,7 @@ impl Answers<'_, '_> {
                 Thing::Unknown(_) => None,
             })
             .collect();
-        let mut formulas = terms.without(&|_| false);
+        let mut formulas = terms.all();
         formulas.extend(&facts);
         !self.world.never(&formulas, &[variables])
     }

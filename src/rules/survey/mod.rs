@@ -17,10 +17,12 @@ use super::key_range::normalize;
 use super::member::bind;
 use super::namespaces::Namespaces;
 use super::plain::{self, Document};
+use super::policy::Policy;
 use super::rule_set::RuleSet;
 use super::shared;
 use crate::diagnostic::Diagnostic;
 use crate::k8s::{Key, Record};
+use crate::lang::Verdict;
 use lens::{Lens, Seen};
 
 pub use changes::{Change, Changes, Comparison, Group};
@@ -89,6 +91,9 @@ pub struct RuleCounts {
     pub excludes: Vec<Tally>,
     /// What it would select without its excludes.
     pub without_excludes: Tally,
+    /// What policies take away of what its conditions select; of a key that
+    /// several take away, the first has it.
+    pub kept_out: BTreeMap<Policy, Tally>,
 }
 
 /// Keys that are held for one reason.
@@ -273,7 +278,23 @@ impl<'a> Survey<'a> {
             for &number in concerned.iter().filter(|number| gates.pass(**number)) {
                 let member = &set.members[number as usize];
                 let rule = &rules[member.rule];
-                let verdict = shared::verdict(rule, member, &set.shared, &values, &mut outcomes);
+                let mut verdict =
+                    shared::verdict(rule, member, &set.shared, &values, &mut outcomes);
+                if verdict == Ok(Verdict::Match) {
+                    match evaluator.kept_out(rule, member, &values) {
+                        Ok(None) => {}
+                        Ok(Some(policy)) => {
+                            let counts = &mut self.counts.rules[member.rule];
+                            counts
+                                .kept_out
+                                .entry(policy)
+                                .or_default()
+                                .add(stored.bytes());
+                            continue;
+                        }
+                        Err(fault) => verdict = Err(fault),
+                    }
+                }
                 let lens = &self.lenses[member.rule];
                 let seen = lens.look(verdict, &bind(&values, &member.binding));
                 count(&mut self.counts.rules[member.rule], &seen, stored.bytes());

@@ -31,6 +31,9 @@ pub use truth::Truth;
 
 use tracer::Tracer;
 
+pub use super::kept_out::why;
+pub use tracer::POLICIES;
+
 /// What one rule says of a value.
 #[derive(Clone, Debug)]
 pub struct RuleTrace {
@@ -44,6 +47,9 @@ pub struct RuleTrace {
     /// The rule itself as a condition; `None` where the key alone says that it
     /// selects other resources.
     pub condition: Option<Condition>,
+    /// The policies that take away what it selects, as a condition that fails;
+    /// see [`Judge::trace_policies`].
+    pub policies: Option<Condition>,
 }
 
 /// How near a rule came to selecting a value.
@@ -64,7 +70,8 @@ impl RuleTrace {
         let holds = |part: &&Condition| part.truth == Truth::Holds;
         let mut missed = parts.iter().filter(|part| !holds(part));
         let bars = |part: &Condition| {
-            matches!(part.name.as_str(), "excludes" | "leases") && part.truth == Truth::Fails
+            matches!(part.name.as_str(), "excludes" | "leases" | POLICIES)
+                && part.truth == Truth::Fails
         };
         Some(Nearness {
             held: parts.iter().filter(holds).count(),
@@ -176,6 +183,21 @@ impl Judge {
         }
     }
 
+    /// Adds to traces which policies take away what the rules select.
+    pub fn trace_policies(&self, traces: &mut [RuleTrace]) {
+        for trace in traces {
+            let (Some(policies), Some(condition)) = (trace.policies.take(), &mut trace.condition)
+            else {
+                continue;
+            };
+            if condition.truth != Truth::Fails {
+                condition.truth = policies.truth;
+            }
+            condition.parts.push(policies);
+            condition.mark_deciding();
+        }
+    }
+
     /// Traces every rule over one value; `show_secrets` shows what Secrets
     /// hold as well.
     ///
@@ -209,9 +231,13 @@ impl Judge {
                         member,
                         redact,
                     };
-                    tracer.rule()
+                    (tracer.rule(), tracer.policies())
                 });
-                traced(at, rule, condition)
+                let (condition, policies) = condition.unzip();
+                RuleTrace {
+                    policies: policies.flatten(),
+                    ..traced(at, rule, condition)
+                }
             });
             Ok(traced.collect())
         })
@@ -246,6 +272,7 @@ fn traced(at: usize, rule: &CompiledRule, condition: Option<Condition>) -> RuleT
         name: rule.name.clone(),
         place: rule.place(),
         condition,
+        policies: None,
     }
 }
 

@@ -10,12 +10,16 @@ use crate::lang::inspect::short;
 use crate::lang::{Value, listing, oracle};
 
 use super::super::compiled::CompiledRule;
+use super::super::kept_out::CONTROLLED;
 use super::super::member::{Member, bind};
 use super::super::shown;
 use super::super::slots::SlotSource;
 use super::condition::{Actual, Compared, Condition, Join};
 use super::expression::Expression;
 use super::truth::Truth;
+
+/// The name of the condition that policies are.
+pub const POLICIES: &str = "policies";
 
 /// Longer texts are cut: no name of Kubernetes is longer.
 const TEXT: usize = 253;
@@ -34,6 +38,57 @@ impl Tracer<'_, '_> {
         let mut whole = self.condition(&self.rule.predicate.root, "");
         whole.mark_deciding();
         whole
+    }
+
+    /// The policies that take it away again, where any does.
+    pub fn policies(&self) -> Option<Condition> {
+        let slots = bind(self.values, &self.member.binding);
+        let truth_of = |own: &Node| Truth::from(oracle::truth(own, &slots));
+        let kept = self.rule.kept_out.iter().map(|own| &own.of.predicate.root);
+        let acting: Vec<&Node> = kept.filter(|own| truth_of(own) != Truth::Fails).collect();
+        let any_holds = acting.iter().any(|own| truth_of(own) == Truth::Holds);
+        let truth = match (acting.first()?, any_holds) {
+            (_, true) => Truth::Fails,
+            (_, false) => Truth::Faults,
+        };
+        let mut whole = Condition {
+            joins: Some(Join::None),
+            parts: acting
+                .iter()
+                .map(|own| self.acting(own, &truth_of))
+                .collect(),
+            ..Condition::new(
+                POLICIES,
+                format!("{POLICIES}: none of"),
+                self.rule.span,
+                truth,
+            )
+        };
+        whole.mark_deciding();
+        Some(whole)
+    }
+
+    /// One policy with those of its reasons that hold, or cannot be told.
+    fn acting(&self, policy: &Node, truth_of: &dyn Fn(&Node) -> Truth) -> Condition {
+        let mut condition = self.condition(policy, "");
+        let reasons = policy.parts().iter();
+        let reasons = reasons.filter(|own| truth_of(own) != Truth::Fails);
+        condition.parts = reasons.map(|own| self.reason(own)).collect();
+        condition
+    }
+
+    /// What holds of a reason: which other kinds it is about says nothing.
+    fn reason(&self, reason: &Node) -> Condition {
+        let mut condition = self.condition(reason, "");
+        // The expression has a line for each kind that any rule selects.
+        if reason.title == CONTROLLED {
+            condition.parts.clear();
+            condition.joins = None;
+            condition.title =
+                format!("{CONTROLLED}: it has a controller of a kind that a rule selects");
+        }
+        condition.parts = condition.parts.into_iter().map(holding).collect();
+        condition
     }
 
     /// A list of one, without a name of its own, is its only part. `within` is
@@ -151,6 +206,18 @@ impl Tracer<'_, '_> {
             (Value::String(text), _) => Actual::Text(cut(text)),
             (value, _) => Actual::Value(short(value)),
         })
+    }
+}
+
+/// Alternatives without those that do not hold.
+fn holding(mut condition: Condition) -> Condition {
+    if condition.joins != Some(Join::Any) || condition.truth != Truth::Holds {
+        return condition;
+    }
+    condition.parts.retain(|part| part.truth != Truth::Fails);
+    match (condition.name.is_empty(), condition.parts.len()) {
+        (true, 1) => condition.parts.remove(0),
+        _ => condition,
     }
 }
 

@@ -138,7 +138,7 @@ impl Seeker<'_, '_> {
     /// What this rule selects, and no earlier one.
     fn selected(&self, at: usize) -> Option<Witness> {
         let own = self.all.get(at)?;
-        let mut formulas = own.without(&|_| false);
+        let mut formulas = own.all();
         let mut variables = vec![own.whole.variables.as_slice()];
         let mut avoided = Vec::new();
         for _ in 0..MAX_ROUNDS {

@@ -3,6 +3,7 @@
 
 mod file;
 mod live;
+mod policies;
 mod refused;
 mod stored;
 mod table;

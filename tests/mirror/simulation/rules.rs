@@ -16,7 +16,7 @@ use carry::k8s::{Provider, Transferred};
 use carry::mirror::Judging;
 use carry::rules::decide::{Decision, DeleteReason, Event, KeyRange, Scratch, SkipReason, Stage};
 use carry::rules::namespaces::{Namespaces, View};
-use carry::rules::outgoing::{OutgoingScratch, Unfit};
+use carry::rules::outgoing::{Outgoing, OutgoingScratch, Unfit};
 use carry::rules::{Phase, RuleId};
 
 /// One rules file.
@@ -291,8 +291,9 @@ impl Judging for Rules {
         &self,
         key: &[u8],
         value: &[u8],
+        _: Option<RuleId>,
         _: &'b mut OutgoingScratch,
-    ) -> Result<Transferred<'b>, Unfit> {
+    ) -> Result<Outgoing<'b>, Unfit> {
         if let Err(transient) = fit(self.is_mended(), text(key), text(value), usize::MAX) {
             return Err(Unfit {
                 reason: "it must not be written".to_owned(),
@@ -300,17 +301,26 @@ impl Judging for Rules {
             });
         }
         if !self.sealed {
-            return Ok(Transferred::AsItIs);
+            return Ok(Transferred::AsItIs.into());
         }
         let nonce = self.outside.nonces.fetch_add(1, Ordering::SeqCst) % 4;
         let sealed = [b"~", nonce.to_string().as_bytes(), b"~", value].concat();
         Ok(Transferred::Sealed {
             value: interned(sealed),
             provider: Provider::Identity,
-        })
+            anew: true,
+        }
+        .into())
     }
 
-    fn is_there(&self, _: &[u8], value: &[u8], there: &[u8], _: &mut OutgoingScratch) -> bool {
+    fn is_there(
+        &self,
+        _: &[u8],
+        value: &[u8],
+        there: &[u8],
+        _: Option<RuleId>,
+        _: &mut OutgoingScratch,
+    ) -> bool {
         there.starts_with(b"~") == self.sealed && opened(there) == value
     }
 

@@ -1,0 +1,65 @@
+//! What policies keep out and change, over what a real kube-apiserver stored.
+
+use super::{Folder, from_snapshot};
+use crate::mirror::bolt::Database;
+use crate::shared;
+
+const RULES: &str = r#"filters:
+  sequential:
+    - name: namespaces
+      group: ""
+      resources: [{kind: Namespace}]
+  secondary:
+    - name: config
+      group: ""
+      resources: [{kind: ConfigMap}, {kind: PersistentVolumeClaim}]
+    - name: apps
+      group: apps
+    - name: roles
+      group: rbac.authorization.k8s.io
+    - name: volumes
+      group: ""
+      resources: [{kind: PersistentVolume}]
+      policy: {persistentVolumes: retain}
+    - name: jobs
+      group: batch
+    - name: pods
+      group: ""
+      resources: [{kind: Pod}]
+      when: "object.metadata.name.startsWith('job-')"
+"#;
+
+#[test]
+fn policies_are_told() {
+    let Some(corpus) = shared::corpus("explain") else {
+        return;
+    };
+    let folder = Folder::with(RULES);
+    let mut database = Database::default();
+    for stored in &corpus {
+        database.put(stored.key.clone(), &stored.value);
+    }
+    database.save(&folder.path("etcd.db"));
+    let of_kind = |start: &str| {
+        let mut keys = corpus.iter().map(|stored| stored.key.as_str());
+        keys.find(|key| key.starts_with(start)).expect("a key")
+    };
+    for (name, key) in [
+        (
+            "system_object",
+            "/registry/configmaps/default/kube-root-ca.crt",
+        ),
+        ("bootstrap", "/registry/clusterroles/admin"),
+        ("controlled", of_kind("/registry/replicasets/test1/")),
+        ("claim", "/registry/persistentvolumeclaims/test1/pvc"),
+        ("volume", "/registry/persistentvolumes/pv1"),
+        ("finalizers", of_kind("/registry/pods/test1/job-")),
+    ] {
+        let told = folder.told_at(100, &from_snapshot(key, &[]));
+        insta::assert_snapshot!(format!("policies_{name}"), told);
+    }
+    let json = folder.json(&from_snapshot("/registry/persistentvolumes/pv1", &[]));
+    insta::assert_snapshot!("policies_json", format!("{:#}", json["write"]));
+    let table = folder.told_at(100, &from_snapshot("/registry/clusterroles/*", &[]));
+    insta::assert_snapshot!("policies_table", table);
+}

@@ -1,0 +1,156 @@
+//! Policies in `carry run` between two real etcds, over what a real
+//! kube-apiserver stored.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use carry::diagnostic::SourceText;
+use carry::k8s::{Edit, Keyring, Transferred, rewrite};
+use carry::rules::decide::{Decision, Event, Judge, Scratch, SkipReason};
+use carry::rules::namespaces::Namespaces;
+use carry::rules::outgoing::OutgoingScratch;
+use carry::rules::policy::Policy;
+use carry::rules::{Plan, load};
+use serde_json::json;
+
+use super::harness::{Carry, Etcd, eventually, temp_dir, versions};
+use crate::shared;
+
+const RULES: &str = "filters:\n  secondary:\n    - name: all\n      group: \"*\"\n";
+
+type Keys = BTreeMap<Vec<u8>, Vec<u8>>;
+
+fn judge(config: &str) -> Judge {
+    let rules = load(&SourceText::new("rules.yaml", RULES)).rule_set;
+    let (plan, _) = Plan::compile(&rules.expect("rules"), "/registry");
+    let keyring = Keyring::parse("encryption.yaml", config).expect("a configuration");
+    Judge::new(plan.expect("a plan"), keyring)
+}
+
+/// What the destination must hold for a source with `items`, and what is kept
+/// out.
+fn expected(judge: &Judge, items: &Keys) -> (Keys, BTreeMap<Vec<u8>, Policy>) {
+    let (mut written, mut kept) = (BTreeMap::new(), BTreeMap::new());
+    let (mut scratch, mut outgoing) = (Scratch::default(), OutgoingScratch::default());
+    for (key, value) in items {
+        let event = Event {
+            key,
+            value: Some(value),
+            leased: false,
+            owned: false,
+        };
+        match judge.decide(&event, &Namespaces::default(), &mut scratch) {
+            Decision::Put { rule } => {
+                let outgoing = judge.outgoing(key, value, Some(rule), &mut outgoing);
+                let bytes = match outgoing.expect("fit").value {
+                    Transferred::AsItIs => value.clone(),
+                    Transferred::Sealed { value, .. } => value.to_vec(),
+                };
+                written.insert(key.clone(), bytes);
+            }
+            Decision::Skip(SkipReason::KeptOut(policy)) => {
+                kept.insert(key.clone(), policy);
+            }
+            other => assert!(matches!(other, Decision::Skip(_)), "{other:?}"),
+        }
+    }
+    (written, kept)
+}
+
+/// A rule for everything: the standby's own objects stay as they are to the
+/// byte, and nothing of the source's deletions arrives before they are done.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_standbys_own_objects_stay() {
+    let (Some(corpus), Some(config)) = (
+        shared::corpus("policies"),
+        shared::corpus_encryption("policies"),
+    ) else {
+        return;
+    };
+    let judge = judge(&config);
+    let folder = temp_dir();
+    let write = |name: &str, text: &str| -> PathBuf {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).expect("a file");
+        path
+    };
+    let (rules, encryption) = (
+        write("rules.yaml", RULES),
+        write("encryption.yaml", &config),
+    );
+    let items: Keys = corpus
+        .into_iter()
+        .map(|stored| (stored.key.into_bytes(), stored.value))
+        .collect();
+    let (mut written, kept) = expected(&judge, &items);
+    assert!(kept.len() > 100 && written.len() > 50);
+    let own: Keys = kept
+        .keys()
+        .map(|key| (key.clone(), [b"own ", key.as_slice()].concat()))
+        .collect();
+    for version in versions("policies") {
+        let (source, destination) = (Etcd::plain(version), Etcd::plain(version));
+        source.load(items.clone()).await;
+        destination.load(own.clone()).await;
+        let provider = format!("--encryption-provider-config={}", encryption.display());
+        let mut carry = Carry::between(&source, &destination, &rules, &[provider]);
+        carry.wait_ready();
+        let all = |written: &Keys| {
+            let mut all = own.clone();
+            all.extend(written.clone());
+            all
+        };
+        assert!(destination.list("/registry").await == all(&written));
+        let of = |policy: Policy| {
+            let sample = format!("carry_policy_actions_total{{policy=\"{policy}\"}}");
+            carry.metric(&sample).expect("a metric") as usize
+        };
+        for policy in Policy::ALL
+            .into_iter()
+            .filter(|own| *own != Policy::Deletion)
+        {
+            let count = kept.values().filter(|own| **own == policy).count();
+            assert_eq!(of(policy), count, "{policy}");
+        }
+        let deleted = of(Policy::Deletion);
+
+        // It ends at the source, and then is gone.
+        let key = b"/registry/deployments/test1/web".to_vec();
+        let marks = [
+            ("metadata.deletionTimestamp", json!("2026-11-22T06:37:44Z")),
+            ("metadata.finalizers", json!(["foregroundDeletion"])),
+            ("spec.replicas", json!(7)),
+        ];
+        let marks = marks.map(|(path, value)| (path.parse().expect("a path"), Edit::Set(value)));
+        let ending = rewrite(&items[&key], &marks)
+            .expect("a Deployment")
+            .to_vec();
+        let living = rewrite(&items[&key], &marks[2..]).expect("a Deployment");
+        source.put(key.clone(), ending).await;
+        written.insert(key.clone(), living.to_vec());
+        eventually("the change without the deletion", || async {
+            destination.list("/registry").await == all(&written)
+        })
+        .await;
+        assert_eq!(of(Policy::Deletion), deleted + 1);
+        source.delete(key.clone()).await;
+        let before = written.remove(&key);
+        eventually("the delete", || async {
+            destination.list("/registry").await == all(&written)
+        })
+        .await;
+        written.extend(before.map(|_| (key.clone(), expected(&judge, &items).0[&key].clone())));
+
+        // What was written is what is compared later: nothing is written again.
+        source.put(key.clone(), items[&key].clone()).await;
+        eventually("it to be back", || async {
+            destination.list("/registry").await == all(&written)
+        })
+        .await;
+        let revision = destination.mod_revision(key.clone()).await;
+        let mut again = carry.again_without_ledger();
+        again.wait_ready();
+        assert!(destination.list("/registry").await == all(&written));
+        assert_eq!(destination.mod_revision(key).await, revision);
+    }
+}

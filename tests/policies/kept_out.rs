@@ -1,0 +1,202 @@
+//! What policies keep out.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use carry::rules::decide::{Decision, SkipReason};
+use carry::rules::policy::Policy;
+use carry::rules::trace::{POLICIES, why};
+use serde_json::json;
+
+use super::{decide, judge};
+use crate::shared;
+
+const EVERYTHING: &str = "filters:\n  secondary:\n    - name: all\n      group: \"*\"\n";
+
+fn kept_out(rules: &str, key: &str, value: &[u8]) -> Option<Policy> {
+    match decide(&judge(rules), key, value) {
+        Decision::Skip(SkipReason::KeptOut(policy)) => Some(policy),
+        Decision::Put { .. } => None,
+        other => panic!("{key}: {other:?}"),
+    }
+}
+
+/// Every key of a real cluster under a rule that selects everything: which
+/// policy keeps it out, and for which reason.
+#[test]
+fn of_a_whole_cluster() {
+    let Some(corpus) = shared::corpus("policies") else {
+        return;
+    };
+    let judge = judge(EVERYTHING);
+    let mut told: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for stored in &corpus {
+        let decision = decide(&judge, &stored.key, &stored.value);
+        let traced = judge.trace(
+            stored.key.as_bytes(),
+            &stored.value,
+            &Default::default(),
+            false,
+        );
+        let mut traced = traced.expect("readable");
+        judge.trace_policies(&mut traced);
+        let policies = traced[0].condition.as_ref().and_then(|own| own.deciding());
+        let policies = policies.filter(|own| own.name == POLICIES);
+        let policy = policies.and_then(|own| own.deciding());
+        let reason = policy.and_then(|own| own.deciding());
+        let group = match &decision {
+            Decision::Put { .. } => "mirrored".to_owned(),
+            Decision::Skip(SkipReason::KeptOut(by)) => {
+                // What is shown is what was decided.
+                assert_eq!(policy.map(|own| own.name.as_str()), Some(by.name()));
+                let reason = &reason.expect("a reason").name;
+                format!("{by}, {reason}: {}", why(reason))
+            }
+            Decision::Skip(other) => format!("{other:?}"),
+            other => panic!("{}: {other:?}", stored.key),
+        };
+        let is_kept = matches!(decision, Decision::Skip(SkipReason::KeptOut(_)));
+        assert_eq!(is_kept, reason.is_some(), "{}", stored.key);
+        told.entry(group).or_default().insert(stored.key.clone());
+    }
+    let told: Vec<String> = told
+        .into_iter()
+        .map(|(group, keys)| {
+            let keys: Vec<String> = keys.into_iter().map(|key| format!("    {key}\n")).collect();
+            format!("{group}\n{}", keys.concat())
+        })
+        .collect();
+    insta::assert_snapshot!(told.join("\n"));
+}
+
+/// A rule that names such a kind selects it, but for what every cluster makes
+/// for itself.
+#[test]
+fn kinds_that_are_named() {
+    let Some(corpus) = shared::corpus("policies") else {
+        return;
+    };
+    let under = |group: &str, kind: &str, policy: &str| {
+        format!(
+            "filters:\n  secondary:\n    - group: \"{group}\"\n      resources: [{{kind: {kind}}}]\n{policy}"
+        )
+    };
+    let counts = |group: &str, kind: &str, policy: &str| {
+        let judge = judge(&under(group, kind, policy));
+        let own = corpus.iter().filter(|stored| stored.json["kind"] == kind);
+        let decisions = own.map(|stored| decide(&judge, &stored.key, &stored.value));
+        let (mut mirrored, mut kept) = (0, 0);
+        for decision in decisions {
+            match decision {
+                Decision::Put { .. } => mirrored += 1,
+                Decision::Skip(SkipReason::KeptOut(_)) => kept += 1,
+                // Of another place in etcd.
+                Decision::Skip(SkipReason::ClusterLocal) => {}
+                other => panic!("{group}/{kind}: {other:?}"),
+            }
+        }
+        (mirrored, kept)
+    };
+    let mirror = "      policy: {systemObjects: mirror}\n";
+    assert_eq!(counts("coordination.k8s.io", "Lease", ""), (4, 0));
+    assert_eq!(counts("", "Node", ""), (1, 0));
+    assert_eq!(counts("networking.k8s.io", "IPAddress", ""), (13, 0));
+    assert_eq!(counts("discovery.k8s.io", "EndpointSlice", ""), (8, 1));
+    assert_eq!(counts("discovery.k8s.io", "EndpointSlice", mirror), (9, 0));
+    let (roles, bootstrap) = counts("rbac.authorization.k8s.io", "ClusterRole", "");
+    assert!(roles < bootstrap, "{roles} {bootstrap}");
+    let all = (roles + bootstrap, 0);
+    assert_eq!(
+        counts("rbac.authorization.k8s.io", "ClusterRole", mirror),
+        all
+    );
+    // What its owner brings with it.
+    assert_eq!(counts("apps", "ReplicaSet", ""), (2, 0));
+    // Claims are kept out whoever names them.
+    let retain = "      policy: {persistentVolumes: retain}\n";
+    assert_eq!(counts("", "PersistentVolumeClaim", ""), (0, 4));
+    assert_eq!(counts("", "PersistentVolumeClaim", retain), (4, 0));
+}
+
+fn pod(controller: bool) -> Vec<u8> {
+    let owner = json!({"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "web", "uid": "u", "controller": controller});
+    let pod = json!({
+        "apiVersion": "v1", "kind": "Pod",
+        "metadata": {"name": "web-1", "namespace": "red", "ownerReferences": [owner]},
+    });
+    pod.to_string().into_bytes()
+}
+
+const POD: &str = "/registry/pods/red/web-1";
+
+/// Only where some rule selects the owner's kind, and this one does not name
+/// the object's.
+#[test]
+fn controlled_objects() {
+    let with = |rest: &str| format!("filters:\n  secondary:\n    - group: \"\"\n{rest}");
+    let of_apps = "    - group: apps\n";
+    let kept = |rules: &str, value: &[u8]| kept_out(rules, POD, value);
+    let controlled = Some(Policy::ControlledObjects);
+    assert_eq!(kept(&with(of_apps), &pod(true)), controlled);
+    assert_eq!(kept(&with(of_apps), &pod(false)), None);
+    assert_eq!(kept(&with(""), &pod(true)), None);
+    let other_kind = "    - group: apps\n      resources: [{kind: Deployment}]\n";
+    assert_eq!(kept(&with(other_kind), &pod(true)), None);
+    let same_kind =
+        "    - group: apps\n      resources: [{kind: Deployment}, {kind: ReplicaSet}]\n";
+    assert_eq!(kept(&with(same_kind), &pod(true)), controlled);
+    for glob in ["*", "app*", "*s", "**"] {
+        let of_glob = format!("    - group: \"{glob}\"\n");
+        assert_eq!(kept(&with(&of_glob), &pod(true)), controlled, "{glob}");
+    }
+    let other_glob = "    - group: \"*.io\"\n";
+    assert_eq!(kept(&with(other_glob), &pod(true)), None);
+    let named = format!("      resources: [{{kind: Pod}}]\n{of_apps}");
+    assert_eq!(kept(&with(&named), &pod(true)), None);
+    let some_named = format!("      resources: [{{kind: Pod}}, {{kind: \"*\"}}]\n{of_apps}");
+    assert_eq!(kept(&with(&some_named), &pod(true)), None);
+    let mirrored = format!("      policy: {{controlledObjects: mirror}}\n{of_apps}");
+    assert_eq!(kept(&with(&mirrored), &pod(true)), None);
+}
+
+/// A rule's own word counts for it, and the file's for all others.
+#[test]
+fn settings_of_the_file_and_of_rules() {
+    let lease = br#"{"apiVersion":"coordination.k8s.io/v1","kind":"Lease","metadata":{"name":"l","namespace":"red"}}"#;
+    let key = "/registry/leases/red/l";
+    let file = format!("policies: {{systemObjects: mirror}}\n{EVERYTHING}");
+    assert_eq!(
+        kept_out(EVERYTHING, key, lease),
+        Some(Policy::SystemObjects)
+    );
+    assert_eq!(kept_out(&file, key, lease), None);
+    let rule = format!("{file}      policy: {{systemObjects: skip}}\n");
+    assert_eq!(kept_out(&rule, key, lease), Some(Policy::SystemObjects));
+    // Another rule may select what a policy of the first takes away.
+    let second = format!(
+        "{EVERYTHING}    - name: leases\n      group: coordination.k8s.io\n      resources: [{{kind: Lease}}]\n"
+    );
+    assert_eq!(kept_out(&second, key, lease), None);
+}
+
+/// Tokens can be used where their ServiceAccount is carried along.
+#[test]
+fn service_account_tokens() {
+    let token = br#"{"apiVersion":"v1","kind":"Secret","metadata":{"name":"t","namespace":"red"},"type":"kubernetes.io/service-account-token"}"#;
+    let key = "/registry/secrets/red/t";
+    let secrets = "filters:\n  secondary:\n    - group: \"\"\n      resources: [{kind: Secret}]\n";
+    let encrypted =
+        carry::rules::decide::Decision::Skip(SkipReason::KeptOut(Policy::SystemObjects));
+    let plain = |rules: &str| {
+        let source = carry::diagnostic::SourceText::new("rules.yaml", rules);
+        let rules = carry::rules::load(&source).rule_set.expect("rules");
+        let plan = carry::rules::Plan::compile(&rules, "/registry")
+            .0
+            .expect("a plan");
+        let judge = carry::rules::decide::Judge::new(plan, carry::k8s::Keyring::default());
+        decide(&judge, key, token)
+    };
+    assert_eq!(plain(secrets), encrypted);
+    let accounts =
+        format!("{secrets}    - group: \"\"\n      resources: [{{kind: ServiceAccount}}]\n");
+    assert!(matches!(plain(&accounts), Decision::Put { .. }));
+}
