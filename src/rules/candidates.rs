@@ -11,6 +11,7 @@ use crate::k8s::schema::{self, Resource};
 use crate::k8s::{KeyResource, Path, Query};
 
 use super::compiled::CompiledRule;
+use super::kept_out::KeptOut;
 use super::member::Member;
 use super::member_index::MemberIndex;
 use super::reach::CLUSTER_LOCAL;
@@ -34,10 +35,20 @@ pub struct CandidateSet {
     pub index: MemberIndex,
     /// What several members have in common.
     pub shared: Box<[SharedCondition]>,
+    /// What policies may keep out of it: each by its place, with the set's slots
+    /// for its own.
+    pub kept_out: Box<[(usize, Box<[u16]>)]>,
+    /// The slots of an object's group and kind, where policies ask for them.
+    pub kind: (u16, u16),
 }
 
 impl CandidateSet {
-    fn new(rules: &[CompiledRule], members: &[usize], api_version: &str, kind: &str) -> Self {
+    fn new(
+        rules: &[CompiledRule],
+        members: &[usize],
+        kept_out: &[(usize, &KeptOut)],
+        (api_version, kind): (&str, &str),
+    ) -> Self {
         // An object's namespace decides which Namespace's labels are read.
         let mut sources = vec![SlotSource::Field(namespace_path())];
         let mut bound = Vec::with_capacity(members.len());
@@ -53,6 +64,19 @@ impl CandidateSet {
                 rest: None,
             });
         }
+        let kept_out = kept_out.iter().map(|(at, own)| {
+            let slots = own.sources.iter();
+            let slots = slots.map(|source| place(&mut sources, source));
+            (*at, slots.collect())
+        });
+        let kept_out: Box<[(usize, Box<[u16]>)]> = kept_out.collect();
+        let kind_slots = match kept_out.is_empty() {
+            true => (0, 0),
+            false => (
+                place(&mut sources, &SlotSource::Group),
+                place(&mut sources, &SlotSource::Kind),
+            ),
+        };
         let fields: Box<[(u16, Path)]> = sources
             .iter()
             .enumerate()
@@ -72,6 +96,8 @@ impl CandidateSet {
             fields,
             query,
             paths,
+            kept_out,
+            kind: kind_slots,
         }
     }
 }
@@ -100,6 +126,8 @@ fn narrow(at: usize) -> u16 {
 /// The sets of all resources.
 #[derive(Debug)]
 pub struct Candidates {
+    /// What policies keep out, in the order in which they are asked.
+    pub kept_out: Vec<KeptOut>,
     built_in: HashMap<&'static str, Arc<CandidateSet>>,
     custom: HashMap<String, Arc<CandidateSet>>,
     unknown: Arc<CandidateSet>,
@@ -114,9 +142,9 @@ const MAX_FOUND: usize = 4096;
 
 impl Candidates {
     /// Finds the candidates of every resource known before the first event.
-    pub fn new(rules: &[CompiledRule]) -> Candidates {
+    pub fn new(rules: &[CompiledRule], kept_out: Vec<KeptOut>) -> Candidates {
         let built_in = schema::resources().iter().map(|resource| {
-            let set = built_in(rules, resource);
+            let set = built_in(rules, resource, &kept_out);
             (resource.path, Arc::new(set))
         });
         let mut groups: Vec<&str> = rules.iter().flat_map(CompiledRule::group_names).collect();
@@ -124,15 +152,18 @@ impl Candidates {
         groups.dedup();
         let custom = groups
             .into_iter()
-            .map(|group| (group.to_owned(), Arc::new(custom(rules, group))));
+            .map(|group| (group.to_owned(), Arc::new(custom(rules, group, &kept_out))));
         let unknown = members(rules, &KeyResource::Unknown(""));
+        let of_unknown = asked(rules, &unknown, &KeyResource::Unknown(""), &kept_out);
+        let unknown = CandidateSet::new(rules, &unknown, &of_unknown, ("", ""));
         let over_objects = |at: &usize| rules[*at].reach.keys().is_none();
         let all: Vec<usize> = (0..rules.len()).filter(over_objects).collect();
         Candidates {
             built_in: built_in.collect(),
             custom: custom.collect(),
-            unknown: Arc::new(CandidateSet::new(rules, &unknown, "", "")),
-            cluster_local: Arc::new(CandidateSet::new(rules, &all, "v1", "Endpoints")),
+            unknown: Arc::new(unknown),
+            cluster_local: Arc::new(CandidateSet::new(rules, &all, &[], ("v1", "Endpoints"))),
+            kept_out,
         }
     }
 
@@ -169,7 +200,7 @@ impl Candidates {
         if found.len() >= MAX_FOUND {
             found.clear();
         }
-        let set = Arc::new(custom(rules, group));
+        let set = Arc::new(custom(rules, group, &self.kept_out));
         found.insert(group.into(), Arc::clone(&set));
         set
     }
@@ -188,18 +219,41 @@ fn is_cluster_local_path(first: &str) -> bool {
     CLUSTER_LOCAL.contains(&first)
 }
 
-fn built_in(rules: &[CompiledRule], resource: &'static Resource) -> CandidateSet {
-    let members = members(rules, &KeyResource::BuiltIn(resource));
+/// What policies may keep out of what `members` select of a resource.
+fn asked<'k>(
+    rules: &[CompiledRule],
+    members: &[usize],
+    resource: &KeyResource<'_>,
+    kept_out: &'k [KeptOut],
+) -> Vec<(usize, &'k KeptOut)> {
+    let asked = |own: &KeptOut| {
+        let asks = |rule: &CompiledRule| own.is_asked(rule.policies) && !own.spares(&rule.named);
+        own.is_about(resource) && members.iter().any(|at| asks(&rules[*at]))
+    };
+    let all = kept_out.iter().enumerate();
+    all.filter(|(_, own)| asked(own)).collect()
+}
+
+fn built_in(
+    rules: &[CompiledRule],
+    resource: &'static Resource,
+    kept_out: &[KeptOut],
+) -> CandidateSet {
+    let own = KeyResource::BuiltIn(resource);
+    let members = members(rules, &own);
+    let kept_out = asked(rules, &members, &own, kept_out);
     let api_version = match resource.group {
         "" => resource.version.to_owned(),
         group => format!("{group}/{}", resource.version),
     };
-    CandidateSet::new(rules, &members, &api_version, resource.kind)
+    CandidateSet::new(rules, &members, &kept_out, (&api_version, resource.kind))
 }
 
-fn custom(rules: &[CompiledRule], group: &str) -> CandidateSet {
-    let members = members(rules, &KeyResource::Custom { group, plural: "" });
-    CandidateSet::new(rules, &members, &format!("{group}/v1"), "")
+fn custom(rules: &[CompiledRule], group: &str, kept_out: &[KeptOut]) -> CandidateSet {
+    let own = KeyResource::Custom { group, plural: "" };
+    let members = members(rules, &own);
+    let kept_out = asked(rules, &members, &own, kept_out);
+    CandidateSet::new(rules, &members, &kept_out, (&format!("{group}/v1"), ""))
 }
 
 fn members(rules: &[CompiledRule], resource: &KeyResource<'_>) -> Vec<usize> {

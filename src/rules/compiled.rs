@@ -7,9 +7,8 @@ use crate::diagnostic::{Diagnostic, Span};
 use crate::lang::hir::Predicate;
 use crate::lang::{self, Program};
 
-use super::carried::Carried;
 use super::codes;
-use super::kept_out::KeptOut;
+use super::kept_out::Named;
 use super::lower::lower;
 use super::namespace_fields::seen;
 use super::namespaces::View;
@@ -51,21 +50,11 @@ pub struct CompiledRule {
     pub folded: Predicate,
     /// Its conditions in CEL as they were written.
     pub conditions: Vec<Written>,
-    /// What policies take away of what it selects, in the order in which they
-    /// are asked.
-    pub kept_out: Vec<KeptOut<Taken>>,
+    /// The kinds that it names.
+    pub named: Named,
     /// Where it can find what it selects.
     pub reach: Reach,
     groups: Vec<String>,
-}
-
-/// What a policy takes away, over the slots of the rule.
-#[derive(Clone, Debug)]
-pub struct Taken {
-    /// What it means, unfolded: alternatives with titles.
-    pub predicate: Predicate,
-    /// What decides.
-    pub program: Program,
 }
 
 /// A necessary condition over the key and the Namespaces.
@@ -78,13 +67,13 @@ pub struct Gate {
 }
 
 impl CompiledRule {
-    /// Compiles `rule`, of a file of which all rules together select `carried`.
+    /// Compiles `rule`, whose reach this is.
     ///
     /// # Errors
     ///
     /// A diagnostic that says what of it cannot be compiled.
-    pub fn new(rule: &Rule, reach: Reach, carried: &Carried) -> Result<CompiledRule, Diagnostic> {
-        let lowered = lower(rule, &reach, carried)?;
+    pub fn new(rule: &Rule, reach: Reach) -> Result<CompiledRule, Diagnostic> {
+        let lowered = lower(rule)?;
         let gate = match lowered.gate {
             Some((predicate, sources)) => Some(Gate {
                 program: compiled(&lang::fold(&predicate), rule)?,
@@ -108,7 +97,7 @@ impl CompiledRule {
             sources: lowered.sources,
             gate,
             conditions: lowered.written,
-            kept_out: kept_out(lowered.kept_out, rule)?,
+            named: Named::of(rule),
             reach,
             groups: groups(rule),
         })
@@ -147,17 +136,6 @@ fn compiled(folded: &Predicate, rule: &Rule) -> Result<Program, Diagnostic> {
             )
             .help("split it into several rules")
     })
-}
-
-fn kept_out(
-    lowered: Vec<KeptOut<Predicate>>,
-    rule: &Rule,
-) -> Result<Vec<KeptOut<Taken>>, Diagnostic> {
-    let all = lowered.into_iter().map(|own| {
-        let program = compiled(&lang::fold(&own.of), rule)?;
-        Ok(own.map(|predicate| Taken { predicate, program }))
-    });
-    all.collect()
 }
 
 fn groups(rule: &Rule) -> Vec<String> {

@@ -14,8 +14,9 @@ use crate::vm;
 use super::candidates::{CandidateSet, Found};
 use super::compiled::CompiledRule;
 use super::compiled::Gate;
+use super::kept_out::KeptOut;
 use super::keyrings::Keyrings;
-use super::member::{Member, bind};
+use super::member::bind;
 use super::namespace_fields::of_namespace;
 use super::namespaces::{Namespaces, View};
 use super::plan::Plan;
@@ -201,7 +202,7 @@ impl Evaluator<'_> {
                 Ok(Verdict::Match) => Ok(()),
                 Err(fault) => Err(fault),
             };
-            match (selects, self.kept_out(rule, member, values)) {
+            match (selects, self.kept_out(rule, set, values)) {
                 // Whatever the rule would say.
                 (_, Ok(Some(policy))) => kept = kept.or(Some(policy)),
                 (Ok(()), Ok(None)) => return Selection::Selected(id),
@@ -232,12 +233,12 @@ impl Evaluator<'_> {
     pub(super) fn kept_out(
         &self,
         rule: &CompiledRule,
-        member: &Member,
+        set: &CandidateSet,
         values: &[Value<'_>],
     ) -> Result<Option<Policy>, Fault> {
         let mut first_fault = None;
-        for own in rule.kept_out.iter().filter(|_| self.policies) {
-            match vm::eval(&own.of.program, &bind(values, &member.binding)) {
+        for (own, binding) in asked(self.plan, rule, set, values).filter(|_| self.policies) {
+            match vm::eval(&own.program, &bind(values, binding)) {
                 Ok(Verdict::Match) => return Ok(Some(own.policy)),
                 Ok(Verdict::NoMatch) => {}
                 Err(fault) => first_fault = first_fault.or(Some(fault)),
@@ -245,6 +246,24 @@ impl Evaluator<'_> {
         }
         first_fault.map_or(Ok(None), Err)
     }
+}
+
+/// What policies may keep out of what a rule selects, with the set's slots for
+/// each.
+pub(super) fn asked<'s>(
+    plan: &'s Plan,
+    rule: &'s CompiledRule,
+    set: &'s CandidateSet,
+    values: &'s [Value<'_>],
+) -> impl Iterator<Item = (&'s KeptOut, &'s [u16])> {
+    let text = |slot: u16| match values.get(usize::from(slot)) {
+        Some(Value::String(text)) => &**text,
+        _ => "",
+    };
+    let (group, kind) = (text(set.kind.0), text(set.kind.1));
+    let all = set.kept_out.iter();
+    let all = all.filter_map(|(at, binding)| Some((plan.kept_out().get(*at)?, &**binding)));
+    all.filter(move |(own, _)| own.applies(rule.policies, &rule.named, group, kind))
 }
 
 /// What the key and the Namespaces rule out.

@@ -4,13 +4,10 @@
 //! object itself is marked as one that every cluster makes for itself.
 //! Deliberately says nothing of what is already at the destination.
 
-use std::fmt::Write as _;
-
 use crate::diagnostic::{Span, Spanned};
 use crate::k8s::{KeyResource, Path, schema};
-use crate::lang::check;
-use crate::lang::hir::{Node, Test};
-use crate::lang::parse;
+use crate::lang::hir::{Node, Predicate, Test};
+use crate::lang::{self, Program, check, parse};
 
 use super::carried::Carried;
 use super::policy::{Kept, Policies, Policy, Volumes};
@@ -20,23 +17,23 @@ use super::scope::{Scope, equals, metadata};
 use super::slots::SlotSource;
 use super::variables::{CHECKING, RuleVariables};
 
-/// What one policy keeps out of what a rule selects.
+/// One sort of objects that a policy keeps out, whichever rule selects them.
 #[derive(Clone, Debug)]
-pub struct KeptOut<T> {
+pub struct KeptOut {
     /// The policy.
     pub policy: Policy,
-    /// Where it holds: alternatives, each titled by the name of its reason.
-    pub of: T,
-}
-
-impl<T> KeptOut<T> {
-    /// The same policy with something else.
-    pub fn map<U>(self, make: impl FnOnce(T) -> U) -> KeptOut<U> {
-        KeptOut {
-            policy: self.policy,
-            of: make(self.of),
-        }
-    }
+    /// Its name, for people and for `why`.
+    pub name: &'static str,
+    /// What it means, unfolded.
+    pub predicate: Predicate,
+    /// What its slots stand for.
+    pub sources: Vec<SlotSource>,
+    /// What decides.
+    pub program: Program,
+    /// The kinds that such objects are of; none where they may be of any.
+    kinds: &'static [Kind],
+    /// Whether a rule that names the object's kind selects it all the same.
+    unless_named: bool,
 }
 
 /// A group and a kind.
@@ -268,82 +265,137 @@ pub fn why(name: &str) -> &'static str {
     found.map_or(CONTROLLED_WHY, |reason| reason.why)
 }
 
-/// What policies keep out of what `rule` can select, in the order in which they
-/// are asked.
-pub fn kept_out(
-    rule: &Rule,
-    reach: &Reach,
-    carried: &Carried,
-    scope: &mut Scope,
-) -> Vec<KeptOut<Node>> {
-    if reach.keys().is_some() {
-        return Vec::new();
-    }
-    let mut found = Vec::new();
-    for policy in [
-        Policy::SystemObjects,
-        Policy::PersistentVolumes,
-        Policy::ControlledObjects,
-    ] {
-        if !applies(rule.policies, policy) {
-            continue;
-        }
-        let mut any = Vec::new();
-        for reason in REASONS.iter().filter(|reason| reason.policy == policy) {
-            let moot = reason.name == TOKENS && carried.service_accounts();
-            any.extend((!moot).then(|| reason.of(rule, reach, scope)).flatten());
-        }
-        if policy == Policy::ControlledObjects {
-            any.extend(controlled(rule, carried, scope));
-        }
-        if !any.is_empty() {
-            let of = Node::any(any, rule.name.span).titled(policy.name());
-            found.push(KeptOut { policy, of });
-        }
-    }
-    found
+/// All sorts of objects that policies keep out under rules of which all
+/// together select `carried`.
+pub fn all(carried: &Carried) -> Vec<KeptOut> {
+    let moot = |reason: &&Reason| reason.name == TOKENS && carried.service_accounts();
+    let reasons = REASONS.iter().filter(|reason| !moot(reason));
+    let reasons = reasons.filter_map(Reason::compiled);
+    reasons.chain(controlled(carried)).collect()
 }
 
-fn applies(policies: Policies, policy: Policy) -> bool {
-    match policy {
-        Policy::SystemObjects => policies.system_objects == Kept::Skip,
-        Policy::ControlledObjects => policies.controlled_objects == Kept::Skip,
-        Policy::PersistentVolumes => policies.persistent_volumes == Volumes::Skip,
-        Policy::Deletion => false,
+impl KeptOut {
+    /// Whether objects that `reach` covers may be of this sort.
+    pub fn concerns(&self, reach: &Reach) -> bool {
+        let covers = |(group, kind): &Kind| {
+            let known = schema::by_kind(group, kind);
+            known.is_some_and(|known| reach.covers_resource(&KeyResource::BuiltIn(known)))
+        };
+        reach.keys().is_none() && (self.kinds.is_empty() || self.kinds.iter().any(covers))
+    }
+
+    /// Whether objects under keys of this resource may be of this sort.
+    pub fn is_about(&self, resource: &KeyResource<'_>) -> bool {
+        let same = |(group, kind): &Kind| {
+            let known = schema::by_kind(group, kind);
+            matches!(resource, KeyResource::BuiltIn(own) if known.is_some_and(|known| known.path == own.path))
+        };
+        self.kinds.is_empty() || self.kinds.iter().any(same)
+    }
+
+    /// Whether it takes away from a rule with these policies at all.
+    pub fn is_asked(&self, policies: Policies) -> bool {
+        match self.policy {
+            Policy::SystemObjects => policies.system_objects == Kept::Skip,
+            Policy::ControlledObjects => policies.controlled_objects == Kept::Skip,
+            Policy::PersistentVolumes => policies.persistent_volumes == Volumes::Skip,
+            Policy::Deletion => false,
+        }
+    }
+
+    /// Whether it takes away from a rule with these policies, which names these
+    /// kinds, an object of this group and kind.
+    pub fn applies(&self, policies: Policies, named: &Named, group: &str, kind: &str) -> bool {
+        self.is_asked(policies) && !(self.unless_named && named.has(group, kind))
+    }
+
+    /// Whether it takes nothing from a rule that names these kinds and no
+    /// others.
+    pub fn spares(&self, named: &Named) -> bool {
+        let all = self
+            .kinds
+            .iter()
+            .all(|(group, kind)| named.has(group, kind));
+        self.unless_named && (named.is_all || !self.kinds.is_empty() && all)
+    }
+
+    /// Whether a rule's naming of kinds makes a difference.
+    pub fn is_unless_named(&self) -> bool {
+        self.unless_named
+    }
+}
+
+/// The kinds that a rule names, rather than select them with others.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Named {
+    /// Each with its group.
+    pub kinds: Vec<(String, String)>,
+    /// Whether it selects no others.
+    pub is_all: bool,
+}
+
+impl Named {
+    /// Those of a rule.
+    pub fn of(rule: &Rule) -> Named {
+        let named = rule.resources.iter().filter_map(|own| {
+            let kind = own.kind.as_ref()?;
+            Some((own.group.value.clone(), kind.value.clone()))
+        });
+        let kinds: Vec<(String, String)> = named.collect();
+        Named {
+            is_all: !kinds.is_empty() && kinds.len() == rule.resources.len(),
+            kinds,
+        }
+    }
+
+    fn has(&self, group: &str, kind: &str) -> bool {
+        let mut kinds = self.kinds.iter();
+        kinds.any(|(own_group, own_kind)| own_group == group && own_kind == kind)
     }
 }
 
 impl Reason {
-    /// The condition, where the rule can select such objects.
-    fn of(&self, rule: &Rule, reach: &Reach, scope: &mut Scope) -> Option<Node> {
-        let span = rule.name.span;
-        let kinds = self.kinds.iter().filter(|(group, kind)| {
-            let known = schema::by_kind(group, kind);
-            let covered =
-                known.is_some_and(|known| reach.covers_resource(&KeyResource::BuiltIn(known)));
-            covered && !(self.unless_named && names(rule, group, kind))
-        });
-        let kinds: Vec<Node> = kinds
-            .map(|(group, kind)| is_kind(group, kind, span, scope))
-            .collect();
-        if kinds.is_empty() {
-            return None;
-        }
-        let mut all = vec![Node::any(kinds, span)];
-        all.extend(self.marks.iter().map(|mark| mark.of(span, scope)));
-        Some(Node::all(all, span).titled(self.name))
+    fn compiled(&self) -> Option<KeptOut> {
+        let mut scope = Scope::default();
+        let kinds = self.kinds.iter();
+        let kinds = kinds.map(|(group, kind)| is_kind(group, kind, &mut scope));
+        let mut all = vec![Node::any(kinds.collect(), Span::default())];
+        all.extend(self.marks.iter().map(|mark| mark.of(&mut scope)));
+        let root = Node::all(all, Span::default()).titled(self.name);
+        compiled(
+            self.name,
+            self.policy,
+            root,
+            scope,
+            self.kinds,
+            self.unless_named,
+        )
     }
 }
 
-/// Whether a rule names a kind, rather than select it with others.
-fn names(rule: &Rule, group: &str, kind: &str) -> bool {
-    rule.resources.iter().any(|own| {
-        let named = own.kind.as_ref().is_some_and(|own| own.value == kind);
-        named && own.group.value == group
+/// Without errors: what is written here is small, and compiles.
+fn compiled(
+    name: &'static str,
+    policy: Policy,
+    root: Node,
+    scope: Scope,
+    kinds: &'static [Kind],
+    unless_named: bool,
+) -> Option<KeptOut> {
+    let predicate = scope.predicate(root);
+    Some(KeptOut {
+        policy,
+        name,
+        program: lang::compile(&lang::fold(&predicate)).ok()?,
+        predicate,
+        sources: scope.into_sources(),
+        kinds,
+        unless_named,
     })
 }
 
-fn is_kind(group: &str, kind: &str, span: Span, scope: &mut Scope) -> Node {
+fn is_kind(group: &str, kind: &str, scope: &mut Scope) -> Node {
+    let span = Span::default();
     let (group, kind) = (
         Spanned::new(group.to_owned(), span),
         Spanned::new(kind.to_owned(), span),
@@ -353,7 +405,7 @@ fn is_kind(group: &str, kind: &str, span: Span, scope: &mut Scope) -> Node {
 }
 
 impl Mark {
-    fn of(self, span: Span, scope: &mut Scope) -> Node {
+    fn of(self, scope: &mut Scope) -> Node {
         let (source, test) = match self {
             Mark::Namespace(name) => (metadata("namespace"), Test::Equals(name.into())),
             Mark::Name(names) => (metadata("name"), one_of(names)),
@@ -370,7 +422,7 @@ impl Mark {
                 (SlotSource::Field(path), Test::Equals(text.into()))
             }
         };
-        Node::test(scope.slot(source), test, span)
+        Node::test(scope.slot(source), test, Span::default())
     }
 }
 
@@ -381,35 +433,18 @@ fn one_of(texts: &[&str]) -> Test {
     }
 }
 
-/// What has a controller whose kind some rule selects, unless this rule names
-/// the kind of the object itself.
-fn controlled(rule: &Rule, carried: &Carried, scope: &mut Scope) -> Option<Node> {
-    let names_all = !rule.resources.is_empty()
-        && rule
-            .resources
-            .iter()
-            .all(|resource| resource.kind.is_some());
-    if names_all {
-        return None;
-    }
+/// What has a controller whose kind some rule selects.
+fn controlled(carried: &Carried) -> Option<KeptOut> {
     let owners = carried.owners()?;
-    let mut text = String::new();
-    // In one expression with what it is about, so that it can be shared.
-    let _ = write!(
-        text,
+    let text = format!(
         "object.metadata.?ownerReferences.orValue([]).exists(owner, owner.?controller.orValue(false) && ({owners}))"
     );
     // Made here, so that it parses and has its types.
     let tree = parse::parse(&text).ok()?;
-    let variables = RuleVariables::of(rule, &[]);
-    let mut node = check::predicate(&tree, &variables, scope, &CHECKING).value?;
-    let span = rule.name.span;
-    node.relocate(&|_| span);
-    let named = rule.resources.iter().filter_map(|own| {
-        let kind = own.kind.as_ref()?;
-        Some(is_kind(&own.group.value, &kind.value, span, scope).negated())
-    });
-    let mut all: Vec<Node> = named.collect();
-    all.push(node);
-    Some(Node::all(all, span).titled(CONTROLLED))
+    let (variables, mut scope) = (RuleVariables::of_any(), Scope::default());
+    let mut node = check::predicate(&tree, &variables, &mut scope, &CHECKING).value?;
+    node.relocate(&|_| Span::default());
+    let root = Node::all(vec![node], Span::default()).titled(CONTROLLED);
+    let policy = Policy::ControlledObjects;
+    compiled(CONTROLLED, policy, root, scope, &[], true)
 }

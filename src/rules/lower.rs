@@ -9,11 +9,8 @@ use crate::lang::hir::{Node, NodeKind, Predicate, SlotId, Test};
 use crate::lang::pattern::{Pattern, PatternError};
 use crate::lang::{self, check};
 
-use super::carried::Carried;
 use super::codes;
 use super::field_check::{Selected, selected_kinds};
-use super::kept_out::{KeptOut, kept_out};
-use super::reach::Reach;
 use super::rule_set::{
     Exclude, GroupPattern, Operator, Requirement, ResourceRef, Rule, Selector, When,
 };
@@ -36,16 +33,14 @@ pub struct Lowered {
     pub gate: Option<(Predicate, Vec<SlotSource>)>,
     /// Its conditions in CEL.
     pub written: Vec<Written>,
-    /// What policies take away of what it selects, over the same slots.
-    pub kept_out: Vec<KeptOut<Predicate>>,
 }
 
-/// Lowers one rule of a file of which all rules together select `carried`.
+/// Lowers one rule.
 ///
 /// # Errors
 ///
 /// A diagnostic where a pattern or path cannot be compiled.
-pub fn lower(rule: &Rule, reach: &Reach, carried: &Carried) -> Result<Lowered, Diagnostic> {
+pub fn lower(rule: &Rule) -> Result<Lowered, Diagnostic> {
     let mut scope = Scope::default();
     let namespaces = namespace_conditions(rule, &mut scope)?;
     let gate = gate(namespaces, rule.span, scope);
@@ -90,11 +85,8 @@ pub fn lower(rule: &Rule, reach: &Reach, carried: &Carried) -> Result<Lowered, D
     }
     let root = Node::all(parts, rule.span).titled(rule.name.value.clone());
     let written = std::mem::take(&mut scope.written);
-    let kept_out = kept_out(rule, reach, carried, &mut scope);
-    let over_slots = |own: KeptOut<Node>| own.map(|root| scope.predicate(root));
     Ok(Lowered {
         predicate: scope.predicate(root),
-        kept_out: kept_out.into_iter().map(over_slots).collect(),
         sources: scope.into_sources(),
         gate,
         written,

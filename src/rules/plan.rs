@@ -16,6 +16,7 @@ use super::candidates::Candidates;
 use super::carried::Carried;
 use super::codes;
 use super::compiled::CompiledRule;
+use super::kept_out::{self, KeptOut};
 use super::key_range::{KeyRange, normalize};
 use super::policy::{Policies, Volumes};
 use super::reach::Reach;
@@ -68,7 +69,7 @@ impl Plan {
         let carried = Carried::of(rule_set.rules().zip(&reaches));
         for (rule, reach) in rule_set.rules().zip(reaches) {
             diagnostics.extend(unreachable_keys(rule, prefix));
-            match CompiledRule::new(rule, reach, &carried) {
+            match CompiledRule::new(rule, reach) {
                 Ok(compiled) => rules.push(compiled),
                 Err(diagnostic) => diagnostics.push(diagnostic),
             }
@@ -81,7 +82,7 @@ impl Plan {
         if failed(&diagnostics) {
             return (None, diagnostics);
         }
-        let plan = Plan::new(rules, prefix.trim_end_matches('/'));
+        let plan = Plan::new(rules, kept_out::all(&carried), prefix.trim_end_matches('/'));
         if plan.candidates.most_slots() > MAX_SLOTS {
             let span = plan.rules.first().map(|rule| rule.span).unwrap_or_default();
             let message = format!(
@@ -97,8 +98,8 @@ impl Plan {
         (Some(plan), diagnostics)
     }
 
-    fn new(rules: Vec<CompiledRule>, prefix: &str) -> Plan {
-        let candidates = Candidates::new(&rules);
+    fn new(rules: Vec<CompiledRule>, kept_out: Vec<KeptOut>, prefix: &str) -> Plan {
+        let candidates = Candidates::new(&rules, kept_out);
         let over_keys = |at: &usize| rules[*at].reach.keys().is_some();
         let mut plan = Plan {
             prefix: prefix.to_owned(),
@@ -161,6 +162,19 @@ impl Plan {
     /// The rules, in the order in which they are tried.
     pub fn rules(&self) -> &[CompiledRule] {
         &self.rules
+    }
+
+    /// What policies keep out, in the order in which they are asked.
+    pub fn kept_out(&self) -> &[KeptOut] {
+        &self.candidates.kept_out
+    }
+
+    /// Whether one of these may take something away from any rule.
+    pub fn asks(&self, own: &KeptOut) -> bool {
+        let mut rules = self.rules.iter();
+        rules.any(|rule| {
+            own.is_asked(rule.policies) && !own.spares(&rule.named) && own.concerns(&rule.reach)
+        })
     }
 
     /// The key prefix, without a slash at its end.
@@ -264,14 +278,14 @@ impl Plan {
                 may_fault: false,
             });
             let _ = writeln!(text, "{:?}", rule.sources);
-            let slots: Vec<Slot> = slots.collect();
-            let all = [&rule.predicate].into_iter();
-            for of in all.chain(rule.kept_out.iter().map(|own| &own.of.predicate)) {
-                text.push_str(&listing::hir(&Predicate {
-                    root: of.root.clone(),
-                    slots: slots.clone(),
-                }));
-            }
+            text.push_str(&listing::hir(&Predicate {
+                root: rule.predicate.root.clone(),
+                slots: slots.collect(),
+            }));
+        }
+        for own in self.kept_out() {
+            let _ = writeln!(text, "{} {:?}", own.policy, own.sources);
+            text.push_str(&listing::hir(&own.predicate));
         }
         format!("{:016x}", fnv1a(text.as_bytes()))
     }

@@ -69,6 +69,17 @@ impl RuleVariables {
         }
     }
 
+    /// What a condition over any object can name.
+    pub(super) fn of_any() -> RuleVariables {
+        RuleVariables {
+            kinds: Vec::new(),
+            over_keys: false,
+            namespaced: false,
+            cluster_scoped: false,
+            objects: RefCell::default(),
+        }
+    }
+
     fn object(&self, root: Root, path: Path) -> Type {
         let mut objects = self.objects.borrow_mut();
         let known = objects

@@ -13,7 +13,7 @@ use carry::lang::hir::{Node, NodeKind};
 use carry::rules::claims::{Claim, Part, Why, claims};
 use carry::rules::decide::{Decision, Event, Judge, Scratch};
 use carry::rules::witness::{Witness, witnesses};
-use carry::rules::{CompiledRule, Plan, RuleId, load};
+use carry::rules::{Plan, RuleId, load};
 use carry::vm;
 
 use super::random::{Dice, rule};
@@ -126,7 +126,7 @@ fn look_at(seed: u64, universe: &[World], counts: &Counts) {
     let plan = plan.unwrap_or_else(|| panic!("seed {seed}: {found:?}"));
     let rules_of = plan.rules().iter();
     let values: Vec<_> = rules_of
-        .map(|rule| universe::values(universe, rule))
+        .map(|rule| universe::values(universe, &rule.predicate))
         .collect();
     let truths = plan.rules().iter().zip(&values).map(|(rule, values)| {
         let values = values.iter();
@@ -134,11 +134,31 @@ fn look_at(seed: u64, universe: &[World], counts: &Counts) {
         verdicts.map(Truth::from).collect()
     });
     let truths: Vec<Vec<Truth>> = truths.collect();
-    let all = plan.rules().iter().zip(&values).zip(&truths);
-    let mirrored = all.map(|((rule, values), truths)| {
-        let both = values.iter().zip(truths);
-        both.map(|(values, own)| mirrored(rule, values, *own))
-            .collect()
+    // What policies keep out, reason by reason, of every object.
+    let kept: Vec<Vec<Truth>> = plan
+        .kept_out()
+        .iter()
+        .map(|own| {
+            let values = universe::values(universe, &own.predicate);
+            let values = values.iter();
+            values
+                .map(|values| Truth::from(vm::eval(&own.program, &values[..])))
+                .collect()
+        })
+        .collect();
+    let all = plan.rules().iter().zip(&truths);
+    let mirrored = all.map(|(rule, truths)| {
+        let each = truths.iter().enumerate();
+        let each = each.map(|(at, own)| {
+            let world = &universe[at];
+            let kind = world.object["kind"].as_str().unwrap_or_default();
+            let reasons = plan.kept_out().iter().zip(&kept);
+            let asked = reasons.filter(|(reason, _)| {
+                reason.applies(rule.policies, &rule.named, world.group, kind)
+            });
+            mirrored(*own, asked.map(|(_, kept)| kept[at]).collect())
+        });
+        each.collect()
     });
     let file = File {
         mirrored: mirrored.collect(),
@@ -184,11 +204,7 @@ fn look_at(seed: u64, universe: &[World], counts: &Counts) {
 }
 
 /// What becomes of what a rule says once its policies have spoken.
-fn mirrored(rule: &CompiledRule, values: &[Value<'_>], own: Truth) -> Truth {
-    let kept = rule.kept_out.iter();
-    let kept: Vec<Truth> = kept
-        .map(|kept| Truth::from(vm::eval(&kept.of.program, values)))
-        .collect();
+fn mirrored(own: Truth, kept: Vec<Truth>) -> Truth {
     match own {
         Truth::Fails => own,
         _ if kept.contains(&Truth::Holds) => Truth::Fails,

@@ -1,9 +1,8 @@
 //! All objects of a small universe, as what rules read of them.
 
 use carry::k8s::{Path, Step};
-use carry::lang::hir::Node;
+use carry::lang::hir::{Node, Predicate};
 use carry::lang::{Fault, FaultKind, Value, Verdict, oracle};
-use carry::rules::CompiledRule;
 use serde_json::{Value as Json, json};
 
 /// An object, and what is known of its Namespace.
@@ -179,9 +178,9 @@ impl Source {
     }
 }
 
-/// The values of a rule's slots for every object.
-pub fn values<'w>(universe: &'w [World], rule: &CompiledRule) -> Vec<Vec<Value<'w>>> {
-    let slots = rule.predicate.slots.iter();
+/// The values of a predicate's slots for every object.
+pub fn values<'w>(universe: &'w [World], predicate: &Predicate) -> Vec<Vec<Value<'w>>> {
+    let slots = predicate.slots.iter();
     let sources: Vec<Source> = slots.map(|slot| Source::of(&slot.name)).collect();
     let worlds = universe.iter();
     worlds

@@ -26,10 +26,6 @@ pub fn dump(plan: &Plan, stage: Dump) -> String {
             }
             Dump::Hir => {
                 out.push_str(&listing::hir(&rule.predicate));
-                for own in &rule.kept_out {
-                    let _ = writeln!(out, "kept out by the policy {}:", own.policy);
-                    out.push_str(&listing::hir(&own.of.predicate));
-                }
             }
             _ => {
                 if let Some(gate) = &rule.gate {
@@ -38,11 +34,19 @@ pub fn dump(plan: &Plan, stage: Dump) -> String {
                     let _ = writeln!(out, "rule:");
                 }
                 out.push_str(&listing::bytecode(&rule.program));
-                for own in &rule.kept_out {
-                    let _ = writeln!(out, "kept out by the policy {}:", own.policy);
-                    out.push_str(&listing::bytecode(&own.of.program));
-                }
             }
+        }
+        out.push('\n');
+    }
+    for own in plan.kept_out().iter().filter(|own| plan.asks(own)) {
+        if stage == Dump::Ast {
+            continue;
+        }
+        let _ = writeln!(out, "kept out by the policy {}, {}:", own.policy, own.name);
+        match stage {
+            Dump::Hir => out.push_str(&listing::hir(&own.predicate)),
+            Dump::Bytecode => out.push_str(&listing::bytecode(&own.program)),
+            Dump::Ast | Dump::Plan => {}
         }
         out.push('\n');
     }

@@ -11,7 +11,8 @@ use crate::lang::solve::{Formula, Var, Wanted};
 use super::super::policy::Policy;
 use super::super::rule_set::RuleId;
 use super::claim::{Claim, Part};
-use super::terms::{Item, Sort, Terms, item, place};
+use super::item::{Item, item};
+use super::terms::{Sort, Terms, place};
 use super::world::World;
 
 /// A smallest set of a rule's conditions that contradict each other, if they
@@ -41,7 +42,7 @@ pub fn core(terms: &Terms<'_>, world: &World) -> Option<Vec<Part>> {
 pub fn kept_out(terms: &Terms<'_>, world: &World) -> Option<Vec<Policy>> {
     let never = |kept: &[usize]| {
         let mut formulas = terms.without(&|_| false);
-        formulas.extend(kept.iter().map(|at| &terms.policies[*at].holds));
+        formulas.extend(kept.iter().map(|at| &terms.policies[*at].item.holds));
         world.never(&formulas, &[&terms.whole.variables])
     };
     let mut kept: Vec<usize> = (0..terms.policies.len()).collect();
@@ -55,11 +56,9 @@ pub fn kept_out(terms: &Terms<'_>, world: &World) -> Option<Vec<Policy>> {
         }
     }
     let policies = kept.into_iter();
-    Some(
-        policies
-            .map(|at| terms.compiled.kept_out[at].policy)
-            .collect(),
-    )
+    let mut policies: Vec<Policy> = policies.map(|at| terms.policies[at].policy).collect();
+    policies.dedup();
+    Some(policies)
 }
 
 /// The conditions of a rule that say nothing, and the alternatives that never

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use crate::lang::Value;
 use crate::lang::solve::{Answer, Formula, Model, Point, Var};
 
-use super::terms::Item;
+use super::item::Item;
 use super::world::World;
 
 /// Items by a text that one of their variables must have.

@@ -9,7 +9,8 @@ use crate::lang::solve::{Formula, Wanted};
 use super::super::rule_set::RuleId;
 use super::claim::{Claim, Part, Why};
 use super::cover::{Cover, Index, Target, cover};
-use super::terms::{Item, Sort, Terms};
+use super::item::Item;
+use super::terms::{Sort, Terms};
 use super::world::World;
 
 /// The excludes of a rule that take away nothing, or everything. The rule must

@@ -10,7 +10,8 @@ use super::super::rule_set::RuleId;
 use super::claim::{Claim, Part};
 use super::conditions::alternative_of;
 use super::cover::{Cover, Index, Target, cover};
-use super::terms::{Item, Terms, item, place};
+use super::item::{Item, item};
+use super::terms::{Terms, place};
 use super::world::World;
 
 /// The alternatives of a rule's lists that others cover.

@@ -11,8 +11,10 @@ mod conditions;
 mod cover;
 mod excludes;
 mod facts;
+mod item;
 mod known;
 mod lists;
+mod reasons;
 mod shadow;
 mod terms;
 mod world;
@@ -22,18 +24,20 @@ use super::rule_set::{RuleId, RuleSet};
 
 pub use claim::{Claim, Part, Why};
 
-pub(super) use terms::{Item, Sort, Terms};
+pub(super) use item::Item;
+pub(super) use reasons::Reasons;
+pub(super) use terms::{Sort, Terms};
 pub(super) use world::{Thing, World};
 
 /// Everything that can be proved of `rules`, of which `plan` was compiled, in
 /// the order of the rules.
 pub fn claims(rules: &RuleSet, plan: &Plan) -> Vec<Claim> {
-    let (mut world, all) = terms(rules, plan);
-    prove(&mut world, &all)
+    let (mut world, reasons, all) = terms(rules, plan);
+    prove(&mut world, &reasons, &all)
 }
 
 /// The same of rules that are formulas already.
-pub(super) fn prove(world: &mut World, all: &[Terms<'_>]) -> Vec<Claim> {
+pub(super) fn prove(world: &mut World, reasons: &Reasons<'_>, all: &[Terms<'_>]) -> Vec<Claim> {
     let mut claims = Vec::new();
     let mut empty = vec![false; all.len()];
     for (at, terms) in all.iter().enumerate() {
@@ -51,20 +55,24 @@ pub(super) fn prove(world: &mut World, all: &[Terms<'_>]) -> Vec<Claim> {
         claims.extend(excludes::claims(id, terms, world));
         claims.extend(lists::claims(id, terms, world));
     }
-    claims.extend(shadow::claims(all, &empty, world));
+    claims.extend(shadow::claims(all, &empty, reasons, world));
     claims.sort_by_key(Claim::rule);
     claims
 }
 
 /// The rules as formulas over one world.
-pub(super) fn terms<'r>(rules: &'r RuleSet, plan: &'r Plan) -> (World, Vec<Terms<'r>>) {
+pub(super) fn terms<'r>(
+    rules: &'r RuleSet,
+    plan: &'r Plan,
+) -> (World, Reasons<'r>, Vec<Terms<'r>>) {
     let mut world = World::new(plan.prefix());
+    let reasons = Reasons::of(plan, &mut world);
     let pairs = rules.rules().zip(plan.rules());
-    let all = pairs.map(|(rule, compiled)| Terms::new(rule, compiled, &mut world));
+    let all = pairs.map(|(rule, compiled)| Terms::new(rule, compiled, &reasons, &mut world));
     let mut all: Vec<Terms<'r>> = all.collect();
     world.relate();
     for terms in &mut all {
         terms.learn(&world);
     }
-    (world, all)
+    (world, reasons, all)
 }

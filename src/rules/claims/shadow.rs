@@ -9,12 +9,19 @@ use crate::lang::solve::Formula;
 use super::super::rule_set::RuleId;
 use super::claim::Claim;
 use super::cover::{Cover, Index, Target, cover};
-use super::terms::{Item, Terms};
+use super::item::Item;
+use super::reasons::Reasons;
+use super::terms::Terms;
 use super::world::World;
 
 /// The rules among `all` that earlier ones leave nothing to; those in `empty`
 /// select nothing anyway.
-pub fn claims(all: &[Terms<'_>], empty: &[bool], world: &World) -> Vec<Claim> {
+pub fn claims(
+    all: &[Terms<'_>],
+    empty: &[bool],
+    reasons: &Reasons<'_>,
+    world: &World,
+) -> Vec<Claim> {
     let index = Index::new(all.iter().map(|terms| &terms.whole));
     let mut claims = Vec::new();
     // One earlier rule for each set of policies.
@@ -22,18 +29,16 @@ pub fn claims(all: &[Terms<'_>], empty: &[bool], world: &World) -> Vec<Claim> {
     for (at, own) in all.iter().enumerate() {
         let earlier = at.checked_sub(1).and_then(|last| all.get(last));
         if let Some(earlier) = earlier
-            && !sorts
-                .iter()
-                .any(|own| own.policy_texts == earlier.policy_texts)
+            && !sorts.iter().any(|own| own.has_same_policies(earlier))
         {
             sorts.push(earlier);
         }
         if empty.get(at) == Some(&true) || at == 0 {
             continue;
         }
-        if let Some(by) = shadowing(at, own, all, &sorts, &index, world) {
+        if let Some(by) = shadowing((at, own), all, &sorts, (reasons, &index), world) {
             let identical = match by.as_slice() {
-                [only] => is_within(&all[*only], own, world),
+                [only] => is_within(&all[*only], own, reasons, world),
                 _ => false,
             };
             claims.push(Claim::Shadowed {
@@ -51,11 +56,10 @@ fn id(at: usize) -> RuleId {
 }
 
 fn shadowing(
-    at: usize,
-    own: &Terms<'_>,
+    (at, own): (usize, &Terms<'_>),
     all: &[Terms<'_>],
     sorts: &[&Terms<'_>],
-    index: &Index,
+    (reasons, index): (&Reasons<'_>, &Index),
     world: &World,
 ) -> Option<Vec<usize>> {
     // Policies that both have need not be looked at: most rules have the same.
@@ -63,7 +67,7 @@ fn shadowing(
         let earlier = all.get(other)?;
         let may = other < at
             && own.may_be_within(earlier, &earlier.conditions)
-            && own.has_policies_of(earlier);
+            && own.has_policies_of(earlier, reasons);
         may.then_some((&earlier.conditions, &[][..]))
     };
     let any = |other: usize| -> Option<(&Item, &[Formula])> {
@@ -79,7 +83,10 @@ fn shadowing(
     if let Cover::By(by) = cover(world, &conditions, index, &alike, false) {
         return Some(by);
     }
-    if sorts.iter().all(|earlier| own.has_policies_of(earlier)) {
+    if sorts
+        .iter()
+        .all(|earlier| own.has_policies_of(earlier, reasons))
+    {
         return None;
     }
     match cover(world, &target(own.all()), index, &any, false) {
@@ -89,8 +96,8 @@ fn shadowing(
 }
 
 /// Whether whatever `inner` selects, `outer` selects.
-fn is_within(inner: &Terms<'_>, outer: &Terms<'_>, world: &World) -> bool {
-    let (mut formulas, item) = match inner.has_policies_of(outer) {
+fn is_within(inner: &Terms<'_>, outer: &Terms<'_>, reasons: &Reasons<'_>, world: &World) -> bool {
+    let (mut formulas, item) = match inner.has_policies_of(outer, reasons) {
         true => (inner.without(&|_| false), &outer.conditions),
         false => (inner.all(), &outer.whole),
     };

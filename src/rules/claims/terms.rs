@@ -5,27 +5,15 @@
 //! Deliberately compares nothing.
 
 use crate::lang::hir::{Node, NodeKind};
-use crate::lang::solve::{Formula, Translator, Var, Variables};
+use crate::lang::solve::{Formula, Translator, Var};
 
 use super::super::compiled::CompiledRule;
 use super::super::rule_set::{Leases, Rule};
 use super::claim::Part;
 use super::facts::Kinds;
+use super::item::{Item, item};
+use super::reasons::{Asked, Reasons};
 use super::world::{Scope, World};
-
-/// A condition or an alternative, and when it can be relied on.
-#[derive(Debug)]
-pub struct Item {
-    /// True whenever it holds.
-    pub holds: Formula,
-    /// True whenever it does not hold, or faults.
-    pub not_holds: Formula,
-    /// What it speaks of.
-    pub variables: Vec<Var>,
-    /// Its parts that may use up the fuel, as texts: then it faults, whatever
-    /// the formulas say.
-    pub costly: Vec<String>,
-}
 
 /// One condition of a rule.
 #[derive(Debug)]
@@ -69,10 +57,8 @@ pub struct Terms<'r> {
     pub slots: Vec<Var>,
     /// Its conditions.
     pub units: Vec<Unit<'r>>,
-    /// Its policies, each true where it keeps nothing out.
-    pub policies: Vec<Item>,
-    /// The same as texts, in terms of the world.
-    pub policy_texts: Vec<String>,
+    /// What policies may keep out of it.
+    pub policies: Vec<Asked>,
     /// All conditions as one.
     pub conditions: Item,
     /// Those and the policies as one.
@@ -85,7 +71,12 @@ pub struct Terms<'r> {
 
 impl<'r> Terms<'r> {
     /// The formulas of a rule.
-    pub fn new(rule: &'r Rule, compiled: &'r CompiledRule, world: &mut World) -> Terms<'r> {
+    pub fn new(
+        rule: &'r Rule,
+        compiled: &'r CompiledRule,
+        reasons: &Reasons<'_>,
+        world: &mut World,
+    ) -> Terms<'r> {
         let plain = !rule.keys.is_empty();
         let predicate = &compiled.predicate;
         let slots = world.slots(&compiled.sources, plain);
@@ -116,19 +107,8 @@ impl<'r> Terms<'r> {
                     .collect()
             }
         };
-        let (mut policies, mut policy_texts) = (Vec::new(), Vec::new());
-        for own in &compiled.kept_out {
-            let root = &own.of.predicate.root;
-            let costly = translator.costly(root);
-            let item = item(&mut translator, root, true, !costly.is_empty());
-            // Where it keeps nothing out, each reason is false.
-            let reasons = root.parts().iter().filter(|_| !costly.is_empty());
-            for reason in reasons.filter(|own| own.parts().len() == 1) {
-                must.extend(translator.costly_leaf(&reason.parts()[0]));
-            }
-            policies.push(item);
-            policy_texts.push(translator.text(root));
-        }
+        let policies = reasons.asked(compiled);
+        must.extend(policies.iter().flat_map(|own| own.item.costly.clone()));
         let conditions = whole(&units, &[], costly.clone());
         let whole = whole(&units, &policies, costly);
         Terms {
@@ -138,7 +118,6 @@ impl<'r> Terms<'r> {
             slots,
             units,
             policies,
-            policy_texts,
             conditions,
             whole,
             must,
@@ -166,11 +145,25 @@ impl<'r> Terms<'r> {
         leases && self.plain == earlier.plain && self.is_as_cheap_as(item)
     }
 
-    /// Whether this rule has every policy of `other`, and so is never selected
-    /// where that keeps something out.
-    pub fn has_policies_of(&self, other: &Terms<'_>) -> bool {
-        let mut texts = other.policy_texts.iter();
-        texts.all(|text| self.policy_texts.contains(text))
+    /// Whether nothing that policies keep out of `other` is mirrored by this rule.
+    pub fn has_policies_of(&self, other: &Terms<'_>, reasons: &Reasons<'_>) -> bool {
+        let mut all = other.policies.iter();
+        all.all(|own| {
+            let mut others = self.policies.iter();
+            let same = |other: &Asked| other.number == own.number && !other.is_own;
+            others.any(same) || !reasons.concerns(own.number, self.compiled)
+        })
+    }
+
+    /// Whether the same is kept out of both, as far as both select it.
+    pub fn has_same_policies(&self, other: &Terms<'_>) -> bool {
+        let numbers = |terms: &Terms<'_>| -> Vec<(usize, bool)> {
+            let all = terms.policies.iter();
+            all.map(|own| (own.number, own.is_own)).collect()
+        };
+        let both_own = self.policies.iter().any(|own| own.is_own);
+        numbers(self) == numbers(other)
+            && (!both_own || self.compiled.named == other.compiled.named)
     }
 
     /// Whether `item` does not run out of fuel where this rule holds.
@@ -193,7 +186,7 @@ impl<'r> Terms<'r> {
     /// of the kinds.
     pub fn all(&self) -> Vec<&Formula> {
         let mut all = self.without(&|_| false);
-        all.extend(self.policies.iter().map(|item| &item.holds));
+        all.extend(self.policies.iter().map(|own| &own.item.holds));
         all
     }
 
@@ -207,13 +200,14 @@ impl<'r> Terms<'r> {
     }
 }
 
-fn whole(units: &[Unit<'_>], policies: &[Item], mut costly: Vec<String>) -> Item {
-    let items = || units.iter().map(|unit| &unit.item).chain(policies);
+fn whole(units: &[Unit<'_>], policies: &[Asked], mut costly: Vec<String>) -> Item {
+    let policies = || policies.iter().map(|own| &own.item);
+    let items = || units.iter().map(|unit| &unit.item).chain(policies());
     let all = |of: fn(&Item) -> &Formula| items().map(move |item| of(item).clone());
     let mut variables: Vec<Var> = items()
         .flat_map(|item| item.variables.iter().copied())
         .collect();
-    costly.extend(policies.iter().flat_map(|item| item.costly.iter().cloned()));
+    costly.extend(policies().flat_map(|item| item.costly.iter().cloned()));
     variables.sort_unstable();
     variables.dedup();
     Item {
@@ -221,30 +215,6 @@ fn whole(units: &[Unit<'_>], policies: &[Item], mut costly: Vec<String>) -> Item
         not_holds: Formula::any(all(|item| &item.not_holds)),
         variables,
         costly,
-    }
-}
-
-/// The formulas of one condition, or of its opposite.
-pub fn item<V: Variables + ?Sized>(
-    translator: &mut Translator<'_, V>,
-    node: &Node,
-    negated: bool,
-    may_be_costly: bool,
-) -> Item {
-    let (holds, not_holds) = translator.both(node, negated);
-    let mut variables = Vec::new();
-    holds.variables(&mut variables);
-    not_holds.variables(&mut variables);
-    variables.sort_unstable();
-    variables.dedup();
-    Item {
-        holds,
-        not_holds,
-        variables,
-        costly: match may_be_costly {
-            true => translator.costly_leaves(node),
-            false => Vec::new(),
-        },
     }
 }
 

@@ -28,8 +28,8 @@ pub fn check(
     before: &[Diagnostic],
 ) -> Vec<Diagnostic> {
     let views = View::of_all(rules, plan);
-    let (mut world, terms) = claims_of::terms(rules, plan);
-    let proved = claims_of::prove(&mut world, &terms);
+    let (mut world, reasons, terms) = claims_of::terms(rules, plan);
+    let proved = claims_of::prove(&mut world, &reasons, &terms);
     let answers = Answers {
         world: &world,
         terms: &terms,

@@ -281,7 +281,7 @@ impl<'a> Survey<'a> {
                 let mut verdict =
                     shared::verdict(rule, member, &set.shared, &values, &mut outcomes);
                 if verdict == Ok(Verdict::Match) {
-                    match evaluator.kept_out(rule, member, &values) {
+                    match evaluator.kept_out(rule, &set, &values) {
                         Ok(None) => {}
                         Ok(Some(policy)) => {
                             let counts = &mut self.counts.rules[member.rule];

@@ -8,6 +8,7 @@
 
 mod condition;
 mod expression;
+mod policies;
 mod tracer;
 mod truth;
 
@@ -15,11 +16,12 @@ use zeroize::Zeroizing;
 
 use crate::k8s::crypto::Provider;
 use crate::k8s::{Field, Key, Path, Record, Step};
+use crate::lang::Value;
 
 use super::candidates::{CandidateSet, Found};
 use super::compiled::CompiledRule;
 use super::decide::Judge;
-use super::evaluate::fill;
+use super::evaluate::{asked, fill};
 use super::member::Member;
 use super::namespaces::Namespaces;
 use super::plain::{self, Document};
@@ -32,7 +34,7 @@ pub use truth::Truth;
 use tracer::Tracer;
 
 pub use super::kept_out::why;
-pub use tracer::POLICIES;
+pub use policies::POLICIES;
 
 /// What one rule says of a value.
 #[derive(Clone, Debug)]
@@ -223,20 +225,25 @@ impl Judge {
             fill(&set, (key, record), namespaces, &mut fields, &mut values)?;
             let redact = record.kind() == "Secret" && !show_secrets;
             let traced = plan.rules().iter().enumerate().map(|(at, rule)| {
-                let member = member(&set, at);
-                let condition = member.map(|member| {
+                let Some(member) = member(&set, at) else {
+                    return traced(at, rule, None);
+                };
+                let condition = tracer(rule, &values, &member.binding, redact).whole();
+                let asked = asked(plan, rule, &set, &values);
+                let asked = asked.map(|(own, binding)| {
                     let tracer = Tracer {
-                        rule,
+                        predicate: &own.predicate,
+                        sources: &own.sources,
+                        conditions: &[],
                         values: &values,
-                        member,
+                        binding,
                         redact,
                     };
-                    (tracer.rule(), tracer.policies())
+                    (own.policy, own.name, tracer)
                 });
-                let (condition, policies) = condition.unzip();
                 RuleTrace {
-                    policies: policies.flatten(),
-                    ..traced(at, rule, condition)
+                    policies: policies::acting(asked, rule.span),
+                    ..traced(at, rule, Some(condition))
                 }
             });
             Ok(traced.collect())
@@ -254,15 +261,26 @@ impl Judge {
             let concerned = evaluator.over_key(key).any(|(own, _)| own == at);
             let values = plain::values(rule, key, value, &document);
             let member = Member::alone(at, values.len());
-            let tracer = Tracer {
-                rule,
-                values: &values,
-                member: &member,
-                redact: !show_secrets,
-            };
-            traced(at, rule, concerned.then(|| tracer.rule()))
+            let tracer = tracer(rule, &values, &member.binding, !show_secrets);
+            traced(at, rule, concerned.then(|| tracer.whole()))
         });
         traced.collect()
+    }
+}
+
+fn tracer<'t, 'v>(
+    rule: &'t CompiledRule,
+    values: &'t [Value<'v>],
+    binding: &'t [u16],
+    redact: bool,
+) -> Tracer<'t, 'v> {
+    Tracer {
+        predicate: &rule.predicate,
+        sources: &rule.sources,
+        conditions: &rule.conditions,
+        values,
+        binding,
+        redact,
     }
 }
 

@@ -5,90 +5,45 @@
 //! nothing but titles.
 
 use crate::k8s::Step;
-use crate::lang::hir::{Expr, ExprKind, Node, NodeKind, SlotId};
+use crate::lang::hir::{Expr, ExprKind, Node, NodeKind, Predicate, SlotId};
 use crate::lang::inspect::short;
 use crate::lang::{Value, listing, oracle};
 
-use super::super::compiled::CompiledRule;
-use super::super::kept_out::CONTROLLED;
-use super::super::member::{Member, bind};
+use super::super::member::bind;
 use super::super::shown;
 use super::super::slots::SlotSource;
+use super::super::written::Written;
 use super::condition::{Actual, Compared, Condition, Join};
 use super::expression::Expression;
 use super::truth::Truth;
 
-/// The name of the condition that policies are.
-pub const POLICIES: &str = "policies";
-
 /// Longer texts are cut: no name of Kubernetes is longer.
 const TEXT: usize = 253;
 
-/// One rule over one value.
+/// One predicate over one value.
 pub(super) struct Tracer<'t, 'v> {
-    pub rule: &'t CompiledRule,
+    pub predicate: &'t Predicate,
+    /// What its slots stand for, and where each is among `values`.
+    pub sources: &'t [SlotSource],
+    pub binding: &'t [u16],
+    /// Its conditions in CEL as they were written.
+    pub conditions: &'t [Written],
     pub values: &'t [Value<'v>],
-    pub member: &'t Member,
     pub redact: bool,
 }
 
 impl Tracer<'_, '_> {
-    /// The rule as a condition.
-    pub fn rule(&self) -> Condition {
-        let mut whole = self.condition(&self.rule.predicate.root, "");
+    /// The predicate as a condition.
+    pub fn whole(&self) -> Condition {
+        let mut whole = self.condition(&self.predicate.root, "");
         whole.mark_deciding();
         whole
     }
 
-    /// The policies that take it away again, where any does.
-    pub fn policies(&self) -> Option<Condition> {
-        let slots = bind(self.values, &self.member.binding);
-        let truth_of = |own: &Node| Truth::from(oracle::truth(own, &slots));
-        let kept = self.rule.kept_out.iter().map(|own| &own.of.predicate.root);
-        let acting: Vec<&Node> = kept.filter(|own| truth_of(own) != Truth::Fails).collect();
-        let any_holds = acting.iter().any(|own| truth_of(own) == Truth::Holds);
-        let truth = match (acting.first()?, any_holds) {
-            (_, true) => Truth::Fails,
-            (_, false) => Truth::Faults,
-        };
-        let mut whole = Condition {
-            joins: Some(Join::None),
-            parts: acting
-                .iter()
-                .map(|own| self.acting(own, &truth_of))
-                .collect(),
-            ..Condition::new(
-                POLICIES,
-                format!("{POLICIES}: none of"),
-                self.rule.span,
-                truth,
-            )
-        };
-        whole.mark_deciding();
-        Some(whole)
-    }
-
-    /// One policy with those of its reasons that hold, or cannot be told.
-    fn acting(&self, policy: &Node, truth_of: &dyn Fn(&Node) -> Truth) -> Condition {
-        let mut condition = self.condition(policy, "");
-        let reasons = policy.parts().iter();
-        let reasons = reasons.filter(|own| truth_of(own) != Truth::Fails);
-        condition.parts = reasons.map(|own| self.reason(own)).collect();
-        condition
-    }
-
-    /// What holds of a reason: which other kinds it is about says nothing.
-    fn reason(&self, reason: &Node) -> Condition {
-        let mut condition = self.condition(reason, "");
-        // The expression has a line for each kind that any rule selects.
-        if reason.title == CONTROLLED {
-            condition.parts.clear();
-            condition.joins = None;
-            condition.title =
-                format!("{CONTROLLED}: it has a controller of a kind that a rule selects");
-        }
-        condition.parts = condition.parts.into_iter().map(holding).collect();
-        condition
+    /// How it comes out.
+    pub fn truth(&self) -> Truth {
+        let slots = bind(self.values, self.binding);
+        Truth::from(oracle::truth(&self.predicate.root, &slots))
     }
 
     /// A list of one, without a name of its own, is its only part. `within` is
@@ -100,7 +55,7 @@ impl Tracer<'_, '_> {
         {
             return self.condition(only, within);
         }
-        let slots = bind(self.values, &self.member.binding);
+        let slots = bind(self.values, self.binding);
         let truth = Truth::from(oracle::truth(node, &slots));
         if node.title == "when" {
             return self.when(node, truth, within);
@@ -120,12 +75,12 @@ impl Tracer<'_, '_> {
 
     fn when(&self, node: &Node, truth: Truth, within: &str) -> Condition {
         let place = format!("{within}when");
-        let written = self.rule.conditions.iter().find(|own| own.place == place);
+        let written = self.conditions.iter().find(|own| own.place == place);
         let private = |slot: SlotId| {
-            let source = self.rule.sources.get(usize::from(slot.0));
+            let source = self.sources.get(usize::from(slot.0));
             self.redact && source.is_none_or(is_private)
         };
-        let slots = bind(self.values, &self.member.binding);
+        let slots = bind(self.values, self.binding);
         Condition {
             expression: written.map(|own| Expression::of(own, &slots, &private, truth)),
             ..Condition::new("when", "when".to_owned(), node.span, truth)
@@ -149,7 +104,7 @@ impl Tracer<'_, '_> {
             NodeKind::Const(true) => "any".to_owned(),
             NodeKind::Const(false) => "none".to_owned(),
             NodeKind::Test { slot, test } => {
-                let source = self.rule.sources.get(usize::from(slot.0));
+                let source = self.sources.get(usize::from(slot.0));
                 let name = source.map(SlotSource::to_string).unwrap_or_default();
                 let own = listing::comparison(&name, test);
                 if name == node.title {
@@ -162,10 +117,10 @@ impl Tracer<'_, '_> {
             NodeKind::Not(_) => "none of".to_owned(),
             NodeKind::All(_) => "all of".to_owned(),
             NodeKind::Any(_) => "any of".to_owned(),
-            _ => listing::on_one_line(node, &self.rule.predicate.slots),
+            _ => listing::on_one_line(node, &self.predicate.slots),
         };
         match node.title.as_str() {
-            "" if is_resource(&self.rule.sources, node) => format!("resource: {own}"),
+            "" if is_resource(self.sources, node) => format!("resource: {own}"),
             "" => own,
             title => format!("{title}: {own}"),
         }
@@ -180,7 +135,7 @@ impl Tracer<'_, '_> {
             return None;
         };
         Some(Compared {
-            what: self.rule.sources.get(usize::from(slot.0))?.clone(),
+            what: self.sources.get(usize::from(slot.0))?.clone(),
             test: test.clone(),
             negated,
         })
@@ -192,10 +147,8 @@ impl Tracer<'_, '_> {
             _ => compared_slot(node)?,
         };
         let at = usize::from(slot.0);
-        let source = self.rule.sources.get(at)?;
-        let value = self
-            .values
-            .get(usize::from(*self.member.binding.get(at)?))?;
+        let source = self.sources.get(at)?;
+        let value = self.values.get(usize::from(*self.binding.get(at)?))?;
         Some(match (value, source) {
             (Value::Absent, _) => Actual::Absent,
             (Value::Fault(_), _) => Actual::Unreadable,
@@ -206,18 +159,6 @@ impl Tracer<'_, '_> {
             (Value::String(text), _) => Actual::Text(cut(text)),
             (value, _) => Actual::Value(short(value)),
         })
-    }
-}
-
-/// Alternatives without those that do not hold.
-fn holding(mut condition: Condition) -> Condition {
-    if condition.joins != Some(Join::Any) || condition.truth != Truth::Holds {
-        return condition;
-    }
-    condition.parts.retain(|part| part.truth != Truth::Fails);
-    match (condition.name.is_empty(), condition.parts.len()) {
-        (true, 1) => condition.parts.remove(0),
-        _ => condition,
     }
 }
 

@@ -88,7 +88,7 @@ impl Witness {
 /// Examples for every rule of `rules`, in their order, by a judge of those
 /// rules who reads values that are not encrypted.
 pub fn witnesses(rules: &RuleSet, judge: &Judge) -> Vec<Examples> {
-    let (world, all) = terms(rules, judge.plan());
+    let (world, _, all) = terms(rules, judge.plan());
     let seeker = Seeker {
         judge,
         world: &world,
