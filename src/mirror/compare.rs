@@ -76,6 +76,7 @@ impl<'a, J: Judging> Comparer<'a, J> {
                 Some((name, Verdict::Held(reason)))
             }
             Decision::Delete(_) => pair.there.and(extra(pair.entry)),
+            Decision::Disown(_) => pair.there.map(|_| (None, Verdict::Foreign)),
             Decision::Skip(_) => self.unselected(pair, item),
         }
     }

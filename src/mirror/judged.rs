@@ -5,11 +5,14 @@
 use super::pipeline::Write;
 use crate::rules::RuleId;
 use crate::rules::outgoing::Unfit;
+use crate::state::LedgerChange;
 
 /// What is to be done about one change.
 pub enum Judged {
     /// To be written or deleted.
     Write(Write),
+    /// The destination's own from now on.
+    Disown(LedgerChange),
     /// Left alone until it can be judged.
     Hold {
         /// The whole key.
@@ -26,6 +29,7 @@ impl Judged {
     pub fn rule(&self) -> Option<RuleId> {
         match self {
             Judged::Write(write) => write.rule,
+            Judged::Disown(_) => None,
             Judged::Hold { rule, .. } => *rule,
         }
     }

@@ -221,7 +221,7 @@ pub fn empty_value() -> Unfit {
 
 /// Counts a decision.
 pub fn count(metrics: &Metrics, decision: &Decision) {
-    if let Decision::Skip(SkipReason::KeptOut(policy)) = decision {
+    if let Decision::Skip(SkipReason::KeptOut(policy)) | Decision::Disown(policy) = decision {
         metrics.policy(*policy);
     }
     metrics.event(kind(decision));
@@ -231,7 +231,7 @@ fn kind(decision: &Decision) -> EventKind {
     match decision {
         Decision::Put { .. } => EventKind::Put,
         Decision::Delete(_) => EventKind::Delete,
-        Decision::Skip(_) => EventKind::Skip,
+        Decision::Skip(_) | Decision::Disown(_) => EventKind::Skip,
         Decision::Hold { .. } => EventKind::Hold,
     }
 }

@@ -50,6 +50,11 @@ impl Leftovers {
     }
 }
 
+/// What the ledger has to learn of a key that a policy keeps out now.
+pub fn disowned(key: Vec<u8>) -> LedgerChange {
+    LedgerChange { key, entry: None }
+}
+
 /// What the ledger has to learn of a key that is retired, if anything.
 pub fn retired(key: Vec<u8>, entry: LedgerEntry) -> Option<LedgerChange> {
     let retired = LedgerEntry {

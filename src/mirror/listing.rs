@@ -18,7 +18,7 @@ use super::cuts::Cuts;
 use super::error::MirrorError;
 use super::journal::in_doubt;
 use super::judging::{Judging, count, empty_value, is_sequential};
-use super::leftovers::{Leftovers, retired};
+use super::leftovers::{Leftovers, disowned, retired};
 use super::pages::newest;
 use super::pipeline::{Known, Write};
 use super::ranges::after;
@@ -291,6 +291,7 @@ impl<'a, W: World> RangeReader<'a, W> {
                 Ok(Some(record(item.key, SourceRevision(0), rule, item.lease)))
             }
             (Decision::Delete(_), Purpose::Mirror) => Ok(self.unselected(item.key, entry, at)),
+            (Decision::Disown(_), Purpose::Mirror) => Ok(Some(Found::Record(disowned(item.key)))),
             (
                 Decision::Hold {
                     rule,

@@ -217,6 +217,7 @@ async fn compare<W: World>(parts: &Parts<W>, judged: Judged) -> Result<Found, Mi
     let (destination, judge) = (&parts.destination, &parts.judge);
     let write = match judged {
         Judged::Write(write) => write,
+        Judged::Disown(change) => return Ok(Found::Record(change)),
         Judged::Hold { key, rule, unfit } => return Ok(Found::Hold { key, rule, unfit }),
     };
     // A value says nothing of the lease that it is under.

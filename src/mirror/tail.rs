@@ -13,6 +13,7 @@ use super::bootstrap::view_of;
 use super::held::Why;
 use super::judged::Judged;
 use super::judging::{Judging, count, empty_value, is_sequential, was_sequential};
+use super::leftovers::disowned;
 use super::options::Widths;
 use super::pipeline::{Known, Write, op_bytes, op_key};
 use super::ranges::union;
@@ -127,6 +128,7 @@ impl<W: World> Session<W> {
                 }
                 self.writer.pipeline.submit(write);
             }
+            Some(Judged::Disown(change)) => self.record(change)?,
             Some(Judged::Hold { key, rule, unfit }) => self.hold(key, Why { rule, unfit })?,
         }
         Ok(None)
@@ -222,6 +224,8 @@ impl<W: World> Session<W> {
                     ..Write::delete(key, revision)
                 }))
             }
+            // One that is on its way for the first time is left to the next list.
+            Decision::Disown(_) => entry.map(|_| Judged::Disown(disowned(key))),
             Decision::Hold {
                 rule,
                 reason,

@@ -5,7 +5,7 @@
 //! Deliberately looks at kinds alone: an owner that is not mirrored itself has
 //! its dependents deleted by the destination's garbage collector.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::k8s::{KeyResource, schema};
 
@@ -18,6 +18,8 @@ pub struct Carried {
     service_accounts: bool,
     /// Conditions in CEL over `owner`, alternatives.
     owners: BTreeSet<String>,
+    /// Kinds that are named, by their groups.
+    kinds: BTreeMap<String, BTreeSet<String>>,
 }
 
 impl Carried {
@@ -28,9 +30,29 @@ impl Carried {
         for (rule, reach) in rules.filter(|(_, reach)| reach.keys().is_none()) {
             carried.service_accounts |= accounts
                 .is_some_and(|accounts| reach.covers_resource(&KeyResource::BuiltIn(accounts)));
-            carried.owners.extend(owners(rule));
+            carried.add(rule);
         }
         carried
+    }
+
+    /// What owners of a kind that `rule` selects look like.
+    fn add(&mut self, rule: &Rule) {
+        if rule.resources.is_empty() {
+            self.owners.insert(match &rule.group.value {
+                GroupPattern::Exact(group) => of_group(group),
+                GroupPattern::Glob(glob) => of_glob(glob),
+            });
+        }
+        for own in &rule.resources {
+            let group = &own.group.value;
+            match &own.kind {
+                Some(kind) => {
+                    let kinds = self.kinds.entry(group.clone()).or_default();
+                    kinds.insert(kind.value.clone());
+                }
+                None => drop(self.owners.insert(of_group(group))),
+            }
+        }
     }
 
     /// Whether ServiceAccounts may be selected.
@@ -41,29 +63,29 @@ impl Carried {
     /// Whether the kind of `owner`, in CEL, is one that is selected; `None`
     /// where none is.
     pub fn owners(&self) -> Option<String> {
-        let all: Vec<&str> = self.owners.iter().map(String::as_str).collect();
-        (!all.is_empty()).then(|| all.join(" || "))
+        let of_kinds = self.kinds.iter().map(|(group, kinds)| {
+            let kinds: Vec<String> = kinds.iter().map(|kind| quoted(kind)).collect();
+            format!(
+                "{} && owner.kind in [{}]",
+                of_group(group),
+                kinds.join(", ")
+            )
+        });
+        let all: Vec<String> = self.owners.iter().cloned().chain(of_kinds).collect();
+        (!all.is_empty()).then(|| any_of(&all))
     }
 }
 
-/// What an owner of a kind that `rule` selects looks like.
-fn owners(rule: &Rule) -> Vec<String> {
-    if rule.resources.is_empty() {
-        return vec![match &rule.group.value {
-            GroupPattern::Exact(group) => of_group(group),
-            GroupPattern::Glob(glob) => of_glob(glob),
-        }];
+/// Alternatives as a tree of little depth, which is limited.
+fn any_of(all: &[String]) -> String {
+    match all {
+        [] => "false".to_owned(),
+        [only] => format!("({only})"),
+        several => {
+            let (first, second) = several.split_at(several.len() / 2);
+            format!("({} || {})", any_of(first), any_of(second))
+        }
     }
-    let listed = rule.resources.iter();
-    let listed = listed.map(|own| match &own.kind {
-        Some(kind) => format!(
-            "owner.kind == {} && {}",
-            quoted(&kind.value),
-            of_group(&own.group.value)
-        ),
-        None => of_group(&own.group.value),
-    });
-    listed.collect()
 }
 
 fn of_group(group: &str) -> String {

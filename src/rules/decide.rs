@@ -125,6 +125,7 @@ impl Judge {
                 reason,
                 transient,
             },
+            Selection::Not(SkipReason::KeptOut(policy)) if event.owned => Decision::Disown(policy),
             Selection::Not(_) if event.owned => Decision::Delete(match event.value {
                 None => DeleteReason::Gone,
                 Some(_) => DeleteReason::Unselected,

@@ -144,24 +144,8 @@ const REASONS: &[Reason] = &[
             ENDPOINTS,
         )
     },
-    Reason {
-        marks: &[Mark::Label(
-            "endpoints.kubernetes.io/managed-by",
-            &["endpoint-controller"],
-        )],
-        ..of_kinds("endpoints", &[("", "Endpoints")], ENDPOINTS)
-    },
-    // Before 1.33 the controller left no other mark.
-    Reason {
-        marks: &[Mark::HasAnnotation(
-            "endpoints.kubernetes.io/last-change-trigger-time",
-        )],
-        ..of_kinds(
-            "endpoints by their trigger time",
-            &[("", "Endpoints")],
-            ENDPOINTS,
-        )
-    },
+    // Before 1.33 nothing in them tells whose they are for as long as they live.
+    of_kinds("endpoints", &[("", "Endpoints")], ENDPOINTS),
     marked(
         "certificate authorities",
         &[("", "ConfigMap")],
@@ -341,11 +325,15 @@ impl Named {
             let kind = own.kind.as_ref()?;
             Some((own.group.value.clone(), kind.value.clone()))
         });
-        let kinds: Vec<(String, String)> = named.collect();
-        Named {
-            is_all: !kinds.is_empty() && kinds.len() == rule.resources.len(),
-            kinds,
+        let mut kinds: Vec<(String, String)> = named.collect();
+        let is_all = !kinds.is_empty() && kinds.len() == rule.resources.len();
+        // To ask for them by the policy is to name them: a StatefulSet would make
+        // its claims anew without what they hold.
+        if rule.policies.persistent_volumes == Volumes::Retain && !is_all {
+            let volumes = ["PersistentVolume", "PersistentVolumeClaim"];
+            kinds.extend(volumes.map(|kind| (String::new(), kind.to_owned())));
         }
+        Named { kinds, is_all }
     }
 
     fn has(&self, group: &str, kind: &str) -> bool {
@@ -435,12 +423,15 @@ fn one_of(texts: &[&str]) -> Test {
 
 /// What has a controller whose kind some rule selects.
 fn controlled(carried: &Carried) -> Option<KeptOut> {
-    let owners = carried.owners()?;
-    let text = format!(
-        "object.metadata.?ownerReferences.orValue([]).exists(owner, owner.?controller.orValue(false) && ({owners}))"
-    );
-    // Made here, so that it parses and has its types.
-    let tree = parse::parse(&text).ok()?;
+    let of_owners = |owners: &str| {
+        format!(
+            "object.metadata.?ownerReferences.orValue([]).exists(owner, owner.?controller.orValue(false) && ({owners}))"
+        )
+    };
+    // Made here, so that it parses and has its types; where it is too long,
+    // whatever has a controller is taken for one that has a mirrored one.
+    let tree = parse::parse(&of_owners(&carried.owners()?));
+    let tree = tree.or_else(|_| parse::parse(&of_owners("true"))).ok()?;
     let (variables, mut scope) = (RuleVariables::of_any(), Scope::default());
     let mut node = check::predicate(&tree, &variables, &mut scope, &CHECKING).value?;
     node.relocate(&|_| Span::default());

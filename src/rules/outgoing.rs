@@ -12,6 +12,7 @@ use crate::k8s::{Record, Transfer, TransferBuffers, Transferred, rewrite};
 
 use super::decide::Judge;
 use super::keyrings::Keyrings;
+use super::plan::Plan;
 use super::policy::Policies;
 use super::rewriting::rewritings as rewritings_of;
 use super::rule_set::RuleId;
@@ -193,7 +194,7 @@ impl Judge {
     /// encryption configuration, and what policies change.
     pub fn encryption_digest(&self) -> String {
         let encryption = &self.keyrings().destination_digest;
-        format!("{encryption} {}", self.plan().rewriting())
+        format!("{encryption} {}", Plan::rewriting())
     }
 
     /// Whether a look at a value may wait for a KMS plugin.

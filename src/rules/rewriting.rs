@@ -71,7 +71,11 @@ pub fn rewritings(record: &Record<'_>, policies: Policies) -> Vec<Rewriting> {
         let other = |reclaim: &str| reclaim != "Retain";
         match kind {
             ("", "PersistentVolume") => {
-                found.remove(Policy::PersistentVolumes, &CLAIM);
+                // One whose claim is gone must not be given to another one.
+                let bound = |phase: &str| phase == "Bound";
+                if found.has(&PHASE, bound) {
+                    found.remove(Policy::PersistentVolumes, &CLAIM);
+                }
                 found.remove(Policy::PersistentVolumes, &BINDING);
                 found.set(Policy::PersistentVolumes, &RECLAIM, other, "Retain");
             }
@@ -104,6 +108,12 @@ impl Found<'_, '_> {
                 self.add(policy, path, Edit::Remove);
             }
         }
+    }
+
+    /// Whether the object has a text there that is `meant`.
+    fn has(&self, paths: &[Path], meant: fn(&str) -> bool) -> bool {
+        let mut now = paths.iter().map(|path| self.record.get(path));
+        now.any(|now| matches!(&now, Ok(Field::String(now)) if meant(now)))
     }
 
     /// Sets a text where the object has one that is `meant`.

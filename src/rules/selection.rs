@@ -32,6 +32,9 @@ pub enum Decision {
     Delete(DeleteReason),
     /// Not ours to touch.
     Skip(SkipReason),
+    /// It is owned, and this policy keeps it out now: it stays at the destination
+    /// as it is, and is the destination's own from now on.
+    Disown(Policy),
     /// It could not be judged: neither written nor deleted.
     Hold {
         /// The rule that could not be evaluated, where one could be named.

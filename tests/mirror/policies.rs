@@ -154,3 +154,48 @@ async fn the_standbys_own_objects_stay() {
         assert_eq!(destination.mod_revision(key).await, revision);
     }
 }
+
+/// What was mirrored before a policy came to keep it out is nobody's to delete:
+/// the standby has made it its own.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_policies_come_to_keep_out_stays() {
+    let role = |name: &str, text: &str| {
+        let key = format!("/registry/clusterroles/{name}").into_bytes();
+        let object = json!({
+            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
+            "metadata": {"name": name, "labels": {"kubernetes.io/bootstrapping": "rbac-defaults"},
+                "annotations": {"text": text}},
+        });
+        (key, object.to_string().into_bytes())
+    };
+    let rules = |policy: &str| {
+        format!(
+            "filters:\n  secondary:\n    - group: rbac.authorization.k8s.io\n      policy: {{systemObjects: {policy}}}\n"
+        )
+    };
+    for version in versions("policies that change") {
+        let (source, destination) = (Etcd::plain(version), Etcd::plain(version));
+        source.load([role("admin", "a"), role("edit", "a")]).await;
+        let folder = temp_dir();
+        let file = folder.path().join("rules.yaml");
+        std::fs::write(&file, rules("mirror")).expect("rules");
+        let mut carry = Carry::between(&source, &destination, &file, &["--prune"]);
+        carry.wait_ready();
+        let mirrored = destination.list("/registry").await;
+        assert_eq!(mirrored.len(), 2);
+        std::fs::write(&file, rules("skip")).expect("rules");
+        let mut carry = carry.again();
+        carry.wait_ready();
+        assert!(destination.list("/registry").await == mirrored);
+        assert_eq!(carry.metric("carry_retired_keys"), Some(0.0));
+        // Nothing follows it, whatever becomes of it at the source.
+        let (key, changed) = role("admin", "b");
+        source.put(key.clone(), changed).await;
+        source.delete(role("edit", "a").0).await;
+        let seen = source.revision().await as f64;
+        carry.wait_for("the changes to be seen", |carry| {
+            carry.metric("carry_applied_revision") >= Some(seen)
+        });
+        assert!(destination.list("/registry").await == mirrored);
+    }
+}

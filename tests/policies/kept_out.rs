@@ -200,3 +200,49 @@ fn service_account_tokens() {
         format!("{secrets}    - group: \"\"\n      resources: [{{kind: ServiceAccount}}]\n");
     assert!(matches!(plain(&accounts), Decision::Put { .. }));
 }
+
+/// However many kinds are selected, and what an owned key becomes that is kept
+/// out: nobody deletes what the standby makes for itself.
+#[test]
+fn many_kinds_and_owned_keys() {
+    let mut rules = String::from("filters:\n  secondary:\n    - group: \"\"\n");
+    for group in 0..300 {
+        rules += &format!("    - group: g{group}.example.com\n      resources: [");
+        for kind in 0..4 {
+            rules += &format!("{{kind: Kind{group}x{kind}}}, ");
+        }
+        rules += "]\n";
+    }
+    assert_eq!(kept_out(&rules, POD, &pod(true)), None);
+    let with_owner = format!("{rules}    - group: apps\n      resources: [{{kind: ReplicaSet}}]\n");
+    let controlled = Some(Policy::ControlledObjects);
+    assert_eq!(kept_out(&with_owner, POD, &pod(true)), controlled);
+    let judge = judge(&with_owner);
+    let value = pod(true);
+    let event = carry::rules::decide::Event {
+        key: POD.as_bytes(),
+        value: Some(&value),
+        leased: false,
+        owned: true,
+    };
+    let decision = judge.decide(&event, &Default::default(), &mut Default::default());
+    assert_eq!(decision, Decision::Disown(Policy::ControlledObjects));
+}
+
+/// A StatefulSet may control its claims: whoever asks for volumes gets those.
+#[test]
+fn claims_with_a_controller() {
+    let claim = json!({
+        "apiVersion": "v1", "kind": "PersistentVolumeClaim",
+        "metadata": {"name": "data", "namespace": "red", "ownerReferences": [
+            {"apiVersion": "apps/v1", "kind": "StatefulSet", "name": "db", "uid": "u", "controller": true},
+        ]},
+    });
+    let key = "/registry/persistentvolumeclaims/red/data";
+    let rules = "filters:\n  secondary:\n    - group: \"\"\n      policy: {persistentVolumes: retain}\n    - group: apps\n";
+    assert_eq!(kept_out(rules, key, claim.to_string().as_bytes()), None);
+    assert_eq!(
+        kept_out(rules, POD, &pod(true)),
+        Some(Policy::ControlledObjects)
+    );
+}

@@ -183,6 +183,7 @@ fn volumes_are_bound_anew_and_never_deleted() {
             "persistentVolumeReclaimPolicy": "Delete",
             "claimRef": {"namespace": "red", "name": "data", "uid": "u", "resourceVersion": "7"},
         },
+        "status": {"phase": "Bound"},
     });
     let (bytes, _) = written(
         &judge,
@@ -199,8 +200,20 @@ fn volumes_are_bound_anew_and_never_deleted() {
                 "persistentVolumeReclaimPolicy": "Retain",
                 "claimRef": {"namespace": "red", "name": "data"},
             },
+            "status": {"phase": "Bound"},
         })
     );
+    // Its claim is gone: no other one may get what it holds.
+    let mut released = volume.clone();
+    released["status"]["phase"] = json!("Released");
+    let (bytes, _) = written(
+        &judge,
+        "/registry/persistentvolumes/pv",
+        released.to_string().as_bytes(),
+    );
+    let released: Value = serde_json::from_slice(&bytes).expect("JSON");
+    assert_eq!(released["spec"]["claimRef"]["uid"], "u");
+    assert_eq!(released["spec"]["persistentVolumeReclaimPolicy"], "Retain");
     let claim = json!({
         "apiVersion": "v1", "kind": "PersistentVolumeClaim",
         "metadata": {"name": "data", "namespace": "red", "annotations": {

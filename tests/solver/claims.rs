@@ -111,6 +111,9 @@ fn policies() {
     let excluded =
         "group: \"\"\nresources: [{kind: ConfigMap}]\nexcludes: [{name: kube-root-ca.crt}]\n";
     assert_eq!(of(&[excluded]), [""; 0]);
+    // To name a kind besides all others is to ask for it.
+    let both = "group: coordination.k8s.io\nresources: [{kind: Lease}, {kind: '*'}]\n";
+    assert_eq!(of(&[both]), [""; 0]);
     let leases = "group: coordination.k8s.io\n";
     let named = "group: coordination.k8s.io\nresources: [{kind: Lease}]\n";
     assert_eq!(of(&[leases, named]), [""; 0]);
@@ -488,8 +491,8 @@ fn lists() {
             "labelSelectors[1] `{matchLabels: {x: a}}` is covered by labelSelectors[0] `{matchLabels: {x: a}}`",
         ),
         (
-            "resources: [{kind: '*'}, {kind: Pod}]",
-            "resources[1] `{kind: Pod}` is covered by resources[0] `{kind: '*'}`",
+            "resources: [{kind: Pod}, {version: v1, kind: Pod}]",
+            "resources[1] `{version: v1, kind: Pod}` is covered by resources[0] `{kind: Pod}`",
         ),
         (
             "excludes: [{labelSelectors: [{matchLabels: {x: a}}, {matchLabels: {x: a}}]}]",

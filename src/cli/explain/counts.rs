@@ -58,7 +58,7 @@ impl Counts {
         let idle = judge.plan().rules().len() - self.rules.len().min(judge.plan().rules().len());
         let _ = match (idle, self.rules.is_empty()) {
             (0, _) => Ok(()),
-            (_, true) => writeln!(text, "  no rule selects any of them"),
+            (_, true) => writeln!(text, "  none of them is mirrored"),
             (1, false) => writeln!(text, "  1 rule selects none of them"),
             (idle, false) => writeln!(text, "  {idle} rules select none of them"),
         };

@@ -97,7 +97,7 @@ impl<'a> Rows<'a> {
         let (word, rule) = match &decision {
             Decision::Put { rule } => (Only::Mirrored, Some(*rule)),
             Decision::Hold { rule, .. } => (Only::Held, *rule),
-            Decision::Skip(_) | Decision::Delete(_) => (Only::Skipped, None),
+            Decision::Skip(_) | Decision::Delete(_) | Decision::Disown(_) => (Only::Skipped, None),
         };
         Decided {
             word,
@@ -123,6 +123,7 @@ impl<'a> Rows<'a> {
             Decision::Put { .. } => return String::new(),
             Decision::Hold { reason, .. } => return reason.clone(),
             Decision::Delete(_) => SkipReason::NotSelected,
+            Decision::Disown(policy) => SkipReason::KeptOut(*policy),
             Decision::Skip(reason) => *reason,
         };
         match reason {

@@ -156,6 +156,8 @@ impl Report {
         match self.decision {
             Decision::Put { .. } => "put",
             Decision::Delete(_) => "delete",
+            // It is left alone there.
+            Decision::Disown(_) => "skip",
             Decision::Skip(_) => "skip",
             Decision::Hold { .. } => "hold",
         }

@@ -102,7 +102,7 @@ fn chosen<'r>(report: &Report, rules: &'r [RuleTrace]) -> (String, Vec<&'r RuleT
             rules.iter().filter(|rule| selects(rule)).take(1).collect(),
         ),
         Decision::Skip(SkipReason::ClusterLocal) => (String::new(), Vec::new()),
-        Decision::Skip(_) | Decision::Delete(_) => {
+        Decision::Skip(_) | Decision::Delete(_) | Decision::Disown(_) => {
             let mut near = by_nearness(rules);
             near.truncate(NEAREST);
             let heading = match near.len() {

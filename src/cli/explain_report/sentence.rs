@@ -32,6 +32,7 @@ pub(super) fn verdict(report: &Report) -> String {
         } => format!("held, neither written nor deleted: {reason}"),
         Decision::Skip(reason) => skipped(report, *reason),
         Decision::Delete(_) => "removed from the destination".to_owned(),
+        Decision::Disown(policy) => skipped(report, SkipReason::KeptOut(*policy)),
     }
 }
 

@@ -7,7 +7,7 @@
 use std::fmt::Write as _;
 
 use crate::diagnostic::SourceText;
-use crate::rules::trace::{Actual, Condition, RuleTrace, Truth};
+use crate::rules::trace::{Actual, Condition, POLICIES, RuleTrace, Truth};
 
 use super::expression::{DECIDES, draw};
 use super::{mark, place};
@@ -29,6 +29,9 @@ impl Tree<'_> {
         };
         let says = match condition.truth {
             Truth::Holds => "selects it".to_owned(),
+            Truth::Fails if is_kept_out(condition) => {
+                "selects it, and a policy keeps it out".to_owned()
+            }
             Truth::Fails => format!("does not select it{}", nearness(rule)),
             Truth::Faults => "cannot be evaluated".to_owned(),
         };
@@ -68,6 +71,12 @@ impl Tree<'_> {
         }
         self.parts(out, condition, depth + 1);
     }
+}
+
+/// Whether all of a rule holds, and policies alone keep the object out.
+fn is_kept_out(rule: &Condition) -> bool {
+    let mut failing = rule.parts.iter().filter(|part| part.truth != Truth::Holds);
+    failing.next().is_some_and(|part| part.name == POLICIES) && failing.next().is_none()
 }
 
 /// How many of its conditions hold, where it has several.

@@ -27,6 +27,10 @@ pub fn claims(id: RuleId, terms: &Terms<'_>, world: &mut World) -> Vec<Claim> {
                 .collect()
         });
         for (at, by) in covered(&items, terms, world) {
+            // To name a kind says more than to select it: policies ask for that.
+            if list.title == "resources" && names_more(terms, at, by) {
+                continue;
+            }
             let part = |at: usize| alternative_of(&list, at, &parts[at]);
             claims.push(Claim::Covered {
                 rule: id,
@@ -36,6 +40,15 @@ pub fn claims(id: RuleId, terms: &Terms<'_>, world: &mut World) -> Vec<Claim> {
         }
     }
     claims
+}
+
+/// Whether an entry of `resources` names a kind, and the other one does not.
+fn names_more(terms: &Terms<'_>, entry: usize, other: usize) -> bool {
+    let names = |at: usize| {
+        let entry = terms.rule.resources.get(at);
+        entry.is_some_and(|own| own.kind.is_some())
+    };
+    names(entry) && !names(other)
 }
 
 /// Which items are covered, and by which other one.

@@ -183,7 +183,7 @@ impl Words<'_, '_> {
             },
         );
         codes::KEPT_OUT.at(self.view.head(), message).help(format!(
-            "remove the rule, or mirror such objects all the same with `policy: {{{settings}}}`"
+            "mirror such objects all the same with `policy: {{{settings}}}`, or remove the rule"
         ))
     }
 

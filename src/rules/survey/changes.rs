@@ -97,7 +97,7 @@ impl<'a> Side<'a> {
         match decision {
             Decision::Put { rule } => Fate::Written(rule.0),
             Decision::Hold { .. } => Fate::Held,
-            Decision::Skip(_) | Decision::Delete(_) => Fate::Not,
+            Decision::Skip(_) | Decision::Delete(_) | Decision::Disown(_) => Fate::Not,
         }
     }
 

@@ -25,7 +25,15 @@ pub fn of(surveyed: &Surveyed, rules: &RuleSet) -> Vec<Diagnostic> {
 fn selects_nothing(rule: &Rule, counts: &RuleCounts) -> Option<Diagnostic> {
     let name = &counts.name;
     let all_excluded = counts.without_excludes.keys;
+    let kept_out: u64 = counts.kept_out.values().map(|own| own.keys).sum();
     let (message, help) = match (counts.selects.keys, counts.held, all_excluded) {
+        (0, 0, _) if kept_out > 0 => (
+            format!(
+                "nothing of the data is mirrored by `{name}`: policies keep {} out",
+                of_keys(kept_out)
+            ),
+            "`carry explain KEY` says which policy and why; the rule's `policy` can let such objects through",
+        ),
         (0, 0, 0) => (
             format!("`{name}` selects nothing of the data"),
             "nothing there is like that now: `carry explain KEY` says what keeps a key from being selected",

@@ -230,7 +230,9 @@ impl<'a> Survey<'a> {
                 };
                 *self.held.entry(reason).or_default() += 1;
             }
-            Decision::Skip(_) | Decision::Delete(_) => self.counts.unselected.add(bytes),
+            Decision::Skip(_) | Decision::Delete(_) | Decision::Disown(_) => {
+                self.counts.unselected.add(bytes)
+            }
         }
         if self.judge.barred(&event).is_some() {
             return;
