@@ -111,6 +111,10 @@ fn policies() {
     let excluded =
         "group: \"\"\nresources: [{kind: ConfigMap}]\nexcludes: [{name: kube-root-ca.crt}]\n";
     assert_eq!(of(&[excluded]), [""; 0]);
+    // One rule keeps out, unless it names them, what the other one does not.
+    let all = "group: '*'\npolicy: {persistentVolumes: retain}\n";
+    let open = "group: coordination.k8s.io\npolicy: {systemObjects: mirror}\n";
+    assert_eq!(of(&[all, open]), [""; 0]);
     // To name a kind besides all others is to ask for it.
     let both = "group: coordination.k8s.io\nresources: [{kind: Lease}, {kind: '*'}]\n";
     assert_eq!(of(&[both]), [""; 0]);

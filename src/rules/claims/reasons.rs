@@ -4,7 +4,7 @@
 //! Promises that an item holds exactly where its reason keeps nothing out of a
 //! rule. Deliberately knows nothing of the rule's other conditions.
 
-use crate::lang::solve::{Constraint, Formula, Language, Translator, Var};
+use crate::lang::solve::{Constraint, Formula, Language, States, Translator, Var};
 
 use super::super::compiled::CompiledRule;
 use super::super::kept_out::KeptOut;
@@ -93,13 +93,13 @@ impl<'p> Reasons<'p> {
         };
         let text = |var: Var, text: &str, inside: bool| {
             let language = Language::set([Box::from(text)]);
-            let states = crate::lang::solve::States::TEXT;
             let constraint = Constraint::text(language, inside);
             Formula::literal(
                 var,
                 match inside {
                     true => constraint,
-                    false => constraint.or(!states),
+                    // What is no text is not that text either.
+                    false => constraint.or(States::ANY),
                 },
             )
         };
