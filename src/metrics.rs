@@ -3,8 +3,10 @@
 //! Promises Prometheus units and the prefix `carry_`, and never a key's name
 //! in a label. Updating one costs an atomic operation.
 
+mod drift;
 mod labels;
 
+pub use drift::DriftAction;
 pub use labels::{EventKind, Phase, ResyncKind, Side, TxnOutcome};
 
 use std::fmt;
@@ -36,6 +38,8 @@ pub struct Metrics {
     held: Arc<Held>,
 }
 
+const VERSION: [(&str, &str); 1] = [("version", env!("CARGO_PKG_VERSION"))];
+
 struct Held {
     registry: Registry,
     source_revision: Gauge,
@@ -44,6 +48,8 @@ struct Held {
     lag_revisions: Gauge,
     progress_age: Gauge<f64, AtomicU64>,
     held_keys: Gauge,
+    kept_keys: Gauge,
+    service_addresses: Gauge,
     retired_keys: Gauge,
     rule_keys: Family<RuleLabel, Gauge>,
     leader: Gauge,
@@ -56,6 +62,7 @@ struct Held {
     rules_reloads: Family<Label, Counter>,
     events: Family<Label, Counter>,
     policies: Family<Label, Counter>,
+    drift: drift::Drift,
     transactions: Family<Label, Counter>,
     operations: Counter,
     bytes: Counter,
@@ -87,6 +94,8 @@ impl Held {
             lag_revisions: Gauge::default(),
             progress_age: Gauge::default(),
             held_keys: Gauge::default(),
+            kept_keys: Gauge::default(),
+            service_addresses: Gauge::default(),
             retired_keys: Gauge::default(),
             rule_keys: Family::default(),
             leader: Gauge::default(),
@@ -99,6 +108,7 @@ impl Held {
             rules_reloads: Family::default(),
             events: Family::default(),
             policies: Family::default(),
+            drift: drift::Drift::default(),
             transactions: Family::default(),
             operations: Counter::default(),
             bytes: Counter::default(),
@@ -108,13 +118,13 @@ impl Held {
         };
         held.register_gauges();
         held.register_counters();
+        held.drift.register(&mut held.registry);
         held
     }
 
     fn register_gauges(&mut self) {
         let Held { registry, .. } = self;
-        let version = vec![("version", env!("CARGO_PKG_VERSION"))];
-        registry.register("build", "Which carry this is", Info::new(version));
+        registry.register("build", "Which carry this is", Info::new(VERSION.to_vec()));
         for (name, help, gauge) in [
             (
                 "source_revision",
@@ -140,6 +150,16 @@ impl Held {
                 "held_keys",
                 "Keys that could not be judged and are left alone",
                 &self.held_keys,
+            ),
+            (
+                "kept_keys",
+                "Selected keys of which the destination has something else, which stays",
+                &self.kept_keys,
+            ),
+            (
+                "service_addresses",
+                "Services that have other addresses at the destination than at the source",
+                &self.service_addresses,
             ),
             (
                 "retired_keys",
@@ -330,6 +350,21 @@ impl Metrics {
             .set(i64::try_from(count).unwrap_or(i64::MAX));
     }
 
+    /// Of how many selected keys the destination has something else, which
+    /// stays.
+    pub fn kept_keys(&self, count: usize) {
+        self.held
+            .kept_keys
+            .set(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+
+    /// So many Services have other addresses at the destination than at the
+    /// source.
+    pub fn service_addresses(&self, count: usize) {
+        let count = i64::try_from(count).unwrap_or(i64::MAX);
+        self.held.service_addresses.set(count);
+    }
+
     /// Whether this carry leads.
     pub fn leader(&self, leads: bool) {
         self.held.leader.set(i64::from(leads));
@@ -355,6 +390,16 @@ impl Metrics {
     pub fn policy(&self, policy: Policy) {
         let label = [("policy", policy.name())];
         self.held.policies.get_or_create(&label).inc();
+    }
+
+    /// Somebody else has changed a mirrored key at the destination.
+    pub fn drift(&self, action: DriftAction) {
+        self.held.drift.changed(action);
+    }
+
+    /// So many keys are changed so now.
+    pub fn drifting_keys(&self, keys: usize) {
+        self.held.drift.keys(keys);
     }
 
     /// A transaction ended.

@@ -9,6 +9,7 @@ mod k8s;
 mod lang;
 mod policies;
 mod rules;
+mod services;
 mod shared;
 mod solver;
 mod survey;

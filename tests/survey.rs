@@ -123,6 +123,7 @@ fn without_policies(rules: &RuleSet) -> RuleSet {
             system_objects: Kept::Mirror,
             controlled_objects: Kept::Mirror,
             persistent_volumes: Volumes::Retain,
+            ..Policies::default()
         };
     }
     rules

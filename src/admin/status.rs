@@ -3,20 +3,17 @@
 //! Promises to count every held key, and to name so many of them that memory
 //! stays bounded. Deliberately holds no values.
 
-use std::collections::hash_map::RandomState;
-use std::collections::{BTreeMap, HashSet, VecDeque};
-use std::hash::BuildHasher;
+use std::collections::{BTreeMap, VecDeque};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
+use super::named::{Named, NamedKey};
 use super::progress::Progress;
 use crate::metrics::{Metrics, Phase, ResyncKind};
 use crate::state::OwnedKeys;
-
-/// So many held keys are named; the rest is counted.
-const NAMED: usize = 1000;
 
 /// So many resyncs are remembered.
 const RESYNCS: usize = 20;
@@ -62,10 +59,10 @@ struct State {
     applied_revision: i64,
     progress: Progress,
     rules_digest: String,
-    held: BTreeMap<Vec<u8>, String>,
-    /// Hashes of the held keys that are not named.
-    unnamed: HashSet<u64>,
-    hasher: RandomState,
+    held: Named,
+    kept: Named,
+    drifting: Named,
+    addresses: Named<Vec<AddressPair>>,
 }
 
 /// `/status` as JSON.
@@ -107,7 +104,40 @@ pub struct StatusReport {
     /// How many keys could not be judged.
     pub held_keys: usize,
     /// The first of them in key order, each with its reason.
-    pub held: Vec<HeldKey>,
+    pub held: Vec<NamedKey>,
+    /// Of how many selected keys the destination has something else, which
+    /// stays.
+    pub kept_keys: usize,
+    /// The first of them in key order.
+    pub kept: Vec<String>,
+    /// How many mirrored keys others have changed at the destination.
+    pub drifting_keys: usize,
+    /// Some of them, in key order, each with what was changed and what becomes of
+    /// it.
+    pub drifting: Vec<NamedKey>,
+    /// How many Services have other addresses at the destination than at the
+    /// source.
+    pub readdressed_services: usize,
+    /// The first of them in key order.
+    pub service_addresses: Vec<ServiceAddresses>,
+}
+
+/// A Service that has other addresses at the destination than at the source.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ServiceAddresses {
+    /// The whole key; bytes that are not UTF-8 are replaced.
+    pub key: String,
+    /// One pair for each family that it has at both sides.
+    pub addresses: Vec<AddressPair>,
+}
+
+/// An address of a Service, and the one that stands for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct AddressPair {
+    /// At the source.
+    pub source: IpAddr,
+    /// At the destination.
+    pub destination: IpAddr,
 }
 
 /// A time that everything was listed and compared.
@@ -122,15 +152,6 @@ pub struct Resync {
     pub reason: String,
     /// At which source revision.
     pub revision: i64,
-}
-
-/// A key that could not be judged.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct HeldKey {
-    /// The whole key; bytes that are not UTF-8 are replaced.
-    pub key: String,
-    /// Why.
-    pub reason: String,
 }
 
 impl Status {
@@ -153,9 +174,10 @@ impl Status {
             applied_revision: 0,
             progress: Progress::default(),
             rules_digest: String::new(),
-            held: BTreeMap::new(),
-            unnamed: HashSet::new(),
-            hasher: RandomState::new(),
+            held: Named::default(),
+            kept: Named::default(),
+            drifting: Named::default(),
+            addresses: Named::default(),
         };
         Status {
             state: Arc::new(Mutex::new(state)),
@@ -262,22 +284,66 @@ impl Status {
     /// `key` could not be judged; `reason` must not hold values.
     pub fn hold(&self, key: &[u8], reason: impl Into<String>) {
         let mut state = self.state();
-        state.hold(key, reason.into());
-        self.metrics.held_keys(state.held_count());
+        state.held.say(key, reason.into());
+        self.metrics.held_keys(state.held.len());
     }
 
     /// `key` was judged, or is gone.
     pub fn release(&self, key: &[u8]) {
         let mut state = self.state();
-        state.release(key);
-        self.metrics.held_keys(state.held_count());
+        state.held.forget(key);
+        self.metrics.held_keys(state.held.len());
+    }
+
+    /// The destination has something else under `key`, which stays.
+    pub fn keep(&self, key: &[u8]) {
+        let mut state = self.state();
+        state.kept.say(key, String::new());
+        self.metrics.kept_keys(state.kept.len());
+    }
+
+    /// That is over, or to be judged again.
+    pub fn unkeep(&self, key: &[u8]) {
+        let mut state = self.state();
+        state.kept.forget(key);
+        self.metrics.kept_keys(state.kept.len());
+    }
+
+    /// Somebody has changed `key` at the destination, or (`None`) it is again as
+    /// it should be; `how` must not hold values.
+    pub fn drift(&self, key: &[u8], how: Option<&str>) {
+        let drifting = &mut self.state().drifting;
+        match how {
+            Some(how) => drifting.say(key, how.to_owned()),
+            None => drifting.forget(key),
+        }
+    }
+
+    /// The addresses of a Service at the source and at the destination; none
+    /// once it is gone.
+    pub fn service_addresses(&self, key: &[u8], pairs: &[(IpAddr, IpAddr)]) {
+        let mut state = self.state();
+        state.address(key, pairs);
+        self.metrics.service_addresses(state.addresses.len());
+    }
+
+    /// The same of all Services that carry has written.
+    pub fn all_service_addresses<'a>(
+        &self,
+        all: impl Iterator<Item = (&'a [u8], &'a [(IpAddr, IpAddr)])>,
+    ) {
+        let mut state = self.state();
+        state.addresses = Named::default();
+        for (key, pairs) in all {
+            state.address(key, pairs);
+        }
+        self.metrics.service_addresses(state.addresses.len());
     }
 
     /// No key is held: everything will be judged anew.
     pub fn release_all(&self) {
         let mut state = self.state();
-        state.held.clear();
-        state.unnamed.clear();
+        state.held = Named::default();
         self.metrics.held_keys(0);
     }
 
@@ -314,27 +380,18 @@ impl Status {
 }
 
 impl State {
-    fn held_count(&self) -> usize {
-        self.held.len() + self.unnamed.len()
-    }
-
-    fn hold(&mut self, key: &[u8], reason: String) {
-        if let Some(known) = self.held.get_mut(key) {
-            *known = reason;
-            return;
-        }
-        let hash = self.hasher.hash_one(key);
-        if self.held.len() < NAMED {
-            self.unnamed.remove(&hash);
-            self.held.insert(key.to_vec(), reason);
-        } else {
-            self.unnamed.insert(hash);
-        }
-    }
-
-    fn release(&mut self, key: &[u8]) {
-        if self.held.remove(key).is_none() && !self.unnamed.is_empty() {
-            self.unnamed.remove(&self.hasher.hash_one(key));
+    /// Only what differs is worth telling.
+    fn address(&mut self, key: &[u8], pairs: &[(IpAddr, IpAddr)]) {
+        let pair = |(source, destination): &(IpAddr, IpAddr)| AddressPair {
+            source: *source,
+            destination: *destination,
+        };
+        match pairs
+            .iter()
+            .any(|(source, destination)| source != destination)
+        {
+            true => self.addresses.say(key, pairs.iter().map(pair).collect()),
+            false => self.addresses.forget(key),
         }
     }
 
@@ -365,9 +422,9 @@ impl State {
     }
 
     fn report(&self, limits: &Limits, leader: bool) -> StatusReport {
-        let named = |(key, reason): (&Vec<u8>, &String)| HeldKey {
-            key: String::from_utf8_lossy(key).into_owned(),
-            reason: reason.clone(),
+        let readdressed = |(key, pairs): (String, &Vec<AddressPair>)| ServiceAddresses {
+            key,
+            addresses: pairs.clone(),
         };
         let reason = self.why_not_ready(limits);
         let owned = self.owned.as_ref().map(OwnedKeys::counts);
@@ -387,8 +444,14 @@ impl State {
             rules: owned.rules,
             retired_keys: owned.retired,
             resyncs: self.resyncs.iter().cloned().collect(),
-            held_keys: self.held_count(),
-            held: self.held.iter().map(named).collect(),
+            held_keys: self.held.len(),
+            held: self.held.list(),
+            kept_keys: self.kept.len(),
+            kept: self.kept.list().into_iter().map(|kept| kept.key).collect(),
+            drifting_keys: self.drifting.len(),
+            drifting: self.drifting.list(),
+            readdressed_services: self.addresses.len(),
+            service_addresses: self.addresses.names().map(readdressed).collect(),
         }
     }
 }

@@ -32,6 +32,8 @@ pub enum Command {
     Explain(Box<ExplainArgs>),
     /// Compare both sides under the rules, and mend what differs
     Verify(Box<VerifyArgs>),
+    /// Fail over: stop mirroring for good, and let the destination do the source's work
+    Promote(Box<PromoteArgs>),
     /// Print what a shell needs to complete commands and flags
     Completions {
         /// For which shell
@@ -235,7 +237,7 @@ pub struct ExplainArgs {
     /// Where carry's ledger is, which knows whether carry has written the key; it may be in use
     #[arg(long, env = "CARRY_DB_PATH", value_name = "DIR")]
     pub db_path: Option<String>,
-    /// Name of the mirror that the ledger is of
+    /// Name of the mirror: whose the ledger is, and what is marked with it at the destination
     #[arg(long, env = "CARRY_NAME", default_value = "default")]
     pub name: String,
     /// How results are printed: in JSON a key is one object, a file an array of them, and of a table each line an object, the last of which has the counts
@@ -315,6 +317,55 @@ pub struct VerifyArgs {
     pub slave: SlaveArgs,
 }
 
+/// `carry promote`.
+#[derive(Args, Debug, Clone)]
+pub struct PromoteArgs {
+    /// By which rules.
+    #[command(flatten)]
+    pub rules: RulesArgs,
+    /// Name of the mirror whose destination is promoted
+    #[arg(long, env = "CARRY_NAME", default_value = "default")]
+    pub name: String,
+    /// Where its ledger is, which says what carry has written; it may be in use
+    #[arg(
+        long,
+        env = "CARRY_DB_PATH",
+        value_name = "DIR",
+        default_value = "/var/lib/mirror/db"
+    )]
+    pub db_path: String,
+    /// The source is gone: neither wait for what it has still, nor compare both sides. Needs no flags of the source, and reads no rules
+    #[arg(long)]
+    pub without_source: bool,
+    /// Go on where both sides differ, or the first copy was never finished
+    #[arg(long)]
+    pub force: bool,
+    /// Take a promotion back: carry may mirror into the destination again
+    #[arg(long, conflicts_with_all = ["without_source", "force"])]
+    pub revert: bool,
+    /// How many keys of each kind that differ are named
+    #[arg(long, value_name = "N", default_value = "10")]
+    pub examples: String,
+    /// How long the running mirror may take to apply what the source has, and to catch up with a key before it counts as different
+    #[arg(long, value_name = "DURATION", default_value = "10s")]
+    pub settle: String,
+    /// How results are printed
+    #[arg(long, value_enum, default_value_t = Output::Human)]
+    pub output: Output,
+    /// Log more
+    #[arg(long, env = "CARRY_DEBUG")]
+    pub debug: bool,
+    /// How connections are made.
+    #[command(flatten)]
+    pub connect: ConnectArgs,
+    /// The source.
+    #[command(flatten)]
+    pub master: MasterArgs,
+    /// The destination.
+    #[command(flatten)]
+    pub slave: SlaveArgs,
+}
+
 /// Reads a command line, the program's name first. The error knows how to
 /// print itself and its exit code, and is also how help and version are told.
 pub fn parse<A: Into<std::ffi::OsString> + Clone>(
@@ -334,7 +385,10 @@ pub fn parse<A: Into<std::ffi::OsString> + Clone>(
         match &mut cli.command {
             Command::Explain(args) => args.typed = Typed::of(matches),
             Command::CheckRules(args) => args.typed = Typed::of(matches),
-            Command::Run(_) | Command::Verify(_) | Command::Completions { .. } => {}
+            Command::Run(_)
+            | Command::Verify(_)
+            | Command::Promote(_)
+            | Command::Completions { .. } => {}
         }
     }
     Ok(cli)

@@ -135,7 +135,9 @@ impl Needs<'_> {
     fn written(&self) -> Vec<KeyRange> {
         let map = self.judge.key_map();
         let leases = KeyRange::prefix(format!("{}/masterleases/", self.rules.kube_prefix));
+        let addresses = self.judge.address_ranges();
         let ranges = self.judge.ranges().iter().chain([&leases]);
+        let ranges = ranges.chain(&addresses);
         let there = |range: &KeyRange| map.range_to_destination(range);
         let there = ranges.map(|range| there(range).unwrap_or_else(|| range.clone()));
         let own = KeyRange::prefix(format!("/carry/{}/", self.name));

@@ -14,6 +14,9 @@ pub mod explain;
 pub mod explain_report;
 mod ledger;
 mod problems;
+mod promote;
+mod promote_report;
+pub mod promote_settings;
 mod rules_file;
 mod rules_settings;
 mod rules_watch;
@@ -49,6 +52,7 @@ pub fn main() -> ExitCode {
         Command::CheckRules(args) => check_rules::run(&args),
         Command::Explain(args) => explain::run(*args),
         Command::Verify(args) => verify::run(*args),
+        Command::Promote(args) => promote::run(*args),
         Command::Completions { shell } => {
             let mut command = <args::Cli as clap::CommandFactory>::command();
             clap_complete::generate(shell, &mut command, "carry", &mut std::io::stdout());

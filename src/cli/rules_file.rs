@@ -77,12 +77,12 @@ pub struct NotLoaded {
     pub bad_rules: bool,
 }
 
-/// Loads what `settings` name.
+/// Loads what `settings` name, for the mirror of this name.
 ///
 /// # Errors
 ///
 /// When a file cannot be read, or has errors.
-pub fn load(settings: &RulesSettings) -> Result<Loaded, NotLoaded> {
+pub fn load(settings: &RulesSettings, mirror: &str) -> Result<Loaded, NotLoaded> {
     let could_not = |message| NotLoaded {
         message,
         bad_rules: false,
@@ -96,7 +96,7 @@ pub fn load(settings: &RulesSettings) -> Result<Loaded, NotLoaded> {
     let rendered = file.rendered(style::stderr(Color::Auto));
     match file.checked.plan.take() {
         Some(plan) => Ok(Loaded {
-            judge: Judge::between(plan, keyrings, &settings.dest_kube_prefix),
+            judge: Judge::between(plan, keyrings, &settings.dest_kube_prefix).of_mirror(mirror),
             encryption,
             source: file.source,
             remarks: rendered,

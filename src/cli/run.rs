@@ -5,6 +5,7 @@
 //! for. Deliberately leaves everything between to `mirror`.
 
 use std::io::{IsTerminal as _, stderr};
+use std::net::IpAddr;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -24,8 +25,8 @@ use crate::destination::etcd::EtcdDestination;
 use crate::destination::prefixed::Prefixed;
 use crate::metrics::{Metrics, Phase, ResyncKind};
 use crate::mirror::{
-    DryRun, Holder, Mirror, MirrorError, Options, Parts, Planned, Report, Standby as MirrorStandby,
-    Summary, World,
+    AddressPairs, DryRun, Holder, Mirror, MirrorError, Options, Parts, Planned, Report,
+    Standby as MirrorStandby, Summary, World,
 };
 use crate::rules::decide::Judge;
 use crate::source::EtcdSource;
@@ -70,7 +71,8 @@ pub(super) fn start_logging(debug: bool) {
 
 /// What every kind of run needs: rules, the admin port, signals.
 async fn prepare(mut settings: RunSettings) -> Result<(), String> {
-    let judged = rules_file::load(&settings.rules).map_err(|failed| failed.message)?;
+    let judged =
+        rules_file::load(&settings.rules, &settings.name).map_err(|failed| failed.message)?;
     eprint!("{}", judged.remarks);
     for warning in settings
         .warnings
@@ -297,10 +299,11 @@ async fn dry_run<W: World>(
         reencrypted,
         deletes,
         retired,
+        kept,
         held,
     } = looked?;
     println!(
-        "dry run at revision {revision}: of {judged} keys looked at, {puts} would be written, {deletes} deleted, {held} held; {reencrypted} values re-encrypted; {retired} no longer selected would be kept"
+        "dry run at revision {revision}: of {judged} keys looked at, {puts} would be written, {deletes} deleted, {held} held; {reencrypted} values re-encrypted; {retired} no longer selected would be kept, and {kept} that the destination has otherwise"
     );
     Ok(())
 }
@@ -319,6 +322,10 @@ fn print_planned(planned: Planned) {
         }
         Planned::Delete { key } => println!("delete {}", shown(&key)),
         Planned::Retire { key } => println!("keep {} (no rule selects it any more)", shown(&key)),
+        Planned::Keep { key } => println!(
+            "keep {} (the destination has another object there, which is not carry's)",
+            shown(&key)
+        ),
         Planned::Hold { key, reason } => println!("hold {} ({reason})", shown(&key)),
     }
 }
@@ -385,5 +392,27 @@ impl Report for AdminReport {
 
     fn release(&self, key: &[u8]) {
         self.0.release(key);
+    }
+
+    fn keep(&self, key: &[u8]) {
+        self.0.keep(key);
+    }
+
+    fn unkeep(&self, key: &[u8]) {
+        self.0.unkeep(key);
+    }
+
+    fn drift(&self, key: &[u8], how: Option<&str>) {
+        self.0.drift(key, how);
+    }
+
+    fn service_addresses(&self, key: &[u8], pairs: &[(IpAddr, IpAddr)]) {
+        self.0.service_addresses(key, pairs);
+    }
+
+    fn all_service_addresses(&self, all: &[(Vec<u8>, AddressPairs)]) {
+        let all = all.iter();
+        let all = all.map(|(key, pairs)| (key.as_slice(), pairs.as_slice()));
+        self.0.all_service_addresses(all);
     }
 }

@@ -5,6 +5,7 @@
 //! Deliberately mends only as the leader of its `--name`, through the very
 //! mirror that `run` runs: whatever `run` would not write, this does not either.
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -14,6 +15,7 @@ use super::args::{Output, VerifyArgs};
 use super::connecting::{self, Needs, Which};
 use super::ledger;
 use super::rules_file::{self, Loaded};
+use super::rules_settings::RulesSettings;
 use super::run::{Real, holder};
 use super::verify_report::{Mended, Told};
 use super::verify_settings::VerifySettings;
@@ -21,7 +23,9 @@ use super::{FOUND, refuse};
 use crate::destination::etcd::EtcdDestination;
 use crate::destination::prefixed::Prefixed;
 use crate::metrics::Metrics;
-use crate::mirror::{Mirror, MirrorError, Options, Parts, Silent, Summary, Verified, Verify};
+use crate::mirror::{
+    Drained, Mirror, MirrorError, Options, Parts, Silent, Summary, Verified, Verify, drain,
+};
 use crate::rules::decide::Judge;
 use crate::source::EtcdSource;
 use crate::state::{MemoryStore, RocksStore, StateError, StateStore};
@@ -33,7 +37,7 @@ pub fn run(args: VerifyArgs) -> ExitCode {
         Err(problems) => return refuse(problems),
     };
     super::run::start_logging(settings.debug);
-    let loaded = match rules_file::load(&settings.rules) {
+    let loaded = match rules_file::load(&settings.rules, &settings.name) {
         Ok(loaded) => loaded,
         Err(failed) => {
             eprintln!("{}", failed.message.trim_end());
@@ -70,7 +74,7 @@ pub fn run(args: VerifyArgs) -> ExitCode {
 }
 
 /// What every step works with.
-struct Context {
+pub(super) struct Context {
     settings: VerifySettings,
     source: EtcdSource,
     destination: EtcdDestination,
@@ -80,20 +84,8 @@ struct Context {
 }
 
 /// Whether both sides are equal in the end.
-async fn verify(mut settings: VerifySettings, loaded: Loaded) -> Result<bool, String> {
-    settings.source.asks_for = connecting::source_key(&loaded.judge);
-    settings.destination.asks_for = connecting::destination_key(&settings.name);
-    let source = connecting::open(Which::Source, &settings.source).await?;
-    let destination = connecting::open(Which::Destination, &settings.destination).await?;
-    let metrics = Metrics::default();
-    let context = Context {
-        source: EtcdSource::new(source, metrics.clone()),
-        destination: EtcdDestination::new(destination),
-        judge: Arc::new(loaded.judge),
-        options: options(&settings),
-        metrics,
-        settings,
-    };
+async fn verify(settings: VerifySettings, loaded: Loaded) -> Result<bool, String> {
+    let context = Context::open(settings, loaded.judge).await?;
     let found = context.compare().await?;
     if !context.settings.repair {
         return Ok(context.tell(found, None));
@@ -105,6 +97,33 @@ async fn verify(mut settings: VerifySettings, loaded: Loaded) -> Result<bool, St
 }
 
 impl Context {
+    /// Connects to both sides.
+    pub(super) async fn open(
+        mut settings: VerifySettings,
+        judge: Judge,
+    ) -> Result<Context, String> {
+        settings.source.asks_for = connecting::source_key(&judge);
+        settings.destination.asks_for = connecting::destination_key(&settings.name);
+        let source = connecting::open(Which::Source, &settings.source).await?;
+        let destination = connecting::open(Which::Destination, &settings.destination).await?;
+        let metrics = Metrics::default();
+        Ok(Context {
+            source: EtcdSource::new(source, metrics.clone()),
+            destination: EtcdDestination::new(destination),
+            judge: Arc::new(judge),
+            options: options(&settings.name, &settings.db_path, &settings.rules),
+            metrics,
+            settings,
+        })
+    }
+
+    /// Waits for a mirror that runs to apply what the source has now.
+    pub(super) async fn drain(&self) -> Result<Drained, String> {
+        let parts = self.parts(MemoryStore::default());
+        let drained = drain(&parts, &self.options, self.settings.settle).await;
+        self.or_explain(drained).await
+    }
+
     fn tell(&self, found: Verified, mended: Option<Mended>) -> bool {
         let equal = found.equal;
         let told = Told { found, mended };
@@ -116,7 +135,7 @@ impl Context {
     }
 
     /// With the ledger where there is one, beside a carry that has it open.
-    async fn compare(&self) -> Result<Verified, String> {
+    pub(super) async fn compare(&self) -> Result<Verified, String> {
         let path = &self.settings.db_path;
         let opened = ledger::open_beside(path);
         match opened.map_err(|error| format!("`--db-path`: {error}"))? {
@@ -139,6 +158,7 @@ impl Context {
         let verify = Verify {
             examples: self.settings.examples,
             settle: self.settings.settle,
+            lenient: self.settings.lenient,
             ..Verify::default()
         };
         let verified = verify.run(&self.parts(store), &self.options).await;
@@ -188,9 +208,10 @@ impl Context {
     }
 }
 
-fn options(settings: &VerifySettings) -> Options {
-    let mut options = Options::new(settings.name.clone(), holder(&settings.db_path));
-    options.kube_prefix = format!("{}/", settings.rules.kube_prefix);
-    options.dest_kube_prefix = format!("{}/", settings.rules.dest_kube_prefix);
+/// What is asked of the mirror's own options, here and for a promotion.
+pub(super) fn options(name: &str, db_path: &Path, rules: &RulesSettings) -> Options {
+    let mut options = Options::new(name, holder(db_path));
+    options.kube_prefix = format!("{}/", rules.kube_prefix);
+    options.dest_kube_prefix = format!("{}/", rules.dest_kube_prefix);
     options
 }

@@ -32,6 +32,8 @@ pub struct VerifySettings {
     pub repair: bool,
     /// `--examples`.
     pub examples: usize,
+    /// Whether what a standby's own controllers write is no difference.
+    pub lenient: bool,
     /// `--settle`.
     pub settle: Duration,
     /// `--output`.
@@ -69,6 +71,7 @@ impl VerifySettings {
                 db_path: db_path?,
                 repair: args.repair,
                 examples: examples?,
+                lenient: false,
                 settle: settle?,
                 output: args.output,
                 debug: args.debug,

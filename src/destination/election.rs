@@ -44,13 +44,21 @@ pub enum Campaign {
     Won(Term),
     /// Another one does.
     Lost(Leader),
+    /// Nobody may: the destination was promoted, as this mark says.
+    Promoted(Vec<u8>),
+}
+
+/// Where the mark is that keeps everybody from taking the leader key `leader`.
+pub fn promoted_key(leader: &[u8]) -> Vec<u8> {
+    let name = leader.strip_suffix(b"/leader").unwrap_or(leader);
+    [name, b"/promoted"].concat()
 }
 
 /// What an election needs of the destination.
 pub trait Election: Send + Sync + 'static {
     /// Takes the leader key `key` for `holder` (which no other process uses),
-    /// with a lease of `ttl`, unless it is taken. Safe to repeat after an
-    /// unknown outcome.
+    /// with a lease of `ttl`, unless it is taken, or the destination is promoted.
+    /// Safe to repeat after an unknown outcome.
     fn campaign(
         &self,
         key: &[u8],

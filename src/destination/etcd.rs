@@ -12,8 +12,10 @@ use etcd_client::{
 };
 use tokio::time::timeout;
 
-use super::election::{Campaign, Election, Leader, LeaseId, Term};
-use super::{DestStatus, Destination, Fence, Granted, KeyValue, Op, Outcome, txn};
+use super::election::{Campaign, Election, Leader, LeaseId, Term, promoted_key};
+use super::{
+    DestStatus, Destination, Entry, Fence, Granted, Guard, Op, Outcome, There, Watch, txn, watch,
+};
 use crate::etcd::{Connection, DestRevision, EtcdError};
 use crate::rules::decide::KeyRange;
 
@@ -42,7 +44,7 @@ impl EtcdDestination {
         EtcdDestination { connection }
     }
 
-    async fn transact(&self, txn: Txn) -> Result<TxnResponse, EtcdError> {
+    pub(super) async fn transact(&self, txn: Txn) -> Result<TxnResponse, EtcdError> {
         let mut kv = self.connection.kv();
         // The client library's futures are large, and so is all that waits for
         // them, unless they are kept elsewhere.
@@ -50,7 +52,7 @@ impl EtcdDestination {
         answer.inspect_err(|error| self.connection.reconsider(error))
     }
 
-    async fn range(
+    pub(super) async fn range(
         &self,
         key: &[u8],
         options: Option<GetOptions>,
@@ -143,7 +145,7 @@ impl EtcdDestination {
         Ok((LeaseId(answer.id()), seconds(answer.ttl())))
     }
 
-    async fn revoke(&self, lease: LeaseId) -> Result<(), EtcdError> {
+    pub(super) async fn revoke(&self, lease: LeaseId) -> Result<(), EtcdError> {
         match self
             .connection
             .lease()
@@ -167,24 +169,34 @@ impl Destination for EtcdDestination {
         })
     }
 
-    async fn commit(&self, fence: &Fence, ops: &[Op]) -> Result<Outcome, EtcdError> {
-        let answer = self.transact(txn::guarded(fence, ops)).await?;
-        Ok(match answer.succeeded() {
-            true => Outcome::Applied(DestRevision(revision_of(&answer)?)),
+    async fn commit(
+        &self,
+        fence: &Fence,
+        guards: &[Guard],
+        ops: &[Op],
+    ) -> Result<Outcome, EtcdError> {
+        let answer = self.transact(txn::guarded(fence, guards, ops)).await?;
+        if answer.succeeded() {
+            return Ok(Outcome::Applied(DestRevision(revision_of(&answer)?)));
+        }
+        let leader = read_of(answer).map(|kv| kv.mod_revision);
+        Ok(match leader == Some(fence.mod_revision) {
+            true => Outcome::Unmet,
             false => Outcome::Fenced,
         })
     }
 
-    async fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, EtcdError> {
+    async fn look(&self, key: &[u8]) -> Result<Option<There>, EtcdError> {
         let answer = self.range(key, None).await?;
-        Ok(answer.0.kvs.into_iter().next().map(|kv| kv.value))
+        let found = answer.0.kvs.into_iter().next();
+        Ok(found.map(|kv| entry(kv).1))
     }
 
-    async fn list(
+    async fn entries(
         &self,
         range: &KeyRange,
         mut limit: usize,
-    ) -> Result<(Vec<KeyValue>, bool), EtcdError> {
+    ) -> Result<(Vec<Entry>, bool), EtcdError> {
         loop {
             let options = GetOptions::new()
                 .with_range(range.end.clone())
@@ -195,7 +207,7 @@ impl Destination for EtcdDestination {
                 Err(error) => return Err(error),
                 Ok(answer) => {
                     let page = answer.0;
-                    let kvs = page.kvs.into_iter().map(|kv| (kv.key, kv.value)).collect();
+                    let kvs = page.kvs.into_iter().map(entry).collect();
                     return Ok((kvs, page.more));
                 }
             }
@@ -229,6 +241,10 @@ impl Destination for EtcdDestination {
             Err(error) => Err(error),
         }
     }
+
+    async fn watch(&self, ranges: &[KeyRange], from: DestRevision) -> Result<Watch, EtcdError> {
+        watch::follow(self.connection.clone(), ranges, from).await
+    }
 }
 
 impl Election for EtcdDestination {
@@ -242,6 +258,10 @@ impl Election for EtcdDestination {
         if let Some(kv) = self.range(key, None).await?.0.kvs.into_iter().next() {
             return self.judge_leader(key, holder, kv).await;
         }
+        let mark = promoted_key(key);
+        if let Some(kv) = self.range(&mark, None).await?.0.kvs.into_iter().next() {
+            return Ok(Campaign::Promoted(kv.value));
+        }
         let (lease, _) = self.new_lease(None, ttl).await?;
         let answer = self.transact(txn::take(key, holder, lease)).await?;
         if answer.succeeded() {
@@ -250,6 +270,7 @@ impl Election for EtcdDestination {
         }
         self.revoke(lease).await?;
         match read_of(answer) {
+            Some(kv) if kv.key == mark => Ok(Campaign::Promoted(kv.value)),
             Some(kv) => self.judge_leader(key, holder, kv).await,
             None => Err(EtcdError::Other("the leader key came and went".to_owned())),
         }
@@ -328,6 +349,15 @@ impl EtcdDestination {
     }
 }
 
+fn entry(kv: PbKeyValue) -> Entry {
+    let there = There {
+        value: kv.value,
+        create_revision: kv.create_revision,
+        mod_revision: kv.mod_revision,
+    };
+    (kv.key, there)
+}
+
 fn term(key: &[u8], holder: &[u8], lease: LeaseId, created: i64, modified: i64) -> Term {
     let fence = Fence {
         key: key.to_vec(),
@@ -346,14 +376,14 @@ fn seconds(ttl: i64) -> Duration {
     Duration::from_secs(u64::try_from(ttl).unwrap_or(0))
 }
 
-fn revision_of(answer: &TxnResponse) -> Result<i64, EtcdError> {
+pub(super) fn revision_of(answer: &TxnResponse) -> Result<i64, EtcdError> {
     let header = answer.header();
     header
         .map(|header| header.revision())
         .ok_or_else(|| EtcdError::Other("an answer without a header".to_owned()))
 }
 
-fn read_of(answer: TxnResponse) -> Option<PbKeyValue> {
+pub(super) fn read_of(answer: TxnResponse) -> Option<PbKeyValue> {
     answer
         .op_responses()
         .into_iter()

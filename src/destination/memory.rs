@@ -10,32 +10,12 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::election::{Campaign, Election, Leader, LeaseId, Term};
-use super::{DestStatus, Destination, Fence, Granted, KeyValue, Op, Outcome};
+use super::changes::Changes;
+use super::election::{Campaign, Election, Leader, LeaseId, Term, promoted_key};
+pub use super::script::{Committed, Fault};
+use super::{DestStatus, Destination, Entry, Fence, Granted, Guard, Op, Outcome, There, Watch};
 use crate::etcd::{DestRevision, EtcdError};
 use crate::rules::decide::KeyRange;
-
-/// What happens to one commit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
-    /// It is applied, but the answer is lost.
-    AnswerLost,
-    /// It never arrives, and nobody knows.
-    RequestLost,
-    /// It seems lost, and arrives just before the next call that writes.
-    ArrivesLate,
-    /// It is refused before anything happened.
-    Unavailable,
-}
-
-/// One transaction that was applied.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Committed {
-    /// Where it was applied.
-    pub revision: DestRevision,
-    /// What it did.
-    pub ops: Vec<Op>,
-}
 
 /// An etcd of one process, for tests.
 pub struct MemoryDestination {
@@ -44,9 +24,10 @@ pub struct MemoryDestination {
 }
 
 #[derive(Default)]
-struct State {
+pub(super) struct State {
     cluster_id: u64,
-    revision: i64,
+    pub(super) revision: i64,
+    pub(super) changes: Changes,
     keys: BTreeMap<Vec<u8>, Stored>,
     leases: BTreeSet<i64>,
     next_lease: i64,
@@ -55,7 +36,7 @@ struct State {
     /// Every renewal so far.
     renewed: Vec<LeaseId>,
     faults: VecDeque<Fault>,
-    late: Vec<(Fence, Vec<Op>)>,
+    late: Vec<(Fence, Vec<Guard>, Vec<Op>)>,
     log: Vec<Committed>,
     down: bool,
     full: bool,
@@ -71,15 +52,24 @@ struct Stored {
     lease: i64,
 }
 
+impl Stored {
+    fn seen(&self) -> There {
+        There {
+            value: self.value.clone(),
+            create_revision: self.create_revision,
+            mod_revision: self.mod_revision,
+        }
+    }
+}
+
 impl MemoryDestination {
     /// An empty etcd with etcd's default limits.
     pub fn new(cluster_id: u64) -> MemoryDestination {
-        let max_bytes = 1536 << 10;
         let state = State {
             cluster_id,
             revision: 1,
             max_ops: 128,
-            max_bytes,
+            max_bytes: 1536 << 10,
             ..State::default()
         };
         MemoryDestination {
@@ -174,7 +164,7 @@ impl MemoryDestination {
         self.lock().log.clone()
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -189,8 +179,8 @@ impl MemoryDestination {
 
     fn writing(&self) -> Result<MutexGuard<'_, State>, EtcdError> {
         let mut state = self.up()?;
-        for (fence, ops) in std::mem::take(&mut state.late) {
-            state.transact(&fence, &ops);
+        for (fence, guards, ops) in std::mem::take(&mut state.late) {
+            state.transact(&fence, &guards, &ops);
         }
         Ok(state)
     }
@@ -205,13 +195,16 @@ fn timeout() -> EtcdError {
 }
 
 impl State {
-    fn transact(&mut self, fence: &Fence, ops: &[Op]) -> Outcome {
+    fn transact(&mut self, fence: &Fence, guards: &[Guard], ops: &[Op]) -> Outcome {
         let holds = self.keys.get(&fence.key).is_some_and(|stored| {
             (stored.create_revision, stored.mod_revision)
                 == (fence.create_revision, fence.mod_revision)
         });
         if !holds {
             return Outcome::Fenced;
+        }
+        if !guards.iter().all(|guard| self.is_so(guard)) {
+            return Outcome::Unmet;
         }
         let effective = ops.iter().any(|op| match op {
             Op::Put { .. } | Op::PutLeased { .. } => true,
@@ -222,7 +215,7 @@ impl State {
             match op {
                 Op::Put { key, value } => self.store(key, value, 0),
                 Op::PutLeased { key, value, lease } => self.store(key, value, *lease),
-                Op::Delete { key } => drop(self.keys.remove(key)),
+                Op::Delete { key } => self.forget(key),
             }
         }
         let revision = DestRevision(self.revision);
@@ -231,6 +224,18 @@ impl State {
             ops: ops.to_vec(),
         });
         Outcome::Applied(revision)
+    }
+
+    fn is_so(&self, guard: &Guard) -> bool {
+        let revisions = |stored: &Stored| (stored.create_revision, stored.mod_revision);
+        let (created, changed) = self.keys.get(guard.key()).map_or((0, 0), revisions);
+        match guard {
+            Guard::Absent(_) => created == 0,
+            Guard::Unchanged { mod_revision, .. } => changed == *mod_revision,
+            Guard::Lives {
+                create_revision, ..
+            } => created == *create_revision,
+        }
     }
 
     fn store(&mut self, key: &[u8], value: &[u8], lease: i64) {
@@ -246,19 +251,26 @@ impl State {
             lease,
         };
         self.keys.insert(key.to_vec(), stored);
+        self.changes.touch(key, mod_revision);
     }
 
-    fn remove(&mut self, key: &[u8]) {
+    fn forget(&mut self, key: &[u8]) {
         if self.keys.remove(key).is_some() {
-            self.revision += 1;
+            self.changes.touch(key, self.revision);
         }
+    }
+
+    pub(super) fn remove(&mut self, key: &[u8]) {
+        self.revision += i64::from(self.keys.contains_key(key));
+        self.forget(key);
     }
 
     /// What is attached to a lease goes in one revision.
     fn detach(&mut self, lease: i64) {
-        let before = self.keys.len();
-        self.keys.retain(|_, stored| stored.lease != lease);
-        self.revision += i64::from(self.keys.len() < before);
+        let attached = self.keys.iter().filter(|(_, own)| own.lease == lease);
+        let gone: Vec<Vec<u8>> = attached.map(|(key, _)| key.clone()).collect();
+        self.revision += i64::from(!gone.is_empty());
+        gone.iter().for_each(|key| self.forget(key));
     }
 
     fn room(&self) -> Result<(), EtcdError> {
@@ -268,33 +280,23 @@ impl State {
         }
     }
 
-    fn refuse(&self, ops: &[Op]) -> Result<(), EtcdError> {
+    fn refuse(&self, guards: &[Guard], ops: &[Op]) -> Result<(), EtcdError> {
         let mut puts = BTreeSet::new();
         let mut deletes = BTreeSet::new();
         for op in ops {
-            let fresh = match op {
-                Op::Put { key, .. } | Op::PutLeased { key, .. } => {
-                    puts.insert(key) && !deletes.contains(key)
-                }
-                Op::Delete { key } => {
-                    deletes.insert(key);
-                    !puts.contains(key)
+            let fresh = match op.is_put() {
+                true => puts.insert(op.key()) && !deletes.contains(op.key()),
+                false => {
+                    deletes.insert(op.key());
+                    !puts.contains(op.key())
                 }
             };
             if !fresh {
                 return Err(EtcdError::DuplicateKey);
             }
         }
-        let bytes: usize = ops
-            .iter()
-            .map(|op| match op {
-                Op::Put { key, value } | Op::PutLeased { key, value, .. } => {
-                    key.len() + value.len()
-                }
-                Op::Delete { key } => key.len(),
-            })
-            .sum();
-        if ops.len() > self.max_ops {
+        let bytes: usize = ops.iter().map(Op::bytes).sum();
+        if ops.len().max(1 + guards.len()) > self.max_ops {
             return Err(EtcdError::TooManyOps);
         }
         if bytes > self.max_bytes {
@@ -327,42 +329,48 @@ impl Destination for MemoryDestination {
         })
     }
 
-    async fn commit(&self, fence: &Fence, ops: &[Op]) -> Result<Outcome, EtcdError> {
+    async fn commit(
+        &self,
+        fence: &Fence,
+        guards: &[Guard],
+        ops: &[Op],
+    ) -> Result<Outcome, EtcdError> {
         let mut open = self.open.subscribe();
         // The sender lives as long as `self`.
         let _ = open.wait_for(|open| *open).await;
         tokio::task::yield_now().await;
         let mut state = self.writing()?;
-        state.refuse(ops)?;
+        state.refuse(guards, ops)?;
         match state.faults.pop_front() {
-            None => Ok(state.transact(fence, ops)),
+            None => Ok(state.transact(fence, guards, ops)),
             Some(Fault::AnswerLost) => {
-                state.transact(fence, ops);
+                state.transact(fence, guards, ops);
                 Err(timeout())
             }
             Some(Fault::RequestLost) => Err(timeout()),
             Some(Fault::ArrivesLate) => {
-                state.late.push((fence.clone(), ops.to_vec()));
+                let late = (fence.clone(), guards.to_vec(), ops.to_vec());
+                state.late.push(late);
                 Err(timeout())
             }
             Some(Fault::Unavailable) => Err(unavailable()),
         }
     }
 
-    async fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, EtcdError> {
-        Ok(self.up()?.keys.get(key).map(|stored| stored.value.clone()))
+    async fn look(&self, key: &[u8]) -> Result<Option<There>, EtcdError> {
+        Ok(self.up()?.keys.get(key).map(Stored::seen))
     }
 
-    async fn list(
+    async fn entries(
         &self,
         range: &KeyRange,
         limit: usize,
-    ) -> Result<(Vec<KeyValue>, bool), EtcdError> {
+    ) -> Result<(Vec<Entry>, bool), EtcdError> {
         let state = self.up()?;
         let mut page = state.page(range);
         let taken = page.by_ref().take(limit);
         let taken = taken
-            .map(|(key, stored)| (key.clone(), stored.value.clone()))
+            .map(|(key, stored)| (key.clone(), stored.seen()))
             .collect();
         let more = page.next().is_some();
         Ok((taken, more))
@@ -370,6 +378,10 @@ impl Destination for MemoryDestination {
 
     async fn count(&self, range: &KeyRange) -> Result<u64, EtcdError> {
         Ok(self.up()?.page(range).count() as u64)
+    }
+
+    async fn watch(&self, ranges: &[KeyRange], from: DestRevision) -> Result<Watch, EtcdError> {
+        self.up()?.changes.watch(ranges, from)
     }
 
     async fn grant(&self, lease: LeaseId, ttl: Duration) -> Result<Granted, EtcdError> {
@@ -414,6 +426,9 @@ impl Election for MemoryDestination {
                     left: Some(ttl),
                 }));
             }
+        }
+        if let Some(mark) = state.keys.get(&promoted_key(key)) {
+            return Ok(Campaign::Promoted(mark.value.clone()));
         }
         state.room()?;
         state.next_lease += 1;

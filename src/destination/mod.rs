@@ -4,17 +4,25 @@
 //! Promises that nothing is written unless we still lead. Deliberately knows
 //! nothing of rules or of the source.
 
+mod changes;
 pub mod election;
 pub mod etcd;
+mod intruder;
 pub mod memory;
 pub mod prefixed;
+pub mod promotion;
+mod script;
 mod txn;
+mod watch;
+
+pub use watch::{Touched, Watch};
 
 use std::future::Future;
 use std::time::Duration;
 
 use crate::etcd::{DestRevision, EtcdError};
 use crate::rules::decide::KeyRange;
+pub use crate::rules::landing::{Guard, There};
 
 /// One write.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,6 +65,21 @@ impl Op {
         match self {
             Op::PutLeased { lease, .. } => *lease,
             Op::Put { .. } | Op::Delete { .. } => 0,
+        }
+    }
+
+    /// The key that it writes.
+    pub fn key(&self) -> &[u8] {
+        match self {
+            Op::Put { key, .. } | Op::PutLeased { key, .. } | Op::Delete { key } => key,
+        }
+    }
+
+    /// The bytes of its key and value.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Op::Put { key, value } | Op::PutLeased { key, value, .. } => key.len() + value.len(),
+            Op::Delete { key } => key.len(),
         }
     }
 
@@ -103,6 +126,9 @@ pub enum Outcome {
     Applied(DestRevision),
     /// None of it was: the fence no longer holds.
     Fenced,
+    /// None of it was: the fence holds, and something that the transaction
+    /// relies on is not so.
+    Unmet,
 }
 
 /// What the destination says of itself.
@@ -117,29 +143,52 @@ pub struct DestStatus {
 /// A key with its bytes.
 pub type KeyValue = (Vec<u8>, Vec<u8>);
 
+/// A key with what it holds.
+pub type Entry = (Vec<u8>, There);
+
 /// The destination of a mirror.
 pub trait Destination: Send + Sync + 'static {
     /// Asks for cluster id and newest revision (linearizable).
     fn status(&self) -> impl Future<Output = Result<DestStatus, EtcdError>> + Send;
 
-    /// Applies `ops` in one transaction if `fence` holds. No key occurs twice.
-    /// An error may leave the outcome unknown: see
-    /// [`EtcdError::outcome_unknown`].
+    /// Applies `ops` in one transaction if `fence` holds and all of `guards`
+    /// are so. No key occurs twice in `ops`. etcd counts guards, and the fence
+    /// as one more, as it counts operations. An error may leave the outcome
+    /// unknown: see [`EtcdError::outcome_unknown`].
     fn commit(
         &self,
         fence: &Fence,
+        guards: &[Guard],
         ops: &[Op],
     ) -> impl Future<Output = Result<Outcome, EtcdError>> + Send;
 
+    /// What a key holds.
+    fn look(&self, key: &[u8]) -> impl Future<Output = Result<Option<There>, EtcdError>> + Send;
+
     /// One key's bytes.
-    fn get(&self, key: &[u8]) -> impl Future<Output = Result<Option<Vec<u8>>, EtcdError>> + Send;
+    fn get(&self, key: &[u8]) -> impl Future<Output = Result<Option<Vec<u8>>, EtcdError>> + Send {
+        async { Ok(self.look(key).await?.map(|there| there.value)) }
+    }
 
     /// One page of `range` in key order, and whether there is more after it.
+    fn entries(
+        &self,
+        range: &KeyRange,
+        limit: usize,
+    ) -> impl Future<Output = Result<(Vec<Entry>, bool), EtcdError>> + Send;
+
+    /// The same, without the revisions.
     fn list(
         &self,
         range: &KeyRange,
         limit: usize,
-    ) -> impl Future<Output = Result<(Vec<KeyValue>, bool), EtcdError>> + Send;
+    ) -> impl Future<Output = Result<(Vec<KeyValue>, bool), EtcdError>> + Send {
+        async move {
+            let (page, more) = self.entries(range, limit).await?;
+            let page = page.into_iter().map(|(key, there)| (key, there.value));
+            Ok((page.collect(), more))
+        }
+    }
 
     /// How many keys `range` holds.
     fn count(&self, range: &KeyRange) -> impl Future<Output = Result<u64, EtcdError>> + Send;
@@ -154,5 +203,17 @@ pub trait Destination: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Granted, EtcdError>> + Send {
         let _ = (lease, ttl);
         async { Err(EtcdError::Refused("it knows no leases".to_owned())) }
+    }
+
+    /// Tells which keys of `ranges` (sorted, disjoint) are changed from `from`
+    /// on, inclusive, by whomever. Returns once that is certain. Where a
+    /// destination cannot tell, it refuses.
+    fn watch(
+        &self,
+        ranges: &[KeyRange],
+        from: DestRevision,
+    ) -> impl Future<Output = Result<Watch, EtcdError>> + Send {
+        let _ = (ranges, from);
+        async { Err(EtcdError::Refused("it cannot be watched".to_owned())) }
     }
 }

@@ -10,8 +10,8 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use super::election::{Campaign, Election, Leader, LeaseId, Term};
-use super::{DestStatus, Destination, Fence, Granted, KeyValue, Op, Outcome};
-use crate::etcd::EtcdError;
+use super::{DestStatus, Destination, Entry, Fence, Granted, Guard, Op, Outcome, There, Watch};
+use crate::etcd::{DestRevision, EtcdError};
 use crate::rules::decide::{KeyMap, KeyRange};
 
 /// A destination under another key prefix.
@@ -43,6 +43,13 @@ impl<D> Prefixed<D> {
         }
     }
 
+    fn mapped_guard(&self, guard: &Guard) -> Guard {
+        let mut guard = guard.clone();
+        let key = guard.key_mut();
+        *key = self.map.to_destination(key).into_owned();
+        guard
+    }
+
     fn range<'r>(&self, range: &'r KeyRange) -> Cow<'r, KeyRange> {
         match self.map.is_identity() {
             true => Cow::Borrowed(range),
@@ -59,25 +66,32 @@ impl<D: Destination> Destination for Prefixed<D> {
         self.inner.status().await
     }
 
-    async fn commit(&self, fence: &Fence, ops: &[Op]) -> Result<Outcome, EtcdError> {
+    async fn commit(
+        &self,
+        fence: &Fence,
+        guards: &[Guard],
+        ops: &[Op],
+    ) -> Result<Outcome, EtcdError> {
         if self.map.is_identity() {
-            return self.inner.commit(fence, ops).await;
+            return self.inner.commit(fence, guards, ops).await;
         }
         let ops: Vec<Op> = ops.iter().map(|op| self.mapped(op)).collect();
-        self.inner.commit(fence, &ops).await
+        let guards = guards.iter().map(|guard| self.mapped_guard(guard));
+        let guards: Vec<Guard> = guards.collect();
+        self.inner.commit(fence, &guards, &ops).await
     }
 
-    async fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, EtcdError> {
-        self.inner.get(&self.map.to_destination(key)).await
+    async fn look(&self, key: &[u8]) -> Result<Option<There>, EtcdError> {
+        self.inner.look(&self.map.to_destination(key)).await
     }
 
-    async fn list(
+    async fn entries(
         &self,
         range: &KeyRange,
         limit: usize,
-    ) -> Result<(Vec<KeyValue>, bool), EtcdError> {
+    ) -> Result<(Vec<Entry>, bool), EtcdError> {
         let there = self.range(range);
-        let (mut page, more) = self.inner.list(&there, limit).await?;
+        let (mut page, more) = self.inner.entries(&there, limit).await?;
         if let Cow::Owned(_) = there {
             for (key, _) in &mut page {
                 *key = self.map.to_source(key).into_owned();
@@ -92,6 +106,14 @@ impl<D: Destination> Destination for Prefixed<D> {
 
     async fn grant(&self, lease: LeaseId, ttl: Duration) -> Result<Granted, EtcdError> {
         self.inner.grant(lease, ttl).await
+    }
+
+    async fn watch(&self, ranges: &[KeyRange], from: DestRevision) -> Result<Watch, EtcdError> {
+        let there = ranges.iter().map(|range| self.range(range).into_owned());
+        let mut there: Vec<KeyRange> = there.collect();
+        there.sort_unstable();
+        let watch = self.inner.watch(&there, from).await?;
+        Ok(watch.mapped(self.map.clone()))
     }
 }
 

@@ -5,19 +5,40 @@
 
 use etcd_client::{Compare, CompareOp, GetOptions, PutOptions, Txn, TxnOp};
 
-use super::election::{Leader, LeaseId, Term};
-use super::{Fence, Op};
+use super::election::{Leader, LeaseId, Term, promoted_key};
+use super::{Fence, Guard, Op};
 
-/// All of `ops`, if the leader key is exactly as the fence says. Comparisons
-/// do not count as operations in etcd's limit.
-pub(super) fn guarded(fence: &Fence, ops: &[Op]) -> Txn {
+/// All of `ops`, if the leader key is exactly as the fence says, and all of
+/// `guards` are so. Where it may be the one or the other, the leader key is
+/// read. The revision that changed it says all: no two changes have the same.
+pub(super) fn guarded(fence: &Fence, guards: &[Guard], ops: &[Op]) -> Txn {
     let key = fence.key.as_slice();
-    let holds = [
-        Compare::create_revision(key, CompareOp::Equal, fence.create_revision),
-        Compare::mod_revision(key, CompareOp::Equal, fence.mod_revision),
-    ];
+    let mut holds = Vec::with_capacity(1 + guards.len());
+    holds.push(Compare::mod_revision(
+        key,
+        CompareOp::Equal,
+        fence.mod_revision,
+    ));
+    holds.extend(guards.iter().map(comparison));
     let ops: Vec<TxnOp> = ops.iter().map(operation).collect();
-    Txn::new().when(holds).and_then(ops)
+    let txn = Txn::new().when(holds).and_then(ops);
+    match guards.is_empty() {
+        true => txn,
+        false => txn.or_else([TxnOp::get(key, None::<GetOptions>)]),
+    }
+}
+
+fn comparison(guard: &Guard) -> Compare {
+    match guard {
+        Guard::Absent(key) => Compare::create_revision(key.as_slice(), CompareOp::Equal, 0),
+        Guard::Unchanged { key, mod_revision } => {
+            Compare::mod_revision(key.as_slice(), CompareOp::Equal, *mod_revision)
+        }
+        Guard::Lives {
+            key,
+            create_revision,
+        } => Compare::create_revision(key.as_slice(), CompareOp::Equal, *create_revision),
+    }
 }
 
 fn operation(op: &Op) -> TxnOp {
@@ -28,13 +49,58 @@ fn operation(op: &Op) -> TxnOp {
     }
 }
 
-/// Takes the leader key if nobody has it; else reads it.
+/// Takes the leader key if nobody has it and the destination is not promoted;
+/// else reads it, and the mark.
 pub(super) fn take(key: &[u8], holder: &[u8], lease: LeaseId) -> Txn {
-    let absent = Compare::create_revision(key, CompareOp::Equal, 0);
+    let mark = promoted_key(key);
     Txn::new()
-        .when([absent])
+        .when([absent(key), absent(&mark)])
         .and_then([put_leased(key, holder, lease)])
-        .or_else([TxnOp::get(key, None::<GetOptions>)])
+        .or_else([read(key), read(&mark)])
+}
+
+/// Marks the destination as promoted, and takes the leader key away from
+/// whoever has it; reads the mark where there is one already.
+pub(super) fn promote(leader: &[u8], mark: &[u8]) -> Txn {
+    let key = promoted_key(leader);
+    let ops = [
+        TxnOp::put(key.as_slice(), mark, None),
+        TxnOp::delete(leader, None),
+    ];
+    Txn::new()
+        .when([absent(&key)])
+        .and_then(ops)
+        .or_else([read(&key)])
+}
+
+/// Writes other bytes in the place of those that a key has had since
+/// `mod_revision`, under the lease that it has, if `fence` holds.
+pub(super) fn replace(fence: &Fence, key: &[u8], mod_revision: i64, value: &[u8]) -> Txn {
+    let mark = fence.key.as_slice();
+    let holds = [
+        Compare::create_revision(mark, CompareOp::Equal, fence.create_revision),
+        Compare::mod_revision(mark, CompareOp::Equal, fence.mod_revision),
+        Compare::mod_revision(key, CompareOp::Equal, mod_revision),
+    ];
+    let options = PutOptions::new().with_ignore_lease();
+    Txn::new()
+        .when(holds)
+        .and_then([TxnOp::put(key, value, Some(options))])
+}
+
+/// Removes the mark if it is still as `fence` says.
+pub(super) fn take_back(fence: &Fence) -> Txn {
+    let key = fence.key.as_slice();
+    let same = Compare::mod_revision(key, CompareOp::Equal, fence.mod_revision);
+    Txn::new().when([same]).and_then([TxnOp::delete(key, None)])
+}
+
+fn absent(key: &[u8]) -> Compare {
+    Compare::create_revision(key, CompareOp::Equal, 0)
+}
+
+fn read(key: &[u8]) -> TxnOp {
+    TxnOp::get(key, None::<GetOptions>)
 }
 
 /// Rewrites the leader key if it is still ours.

@@ -29,6 +29,7 @@ pub mod quantity;
 pub mod record;
 pub mod rewrite;
 pub mod schema;
+pub mod services;
 
 mod base64;
 mod cbor;

@@ -82,17 +82,18 @@ impl Keyring {
         object: Transfer<'_>,
         buffers: &'b mut TransferBuffers,
     ) -> Result<Transferred<'b>, CryptoError> {
-        self.transfer_with(to, object, |_| Vec::new(), buffers)
+        self.transfer_with(to, object, |_| Ok(Vec::new()), buffers)
     }
 
-    /// [`Keyring::transfer`] of the value after the edits that `edits` asks for.
-    pub fn transfer_with<'b>(
+    /// [`Keyring::transfer`] of the value after the edits that `edits` asks for,
+    /// unless that refuses the value.
+    pub fn transfer_with<'b, E: From<CryptoError>>(
         &self,
         to: &Keyring,
         object: Transfer<'_>,
-        edits: impl FnOnce(&Record<'_>) -> Vec<(Path, Edit)>,
+        edits: impl FnOnce(&Record<'_>) -> Result<Vec<(Path, Edit)>, E>,
         buffers: &'b mut TransferBuffers,
-    ) -> Result<Transferred<'b>, CryptoError> {
+    ) -> Result<Transferred<'b>, E> {
         let Transfer { group, plural, .. } = object;
         let TransferBuffers {
             plain,
@@ -100,12 +101,12 @@ impl Keyring {
             proof,
         } = buffers;
         let opened = self.open(group, plural, object.from_key, object.value, plain)?;
-        let record = Record::parse(opened.plain)?;
-        record.verify()?;
-        let edits = edits(&record);
+        let record = Record::parse(opened.plain).map_err(CryptoError::from)?;
+        record.verify().map_err(CryptoError::from)?;
+        let edits = edits(&record)?;
         let rewritten = match edits.is_empty() {
             true => None,
-            false => Some(rewrite(opened.plain, &edits)?),
+            false => Some(rewrite(opened.plain, &edits).map_err(CryptoError::from)?),
         };
         let anew = !self.agrees(to, object, &opened);
         if rewritten.is_none() && !anew {

@@ -16,7 +16,7 @@ use super::judging::Judging;
 use super::leftovers::{Fate, retired};
 use super::listing::Purpose;
 use super::pages::newest;
-use super::pipeline::Write;
+use super::pipeline::{Known, Write};
 use super::ranges::{after, everything, gaps};
 use super::retry::persist;
 use super::sealing::blocking;
@@ -36,6 +36,7 @@ impl<W: World> Session<W> {
         self.report.phase(Phase::Bootstrap);
         self.report
             .resync(full.reason.kind(), &full.reason.to_string(), at.0);
+        self.release_kept_within(&everything())?;
         self.leftovers.retire = full.retire;
         self.prepare_ledger(&full.ledger, at).await?;
         self.recall_leases()?;
@@ -178,7 +179,8 @@ impl<W: World> Session<W> {
         match self.leftovers.fate(&entry) {
             Fate::Retire => retired(key, entry).map_or(Ok(()), |change| self.record(change)),
             Fate::Delete => {
-                self.writer.pipeline.submit(Write::delete(key, at));
+                let known = Known::of(Some(&entry));
+                self.writer.pipeline.submit(Write::delete(key, at, known));
                 Ok(())
             }
             Fate::Stay => Ok(()),
@@ -195,7 +197,8 @@ impl<W: World> Session<W> {
         while let Some((key, entry)) = ledger.take_next()? {
             if entry.retired {
                 self.make_room().await?;
-                self.writer.pipeline.submit(Write::delete(key, at));
+                let known = Known::of(Some(&entry));
+                self.writer.pipeline.submit(Write::delete(key, at, known));
             }
         }
         self.settle().await

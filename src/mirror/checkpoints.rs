@@ -61,7 +61,7 @@ impl<W: World> Writer<W> {
         let destination = self.parts.destination.clone();
         let term = self.term.clone();
         self.tasks.spawn(async move {
-            let result = destination.commit(&term.fence, &ops).await;
+            let result = destination.commit(&term.fence, &[], &ops).await;
             Done::Checkpoint(checkpoint, term.fence.clone(), result)
         });
         Ok(())
@@ -104,7 +104,8 @@ impl<W: World> Writer<W> {
             }
             // A newer one follows.
             Err(EtcdError::NoSpace) => self.starve(None),
-            Ok(Outcome::Fenced) => self.renew_fence(fence),
+            // It relies on nothing but the fence.
+            Ok(Outcome::Fenced | Outcome::Unmet) => self.renew_fence(fence),
             Err(error) if remedy(&error) == Remedy::Retry => {
                 self.trouble.note(&error);
                 self.renew_fence(fence);

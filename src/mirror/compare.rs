@@ -4,15 +4,19 @@
 //! the destination, `is_there` whether what is there will do. Deliberately
 //! reads nothing: it is handed what each side has.
 
-use super::judging::{Judging, empty_value};
+use std::collections::HashSet;
+
+use super::error::MirrorError;
+use super::judging::{Judging, empty_value, is_copy};
 use super::sealing::blocking;
 use super::verified::Verdict;
 use crate::rules::RuleId;
 use crate::rules::decide::{Decision, Event, Scratch};
 use crate::rules::namespaces::Namespaces;
 use crate::rules::outgoing::{OutgoingScratch, Unfit};
+use crate::rules::policy::OnConflict;
 use crate::source::Item;
-use crate::state::LedgerEntry;
+use crate::state::{LedgerEntry, StateStore};
 
 /// One key at both sides and in the ledger.
 pub struct Pair<'a> {
@@ -35,19 +39,34 @@ pub struct Comparer<'a, J> {
     judge: &'a J,
     /// Whether the ledger knows what is ours.
     ledger: bool,
+    lenient: bool,
     scratch: Scratch,
     outgoing: OutgoingScratch,
+    /// What the mirror holds: for what the destination lacks, for one.
+    held: HashSet<Vec<u8>>,
 }
 
 impl<'a, J: Judging> Comparer<'a, J> {
-    /// By these rules.
-    pub fn new(judge: &'a J, ledger: bool) -> Comparer<'a, J> {
-        Comparer {
+    /// By these rules. Where `lenient`, what a cluster's own controllers write
+    /// into objects is no difference.
+    pub fn new(
+        judge: &'a J,
+        store: &impl StateStore,
+        ledger: bool,
+        lenient: bool,
+    ) -> Result<Comparer<'a, J>, MirrorError> {
+        let held = match ledger {
+            true => store.held()?.into_iter().collect(),
+            false => HashSet::new(),
+        };
+        Ok(Comparer {
             judge,
             ledger,
+            lenient,
             scratch: Scratch::default(),
             outgoing: OutgoingScratch::default(),
-        }
+            held,
+        })
     }
 
     /// Compares one key.
@@ -69,7 +88,7 @@ impl<'a, J: Judging> Comparer<'a, J> {
         match decision {
             Decision::Put { rule } => {
                 let name = self.judge.rule_name(rule).to_owned();
-                Some((Some(name), self.selected(item, rule, pair.there)))
+                Some((Some(name), self.selected(item, rule, pair)))
             }
             Decision::Hold { rule, reason, .. } => {
                 let name = rule.map(|rule| self.judge.rule_name(rule).to_owned());
@@ -81,7 +100,8 @@ impl<'a, J: Judging> Comparer<'a, J> {
         }
     }
 
-    fn selected(&mut self, item: &Item, rule: RuleId, there: Option<&[u8]>) -> Verdict {
+    fn selected(&mut self, item: &Item, rule: RuleId, pair: &Pair<'_>) -> Verdict {
+        let there = pair.there;
         if item.value.is_empty() && !self.judge.may_be_empty(&item.key) {
             return Verdict::Held(empty_value().reason);
         }
@@ -92,8 +112,28 @@ impl<'a, J: Judging> Comparer<'a, J> {
         if there.is_some_and(is_there) {
             return Verdict::Equal;
         }
+        if let (Some(there), None) = (there, pair.entry)
+            && judge.on_conflict(Some(rule)) == OnConflict::Keep
+        {
+            match is_copy(judge, &item.key, &item.value, there) {
+                Ok(true) => {}
+                Ok(false) => return Verdict::Foreign,
+                Err(unfit) => return Verdict::Held(unfit.reason),
+            }
+        }
+        let outgoing = &mut self.outgoing;
+        let is_same = |there: &[u8]| {
+            let (key, value) = (&item.key, &item.value);
+            judge.drift(key, value, there, rule, outgoing).is_none()
+        };
+        if self.lenient && there.is_some_and(is_same) {
+            return Verdict::Equal;
+        }
         match judge.outgoing(&item.key, &item.value, Some(rule), &mut self.outgoing) {
             Err(Unfit { reason, .. }) => Verdict::Held(reason),
+            Ok(_) if self.held.contains(&item.key) => {
+                Verdict::Held("the mirror holds it: `/status` says why".to_owned())
+            }
             Ok(_) if there.is_some() => Verdict::Different,
             Ok(_) => Verdict::Missing,
         }
@@ -149,5 +189,9 @@ impl<'a, J: Judging> Comparer<'a, J> {
 }
 
 fn extra(entry: Option<&LedgerEntry>) -> Finding {
+    // What was written over stays.
+    if entry.is_some_and(|entry| entry.borrowed) {
+        return Some((None, Verdict::Foreign));
+    }
     Some((entry.map(|entry| entry.rule.clone()), Verdict::Extra))
 }

@@ -10,10 +10,12 @@ use super::bootstrap::read_namespaces;
 use super::cursor::LedgerCursor;
 use super::error::MirrorError;
 use super::judging::Judging;
+use super::leadership::refuse_promoted;
 use super::leftovers::{Fate, Leftovers};
 use super::lifecycle::{identify, where_to_begin};
 use super::listing::{Found, Job, Listing, Purpose};
 use super::options::Options;
+use super::pipeline::Known;
 use super::ranges::gaps;
 use super::sealing::blocking;
 use super::start::{Ledger, Start};
@@ -49,6 +51,11 @@ pub enum Planned {
         /// The whole key.
         key: Vec<u8>,
     },
+    /// The destination has something else under the key: it would be kept.
+    Keep {
+        /// The whole key.
+        key: Vec<u8>,
+    },
     /// The key would be held.
     Hold {
         /// The whole key.
@@ -73,6 +80,8 @@ pub struct DryRun {
     pub deletes: usize,
     /// Keys that no rule selects any more and that would be kept as they are.
     pub retired: usize,
+    /// Keys of which the destination has something else, which would be kept.
+    pub kept: usize,
     /// Keys that would be held.
     pub held: usize,
 }
@@ -86,6 +95,7 @@ impl DryRun {
         mut tell: impl FnMut(Planned) + Send,
     ) -> Result<DryRun, MirrorError> {
         let mut identity = identify(parts, options).await?;
+        refuse_promoted(&*parts.destination, &options.candidate()).await?;
         let start = where_to_begin(parts, options, &mut identity, options.resync).await?;
         let (ledger, retire, at) = match start {
             Start::Resume(_) => (Ledger::Keep, false, None),
@@ -170,6 +180,7 @@ impl DryRun {
             Planned::Put { .. } => &mut self.puts,
             Planned::Delete { .. } => &mut self.deletes,
             Planned::Retire { .. } => &mut self.retired,
+            Planned::Keep { .. } => &mut self.kept,
             Planned::Hold { .. } => &mut self.held,
         } += 1;
         tell(planned);
@@ -184,9 +195,10 @@ impl Told {
     fn is_new(&mut self, planned: &Planned) -> bool {
         match planned {
             Planned::Put { .. } => true,
-            Planned::Delete { key } | Planned::Retire { key } | Planned::Hold { key, .. } => {
-                self.0.insert(key.clone())
-            }
+            Planned::Delete { key }
+            | Planned::Retire { key }
+            | Planned::Keep { key }
+            | Planned::Hold { key, .. } => self.0.insert(key.clone()),
         }
     }
 }
@@ -201,8 +213,11 @@ fn planned_of<J: Judging>(
             Op::Put { key, value } | Op::PutLeased { key, value, .. } => {
                 planned_put(judge, key, &value, write.rule, scratch)
             }
+            // What is not ours is only forgotten.
+            Op::Delete { .. } if write.known != Known::Yes => return None,
             Op::Delete { key } => Planned::Delete { key },
         }),
+        Found::Keep { key } => Some(Planned::Keep { key }),
         Found::Hold { key, unfit, .. } => Some(Planned::Hold {
             key,
             reason: unfit.reason,

@@ -64,6 +64,14 @@ pub enum MirrorError {
         /// The source's newest revision.
         found: i64,
     },
+    /// A rule with `onConflict: stop` selects what the destination has.
+    #[error(
+        "`{key}`: the destination has another object under this key, and the rule that selects it says `onConflict: stop`: remove one of them, exclude the key from the rule, or let the rule `keep`, `adopt` or `overwrite` what is there"
+    )]
+    Conflict {
+        /// The whole key, as the source has it.
+        key: String,
+    },
     /// `--rev` is gone.
     #[error(
         "`--rev` {rev}: the source has compacted that revision away; give a newer one, or leave it out to begin at the newest"
@@ -102,5 +110,33 @@ pub enum MirrorError {
         key: String,
         /// What is wrong.
         reason: String,
+    },
+    /// The destination is no standby any more.
+    #[error(
+        "`{name}` was promoted at this destination ({mark}): nothing is mirrored into it any more; `carry promote --revert` takes that back, and `carry run --resync` then makes it a standby again, which overwrites what has changed there"
+    )]
+    Promoted {
+        /// `--name`.
+        name: String,
+        /// When, and by whom.
+        mark: String,
+    },
+    /// Nothing to promote.
+    #[error(
+        "no carry named `{name}` has mirrored into this destination (there is no `{key}`): check `--name` and `--dest-endpoints`"
+    )]
+    NotMirrored {
+        /// `--name`.
+        name: String,
+        /// The checkpoint's key.
+        key: String,
+    },
+    /// Somebody has taken the promotion back meanwhile.
+    #[error(
+        "the promotion of `{name}` was taken back while objects were restored: nothing more is"
+    )]
+    TakenBack {
+        /// `--name`.
+        name: String,
     },
 }

@@ -18,8 +18,8 @@ const BATCH: usize = 512;
 pub struct Journal<St> {
     store: Arc<St>,
     pending: Vec<LedgerChange>,
-    /// Whether a key is forgotten by `pending`.
-    forgets: bool,
+    /// Whether `pending` must be written before more is decided.
+    urgent: bool,
     /// Where it is kept which keys are under leases, if anywhere.
     book: Option<Arc<LeaseBook>>,
 }
@@ -30,7 +30,7 @@ impl<St: StateStore> Journal<St> {
         Journal {
             store,
             pending: Vec::new(),
-            forgets: false,
+            urgent: false,
             book,
         }
     }
@@ -38,8 +38,15 @@ impl<St: StateStore> Journal<St> {
     /// Takes a change that need not be written at once.
     pub fn push(&mut self, change: LedgerChange) {
         self.note(&change);
-        self.forgets |= change.entry.is_none();
+        self.urgent |= change.entry.is_none();
         self.pending.push(change);
+    }
+
+    /// Takes what became of a first write: who judges its key next must not
+    /// find the intent.
+    pub fn push_first(&mut self, change: LedgerChange) {
+        self.push(change);
+        self.urgent = true;
     }
 
     /// Whether there is enough for one write.
@@ -47,9 +54,10 @@ impl<St: StateStore> Journal<St> {
         self.pending.len() >= BATCH
     }
 
-    /// Whether a key is forgotten by what is pending.
-    pub fn forgets(&self) -> bool {
-        self.forgets
+    /// Whether what is pending must be written before more is decided: a key
+    /// is forgotten by it, or an intent has come to an end.
+    pub fn is_urgent(&self) -> bool {
+        self.urgent
     }
 
     /// Writes what is pending.
@@ -57,7 +65,7 @@ impl<St: StateStore> Journal<St> {
         if !self.pending.is_empty() {
             self.store.apply(&self.pending)?;
             self.pending.clear();
-            self.forgets = false;
+            self.urgent = false;
         }
         Ok(())
     }
@@ -89,14 +97,20 @@ impl<St: StateStore> Journal<St> {
         Ok(())
     }
 
-    /// What puts a key in doubt that is not yet.
-    pub fn doubted(&self, key: &[u8]) -> Result<Option<LedgerChange>, MirrorError> {
+    /// What is known of `key`, with what is pending.
+    pub fn entry(&self, key: &[u8]) -> Result<Option<LedgerEntry>, MirrorError> {
         let mut newest = self.pending.iter().rev();
-        let entry = match newest.find(|change| change.key == key) {
+        Ok(match newest.find(|change| change.key == key) {
             Some(change) => change.entry.clone(),
             None => self.store.get(key)?,
-        };
-        let certain = entry.filter(|entry| entry.revision != SourceRevision(0));
+        })
+    }
+
+    /// What puts a key in doubt that is not yet.
+    pub fn doubted(&self, key: &[u8]) -> Result<Option<LedgerChange>, MirrorError> {
+        let certain = self
+            .entry(key)?
+            .filter(|entry| entry.revision != SourceRevision(0));
         Ok(certain.map(|entry| in_doubt(key.to_vec(), entry)))
     }
 }

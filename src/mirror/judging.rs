@@ -3,11 +3,19 @@
 //! Promises nothing beyond what `rules::decide` does. Deliberately has no
 //! logic of its own.
 
+use std::net::IpAddr;
+
 use super::ranges::union;
 use crate::metrics::{EventKind, Metrics};
 use crate::rules::decide::{Decision, Event, Judge, KeyRange, Scratch, SkipReason, Stage};
+use crate::rules::drift::Drift;
+use crate::rules::identity::{Identity, Side};
+use crate::rules::landing::{
+    Addresses, ApiTable, CrdTable, Landing, Leaving, Obstacle, Seen, StoredObjects, There, Wanted,
+};
 use crate::rules::namespaces::{Namespaces, View};
 use crate::rules::outgoing::{Outgoing, OutgoingScratch, Unfit};
+use crate::rules::policy::{OnConflict, OnDrift};
 use crate::rules::{Phase, RuleId};
 
 /// The rules, as the mirror sees them; see [`crate::rules::decide::Judge`].
@@ -76,6 +84,126 @@ pub trait Judging: Send + Sync + 'static {
         rule: Option<RuleId>,
         scratch: &mut OutgoingScratch,
     ) -> bool;
+
+    /// [`Judging::outgoing`], for a destination of which `seen` is known; or
+    /// what has to be looked at there before.
+    fn landing<'b>(
+        &self,
+        key: &[u8],
+        value: &[u8],
+        rule: Option<RuleId>,
+        seen: &Seen,
+        scratch: &'b mut OutgoingScratch,
+    ) -> Result<Landing<'b>, Obstacle> {
+        let _ = seen;
+        Ok(Landing {
+            outgoing: self.outgoing(key, value, rule, scratch)?,
+            guards: Vec::new(),
+            along: None,
+        })
+    }
+
+    /// How `key` is deleted at a destination of which `seen` is known; or what
+    /// has to be looked at there before.
+    fn leaving(&self, key: &[u8], seen: &Seen) -> Result<Leaving, Obstacle> {
+        let _ = (key, seen);
+        Ok(Leaving::default())
+    }
+
+    /// Whether `key` is written, and deleted, in a transaction of its own, after
+    /// the one of any other such key has ended.
+    fn goes_alone(&self, key: &[u8]) -> bool {
+        let _ = key;
+        false
+    }
+
+    /// Where Services and their addresses are, Services first, if any of these
+    /// are the destination's affair.
+    fn address_ranges(&self) -> Vec<KeyRange> {
+        Vec::new()
+    }
+
+    /// What the destination has of addresses, which has these in
+    /// [`Judging::address_ranges`]; `None` where these are of no interest.
+    fn addresses(&self, items: &[(Vec<u8>, There)]) -> Option<Addresses> {
+        let _ = items;
+        None
+    }
+
+    /// Takes in what the source's Service under `key` has.
+    fn add_wanted(&self, wanted: &mut Wanted, key: &[u8], value: &[u8]) {
+        let _ = (wanted, key, value);
+    }
+
+    /// The destination has this under `key` now.
+    fn tell_addresses(&self, addresses: &mut Addresses, key: &[u8], there: Option<&There>) {
+        let _ = (addresses, key, there);
+    }
+
+    /// The addresses of a Service at the source and at the destination.
+    fn addresses_of(&self, key: &[u8], value: &[u8], there: &[u8]) -> Vec<(IpAddr, IpAddr)> {
+        let _ = (key, value, there);
+        Vec::new()
+    }
+
+    /// Where CustomResourceDefinitions are, if anything depends on them.
+    fn crd_range(&self) -> Option<KeyRange> {
+        None
+    }
+
+    /// What these say, which are all of the destination's.
+    fn crd_table(&self, items: &[(Vec<u8>, There)]) -> CrdTable {
+        let _ = items;
+        CrdTable::default()
+    }
+
+    /// Where what a kube-apiserver serves is told, if anything depends on it.
+    fn api_range(&self) -> Option<KeyRange> {
+        None
+    }
+
+    /// What these say, which are all of the destination's.
+    fn api_table(&self, items: &[(Vec<u8>, There)]) -> ApiTable {
+        let _ = items;
+        ApiTable::default()
+    }
+
+    /// Adds an object of a definition that the destination has.
+    fn add_stored(&self, objects: &mut StoredObjects, key: &[u8], value: &[u8]) {
+        let _ = (objects, key, value);
+    }
+
+    /// Which object the `value` of `key` is, or why that cannot be said.
+    fn identity(&self, key: &[u8], value: &[u8], side: Side) -> Result<Identity, Unfit> {
+        let _ = (key, side);
+        Ok(Identity::of("bytes", value))
+    }
+
+    /// What becomes of a key that `rule` selects where the destination has
+    /// another object, which is not ours.
+    fn on_conflict(&self, rule: Option<RuleId>) -> OnConflict {
+        let _ = rule;
+        OnConflict::Adopt
+    }
+
+    /// What others have changed in `there`, which was written for the source's
+    /// `value` of `key` under `rule`.
+    fn drift(
+        &self,
+        key: &[u8],
+        value: &[u8],
+        there: &[u8],
+        rule: RuleId,
+        scratch: &mut OutgoingScratch,
+    ) -> Option<Drift> {
+        let same = self.is_there(key, value, there, Some(rule), scratch);
+        (!same).then_some(Drift::Value)
+    }
+
+    /// What becomes of such a change.
+    fn on_drift(&self, _rule: RuleId) -> OnDrift {
+        OnDrift::default()
+    }
 
     /// Tells how values are written at the destination from other ways.
     fn encryption_digest(&self) -> String;
@@ -167,6 +295,91 @@ impl Judging for Judge {
         Judge::is_there(self, key, value, there, rule, scratch)
     }
 
+    fn landing<'b>(
+        &self,
+        key: &[u8],
+        value: &[u8],
+        rule: Option<RuleId>,
+        seen: &Seen,
+        scratch: &'b mut OutgoingScratch,
+    ) -> Result<Landing<'b>, Obstacle> {
+        Judge::landing(self, key, value, rule, seen, scratch)
+    }
+
+    fn leaving(&self, key: &[u8], seen: &Seen) -> Result<Leaving, Obstacle> {
+        Judge::leaving(self, key, seen)
+    }
+
+    fn goes_alone(&self, key: &[u8]) -> bool {
+        Judge::goes_alone(self, key)
+    }
+
+    fn address_ranges(&self) -> Vec<KeyRange> {
+        Judge::address_ranges(self)
+    }
+
+    fn addresses(&self, items: &[(Vec<u8>, There)]) -> Option<Addresses> {
+        let items = items.iter().map(|(key, there)| (key.as_slice(), there));
+        Some(Judge::addresses(self, items))
+    }
+
+    fn add_wanted(&self, wanted: &mut Wanted, key: &[u8], value: &[u8]) {
+        Judge::add_wanted(self, wanted, key, value);
+    }
+
+    fn tell_addresses(&self, addresses: &mut Addresses, key: &[u8], there: Option<&There>) {
+        Judge::tell_addresses(self, addresses, key, there);
+    }
+
+    fn addresses_of(&self, key: &[u8], value: &[u8], there: &[u8]) -> Vec<(IpAddr, IpAddr)> {
+        Judge::addresses_of(self, key, value, there)
+    }
+
+    fn crd_range(&self) -> Option<KeyRange> {
+        Some(Judge::crd_range(self))
+    }
+
+    fn crd_table(&self, items: &[(Vec<u8>, There)]) -> CrdTable {
+        let items = items.iter().map(|(key, there)| (key.as_slice(), there));
+        Judge::crd_table(self, items)
+    }
+
+    fn api_range(&self) -> Option<KeyRange> {
+        Some(Judge::api_range(self))
+    }
+
+    fn api_table(&self, items: &[(Vec<u8>, There)]) -> ApiTable {
+        let items = items.iter().map(|(key, there)| (key.as_slice(), there));
+        Judge::api_table(self, items)
+    }
+
+    fn add_stored(&self, objects: &mut StoredObjects, key: &[u8], value: &[u8]) {
+        Judge::add_stored(self, objects, key, value);
+    }
+
+    fn identity(&self, key: &[u8], value: &[u8], side: Side) -> Result<Identity, Unfit> {
+        Judge::identity(self, key, value, side)
+    }
+
+    fn on_conflict(&self, rule: Option<RuleId>) -> OnConflict {
+        Judge::on_conflict(self, rule)
+    }
+
+    fn drift(
+        &self,
+        key: &[u8],
+        value: &[u8],
+        there: &[u8],
+        rule: RuleId,
+        scratch: &mut OutgoingScratch,
+    ) -> Option<Drift> {
+        Judge::drift(self, key, value, there, rule, scratch)
+    }
+
+    fn on_drift(&self, rule: RuleId) -> OnDrift {
+        Judge::on_drift(self, rule)
+    }
+
     fn encryption_digest(&self) -> String {
         Judge::encryption_digest(self)
     }
@@ -211,12 +424,32 @@ pub fn was_sequential(judge: &(impl Judging + ?Sized), rule_name: &str) -> bool 
         .any(|stage| stage.phase == Phase::Sequential && stage.name == rule_name)
 }
 
+/// Whether what the destination has under `key`, `there`, is a copy of the
+/// object that the source's `value` is of, whatever has become of either. What
+/// cannot be read is none. May wait for a KMS plugin.
+///
+/// # Errors
+///
+/// That a plugin does not answer.
+pub fn is_copy(
+    judge: &(impl Judging + ?Sized),
+    key: &[u8],
+    value: &[u8],
+    there: &[u8],
+) -> Result<bool, Unfit> {
+    let both = [(value, Side::Source), (there, Side::Destination)];
+    let [here, there] = both.map(|(value, side)| judge.identity(key, value, side));
+    match (here, there) {
+        (Err(unfit), _) | (_, Err(unfit)) if unfit.transient => Err(unfit),
+        (Ok(here), Ok(there)) => Ok(here == there),
+        _ => Ok(false),
+    }
+}
+
 /// Why a key without a value is held.
 pub fn empty_value() -> Unfit {
-    Unfit {
-        reason: "the value is empty: no kube-apiserver could read it".to_owned(),
-        transient: false,
-    }
+    let reason = "the value is empty: no kube-apiserver could read it";
+    Unfit::new(reason.to_owned(), false)
 }
 
 /// Counts a decision.

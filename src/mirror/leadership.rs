@@ -13,8 +13,10 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::error::MirrorError;
+use super::mark::Mark;
 use super::retry::{Backoff, Remedy, persist, remedy};
-use crate::destination::election::{Campaign, Election, Leader, LeaseId, Term};
+use crate::destination::Destination;
+use crate::destination::election::{Campaign, Election, Leader, LeaseId, Term, promoted_key};
 
 /// Who a carry is, as its leader key tells others.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,6 +74,10 @@ pub async fn campaign<E: Election>(
         let leader = match campaign.map_err(MirrorError::Destination)? {
             Campaign::Won(term) => return Ok(term),
             Campaign::Lost(leader) => leader,
+            Campaign::Promoted(mark) => {
+                let (name, mark) = (candidate.name.clone(), Mark::describe(&mark));
+                return Err(MirrorError::Promoted { name, mark });
+            }
         };
         if is_own_past(&leader, &candidate.holder) {
             let evict = || destination.evict(&key, &leader);
@@ -95,6 +101,23 @@ pub async fn campaign<E: Election>(
             }
         }
         sleep(LOOK_EVERY).await;
+    }
+}
+
+/// Refuses a destination that is promoted: for who does not campaign, or has to
+/// ask the source before.
+pub async fn refuse_promoted<D: Destination>(
+    destination: &D,
+    candidate: &Candidate,
+) -> Result<(), MirrorError> {
+    let key = promoted_key(&candidate.key());
+    let mark = persist("looking for a promotion", || destination.get(&key)).await;
+    match mark.map_err(MirrorError::Destination)? {
+        Some(mark) => Err(MirrorError::Promoted {
+            name: candidate.name.clone(),
+            mark: Mark::describe(&mark),
+        }),
+        None => Ok(()),
     }
 }
 

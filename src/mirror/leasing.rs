@@ -22,7 +22,7 @@ use super::retry::{Backoff, persist};
 use super::sealing::Prepared;
 use super::world::{Parts, World};
 use crate::destination::election::Election;
-use crate::destination::{Destination, Fence, LeaseId, Op, Outcome};
+use crate::destination::{Destination, Fence, Guard, LeaseId, Op, Outcome};
 use crate::etcd::EtcdError;
 use crate::source::Source;
 use crate::state::Pair;
@@ -91,18 +91,24 @@ pub async fn commit<W: World>(
     }
     let leased = ops.iter().any(|op| op.lease() != 0);
     Some(match leases.filter(|_| leased) {
-        Some(leases) => leases.commit(fence, ops).await,
-        None => destination.commit(fence, ops).await,
+        Some(leases) => leases.commit(fence, &prepared.guards, ops).await,
+        None => destination.commit(fence, &prepared.guards, ops).await,
     })
 }
 
 impl<W: World> Leases<W> {
-    async fn commit(&self, fence: &Fence, ops: &[Op]) -> Result<Outcome, EtcdError> {
+    async fn commit(
+        &self,
+        fence: &Fence,
+        guards: &[Guard],
+        ops: &[Op],
+    ) -> Result<Outcome, EtcdError> {
         let leases: BTreeSet<i64> = ops.iter().map(Op::lease).collect();
         let mut backoff = Backoff::default();
         loop {
             let attached = self.attached(&leases, ops).await?;
-            match self.parts.destination.commit(fence, &attached).await {
+            let destination = &self.parts.destination;
+            match destination.commit(fence, guards, &attached).await {
                 // Nothing was applied. It ended before anybody knew.
                 Err(EtcdError::LeaseNotFound) => {
                     leases.iter().for_each(|lease| self.book.lose(*lease));

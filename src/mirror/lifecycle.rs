@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::error::MirrorError;
 use super::history;
 use super::judging::{Judging, watched};
-use super::leadership::{Keeper, campaign};
+use super::leadership::{Keeper, campaign, refuse_promoted};
 use super::leasing::Leasing;
 use super::options::Options;
 use super::outcome::Written;
@@ -26,12 +26,12 @@ use super::retry::{Backoff, Remedy, persist, watch_remedy};
 use super::session::{End, Session, Setup};
 use super::spool::Spool;
 use super::standby::StandbyWatch;
-use super::start::{self, Full, Known, Reason, Start};
+use super::start::{self, Full, Known, Ledger, Reason, Start};
 use super::world::{Parts, World};
 use super::writer::Writer;
 use crate::destination::Destination;
 use crate::destination::election::{Election, Term};
-use crate::etcd::{EtcdError, SourceRevision};
+use crate::etcd::{DestRevision, EtcdError, SourceRevision};
 use crate::metrics::Phase;
 use crate::source::{Source, SourceStatus, WatchError};
 use crate::state::{Checkpoint, Pair, StateStore};
@@ -79,6 +79,8 @@ pub struct Mirror<W: World> {
 pub(super) struct Identity {
     pub pair: Pair,
     pub source: SourceStatus,
+    /// The newest revision of the destination.
+    pub destination: DestRevision,
 }
 
 impl<W: World> Mirror<W> {
@@ -170,6 +172,8 @@ impl<W: World> Mirror<W> {
     }
 
     async fn before_leading(&mut self) -> Result<Term, MirrorError> {
+        // First: the source may be gone for good.
+        refuse_promoted(&*self.parts.destination, &self.options.candidate()).await?;
         identify(&self.parts, &self.options).await?;
         let report = self.report.clone();
         let wait = |leader: &str| report.standing_by(leader);
@@ -265,7 +269,8 @@ impl<W: World> Mirror<W> {
         let key = self.options.checkpoint_key().into_bytes();
         let widths = self.options.widths;
         let leasing = Leasing::start(&self.parts, &identity.pair);
-        let writer = Writer::new(self.parts.clone(), term.clone(), key, widths, leasing);
+        let (parts, live, report) = (self.parts.clone(), standby.clone(), self.report.clone());
+        let writer = Writer::new(parts, term.clone(), key, widths, leasing, live, report);
         let mut session = Session::new(Setup {
             parts: self.parts.clone(),
             options: self.options.clone(),
@@ -281,6 +286,7 @@ impl<W: World> Mirror<W> {
             reader,
             target,
         });
+        session.began_at = Some(identity.destination);
         let run = run_session(&mut session, start, identity.source.revision);
         let Err(end) = Box::pin(run).await;
         if matches!(end, End::Finished | End::Stopped) {
@@ -304,11 +310,14 @@ async fn run_session<W: World>(
     now: SourceRevision,
 ) -> Result<Infallible, End> {
     session.recall()?;
+    session.settle_intents().await?;
     match start {
         Start::Full(full) => {
+            session.began_at.take_if(|_| full.ledger == Ledger::Keep);
             Box::pin(session.bootstrap(&full, full.at.unwrap_or(now))).await?;
         }
         Start::Resume(from) => {
+            session.began_at = None;
             session.hold_recalled()?;
             session.recall_leases()?;
             Box::pin(session.replay(from, now)).await?;
@@ -419,7 +428,11 @@ pub(super) async fn identify<W: World>(
         source_cluster_id: format!("{:x}", source.cluster_id),
         destination_cluster_id: format!("{:x}", destination.cluster_id),
     };
-    Ok(Identity { pair, source })
+    Ok(Identity {
+        pair,
+        source,
+        destination: destination.revision,
+    })
 }
 
 pub(super) async fn where_to_begin<W: World>(

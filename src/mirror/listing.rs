@@ -16,22 +16,21 @@ use tokio::task::JoinSet;
 use super::cursor::{DestinationCursor, LedgerCursor, PageSize};
 use super::cuts::Cuts;
 use super::error::MirrorError;
+use super::fetching::{Page, fetch};
 use super::journal::in_doubt;
-use super::judging::{Judging, count, empty_value, is_sequential};
+use super::judging::{Judging, count, empty_value, is_copy, is_sequential};
 use super::leftovers::{Leftovers, disowned, retired};
-use super::pages::newest;
 use super::pipeline::{Known, Write};
-use super::ranges::after;
-use super::retry::persist;
 use super::sealing::blocking;
 use super::world::{Parts, World};
 use crate::destination::Op;
-use crate::etcd::{EtcdError, SourceRevision};
+use crate::etcd::SourceRevision;
 use crate::rules::RuleId;
 use crate::rules::decide::{Decision, Event, KeyRange, Scratch};
 use crate::rules::namespaces::Namespaces;
 use crate::rules::outgoing::{OutgoingScratch, Unfit};
-use crate::source::{Item, Source};
+use crate::rules::policy::OnConflict;
+use crate::source::Item;
 use crate::state::{LedgerChange, LedgerEntry};
 
 /// How many ranges are read at a time.
@@ -81,6 +80,11 @@ pub enum Found {
     Write(Write),
     /// Only the ledger has to learn of it.
     Record(LedgerChange),
+    /// The destination has something else under it, which stays.
+    Keep {
+        /// The whole key.
+        key: Vec<u8>,
+    },
     /// It could not be judged.
     Hold {
         /// The whole key.
@@ -158,13 +162,16 @@ async fn read_ranges<W: World>(
     }
 }
 
-/// One page, and where the next one begins.
-struct Page {
-    items: Vec<Item>,
-    at: SourceRevision,
-    newer: Option<(KeyRange, SourceRevision)>,
-    /// Where the next one begins; `None` at the end of the range.
-    rest: Option<Vec<u8>>,
+/// What the destination has under a selected key.
+enum Held {
+    /// What it should have.
+    Same,
+    /// An object of its own, which stays.
+    Foreign,
+    /// Nothing, or something else.
+    Other,
+    /// It cannot be said now.
+    Unclear(Unfit),
 }
 
 struct RangeReader<'a, W: World> {
@@ -261,7 +268,10 @@ impl<'a, W: World> RangeReader<'a, W> {
     ) -> Result<(), MirrorError> {
         while let Some((key, entry)) = self.ledger.take_below(key)? {
             if self.job.purpose == Purpose::Mirror && self.job.leftovers.owns(&entry) {
-                chunk.found.push(Found::Write(Write::delete(key, at)));
+                let known = Known::of(Some(&entry));
+                chunk
+                    .found
+                    .push(Found::Write(Write::delete(key, at, known)));
             }
         }
         Ok(())
@@ -286,10 +296,7 @@ impl<'a, W: World> RangeReader<'a, W> {
         count(&self.parts.metrics, &decision);
         match (decision, self.job.purpose) {
             (Decision::Put { rule }, Purpose::Mirror) => self.put(item, rule, entry).await,
-            (Decision::Put { rule }, Purpose::Reclaim) => {
-                let rule = self.parts.judge.rule_name(rule);
-                Ok(Some(record(item.key, SourceRevision(0), rule, item.lease)))
-            }
+            (Decision::Put { rule }, Purpose::Reclaim) => self.claim(item, rule).await,
             (Decision::Delete(_), Purpose::Mirror) => Ok(self.unselected(item.key, entry, at)),
             (Decision::Disown(_), Purpose::Mirror) => Ok(Some(Found::Record(disowned(item.key)))),
             (
@@ -302,10 +309,33 @@ impl<'a, W: World> RangeReader<'a, W> {
             ) => Ok(Some(Found::Hold {
                 key: item.key,
                 rule,
-                unfit: Unfit { reason, transient },
+                unfit: Unfit::new(reason, transient),
             })),
             _ => Ok(None),
         }
+    }
+
+    /// What was selected was written, unless the destination has something else
+    /// that stays.
+    async fn claim(&mut self, item: Item, rule: RuleId) -> Result<Option<Found>, MirrorError> {
+        let judge = &self.parts.judge;
+        if judge.on_conflict(Some(rule)) != OnConflict::Adopt {
+            let Some(there) = self.destination.value_of(&item.key).await? else {
+                return Ok(None);
+            };
+            let is_ours = blocking(judge.may_block(), || {
+                is_copy(&**judge, &item.key, &item.value, there).unwrap_or(false)
+            });
+            if !is_ours {
+                return Ok(None);
+            }
+        }
+        let name = judge.rule_name(rule);
+        let entry = LedgerEntry {
+            borrowed: judge.on_conflict(Some(rule)) == OnConflict::Overwrite,
+            ..LedgerEntry::new(SourceRevision(0), name).leased(item.lease)
+        };
+        Ok(Some(record(item.key, entry)))
     }
 
     /// An owned key that the source has and no rule selects.
@@ -315,10 +345,40 @@ impl<'a, W: World> RangeReader<'a, W> {
         entry: Option<LedgerEntry>,
         at: SourceRevision,
     ) -> Option<Found> {
+        let known = Known::of(entry.as_ref());
         match entry.filter(|_| self.job.leftovers.retire) {
             Some(entry) => retired(key, entry).map(Found::Record),
-            None => Some(Found::Write(Write::delete(key, at))),
+            None => Some(Found::Write(Write::delete(key, at, known))),
         }
+    }
+
+    /// What the destination has for an item that `rule` selects.
+    async fn there(
+        &mut self,
+        item: &Item,
+        rule: RuleId,
+        entry: Option<&LedgerEntry>,
+    ) -> Result<Held, MirrorError> {
+        // A value says nothing of the lease that it is under.
+        if item.lease != 0 || entry.is_some_and(|own| own.lease != 0) {
+            return Ok(Held::Other);
+        }
+        let Some(there) = self.destination.value_of(&item.key).await? else {
+            return Ok(Held::Other);
+        };
+        let (key, value) = (&item.key, &item.value);
+        let (judge, outgoing) = (&*self.parts.judge, &mut self.outgoing);
+        Ok(blocking(judge.may_block(), || match () {
+            () if judge.is_there(key, value, there, Some(rule), outgoing) => Held::Same,
+            () if entry.is_none() && judge.on_conflict(Some(rule)) == OnConflict::Keep => {
+                match is_copy(judge, key, value, there) {
+                    Ok(true) => Held::Other,
+                    Ok(false) => Held::Foreign,
+                    Err(unfit) => Held::Unclear(unfit),
+                }
+            }
+            () => Held::Other,
+        }))
     }
 
     async fn put(
@@ -342,7 +402,11 @@ impl<'a, W: World> RangeReader<'a, W> {
             && !self.job.compare
         {
             let same = entry.rule == name && !entry.retired;
-            return Ok((!same).then(|| record(item.key, item.revision, name, item.lease)));
+            let borrowed = entry.borrowed;
+            return Ok((!same).then(|| {
+                let entry = LedgerEntry::new(item.revision, name).leased(item.lease);
+                record(item.key, LedgerEntry { borrowed, ..entry })
+            }));
         }
         if item.value.is_empty() && !judge.may_be_empty(&item.key) {
             return Ok(Some(Found::Hold {
@@ -351,26 +415,25 @@ impl<'a, W: World> RangeReader<'a, W> {
                 unfit: empty_value(),
             }));
         }
-        // A value says nothing of the lease that it is under.
-        let leased = item.lease != 0 || entry.as_ref().is_some_and(|own| own.lease != 0);
-        let there = match leased {
-            true => None,
-            false => self.destination.value_of(&item.key).await?,
-        };
-        let is_there = there.is_some_and(|there| {
-            blocking(judge.may_block(), || {
-                judge.is_there(
-                    &item.key,
-                    &item.value,
-                    there,
-                    Some(rule),
-                    &mut self.outgoing,
-                )
-            })
-        });
-        if is_there {
-            let known = entry.as_ref() == Some(&LedgerEntry::new(item.revision, name));
-            return Ok((!known).then(|| record(item.key, item.revision, name, 0)));
+        match self.there(&item, rule, entry.as_ref()).await? {
+            Held::Same => {
+                let overwrites = judge.on_conflict(Some(rule)) == OnConflict::Overwrite;
+                let now = LedgerEntry {
+                    borrowed: entry.as_ref().map_or(overwrites, |entry| entry.borrowed),
+                    ..LedgerEntry::new(item.revision, name)
+                };
+                let known = entry.as_ref() == Some(&now);
+                return Ok((!known).then(|| record(item.key, now)));
+            }
+            Held::Unclear(unfit) => {
+                return Ok(Some(Found::Hold {
+                    key: item.key,
+                    rule: Some(rule),
+                    unfit,
+                }));
+            }
+            Held::Foreign => return Ok(Some(Found::Keep { key: item.key })),
+            Held::Other => {}
         }
         Ok(Some(Found::Write(Write {
             op: Op::put(item.key, item.value, item.lease),
@@ -378,64 +441,12 @@ impl<'a, W: World> RangeReader<'a, W> {
             rule: Some(rule),
             // Stages are finished one by one: no barrier within one.
             barrier: self.job.stage.is_none() && is_sequential(&**judge, rule),
-            known: Known::by(entry.is_some()),
+            known: Known::of(entry.as_ref()),
         })))
     }
 }
 
-fn record(key: Vec<u8>, revision: SourceRevision, rule: &str, lease: i64) -> Found {
-    let entry = Some(LedgerEntry::new(revision, rule).leased(lease));
+fn record(key: Vec<u8>, entry: LedgerEntry) -> Found {
+    let entry = Some(entry);
     Found::Record(LedgerChange { key, entry })
-}
-
-/// Fetches one page; where `at` is compacted, as of now.
-async fn fetch<S: Source>(
-    source: &S,
-    cuts: &mut Cuts,
-    start: Vec<u8>,
-    at: SourceRevision,
-    limit: usize,
-) -> Result<Page, MirrorError> {
-    let range = cuts.next(source, start, at, limit).await?;
-    let page = persist("listing the source", || source.list(&range, at, limit)).await;
-    let (items, more, at, newer) = match page {
-        Ok((items, more)) => (items, more, at, None),
-        Err(EtcdError::Compacted { .. }) => {
-            let (items, more, now) = fetch_now(source, &range, limit).await?;
-            // And with it all pages that follow.
-            let rest = KeyRange {
-                start: range.start.clone(),
-                end: cuts.end().to_vec(),
-            };
-            (items, more, now, Some((rest, now)))
-        }
-        Err(error) => return Err(MirrorError::Source(error)),
-    };
-    let rest = match items.last().filter(|_| more) {
-        Some(last) => after(&last.key, &range).start,
-        None => range.end,
-    };
-    Ok(Page {
-        items,
-        at,
-        newer,
-        rest: (rest.as_slice() < cuts.end()).then_some(rest),
-    })
-}
-
-async fn fetch_now<S: Source>(
-    source: &S,
-    range: &KeyRange,
-    limit: usize,
-) -> Result<(Vec<Item>, bool, SourceRevision), MirrorError> {
-    loop {
-        let now = newest(source).await?;
-        tracing::info!("the source was compacted while it was listed: going on at revision {now}");
-        match persist("listing the source", || source.list(range, now, limit)).await {
-            Ok((items, more)) => return Ok((items, more, now)),
-            // Compacted once more, in between.
-            Err(EtcdError::Compacted { .. }) => {}
-            Err(error) => return Err(MirrorError::Source(error)),
-        }
-    }
 }

@@ -5,16 +5,22 @@
 //! |---|---|
 //! | who leads | `leadership` |
 //! | where to begin | `start` |
-//! | the full list | `bootstrap`, over `listing` and `cursor` |
+//! | the full list | `bootstrap`, over `listing`, `fetching` and `cursor` |
 //! | catching up after a restart | `replay` |
 //! | a ledger that is lost | `reclaim` |
 //! | following | `reader` → `spool` → `tail` |
 //! | the order of writes | `pipeline` |
+//! | what the destination has already, and what a write relies on | `landing` |
+//! | the addresses of Services | `addresses`, over `source_services`; told of by `counting` |
+//! | keys of which the destination has something else | `conflicts`, `keeping` tells of them, and of held ones |
 //! | values encrypted for the destination | `sealing` |
-//! | transactions and their outcomes | `writer`, with `journal` before the ledger and `trouble` |
+//! | transactions and their outcomes | `writer`, with `noting` before, `journal` before the ledger, and `trouble` |
+//! | first writes of an earlier session | `intents` |
 //! | keys under leases | `leasing`, over `lease_book` |
+//! | what others change at the destination | `drift_watch` → `drift`, over `drift_look` and `drift_book` → `drifting` |
 //! | held keys, judged again | `held`, `due`, `rejudge`, `reload` |
 //! | both sides compared: `carry verify` | `verify`, over `pages`, `compare`, `second_look` → `verified` |
+//! | a standby that takes the source's place: `carry promote` | `promote`, under a `mark` |
 //! | the one loop that all goes through | `session` |
 //! | every error → what is done about it | `retry` |
 //!
@@ -22,20 +28,32 @@
 //! is right again after a restart, and nothing that is right is written again.
 //! Deliberately knows nothing of command lines and shows nothing.
 
+mod addresses;
 mod bootstrap;
 mod checkpoints;
 mod compare;
+mod conflicts;
+mod counting;
 mod cursor;
 mod cuts;
+mod drift;
+mod drift_book;
+mod drift_look;
+mod drift_watch;
+mod drifting;
 mod dry_run;
 mod due;
 mod error;
+mod fetching;
 mod held;
 mod history;
 mod horizon;
+mod intents;
 mod journal;
 mod judged;
 mod judging;
+mod keeping;
+mod landing;
 mod leadership;
 mod lease_book;
 mod leasing;
@@ -43,10 +61,13 @@ mod leftovers;
 mod lifecycle;
 mod listing;
 mod lost_leases;
+mod mark;
+mod noting;
 mod options;
 mod outcome;
 mod pages;
 pub mod pipeline;
+mod promote;
 mod ranges;
 mod reader;
 mod reclaim;
@@ -59,6 +80,7 @@ mod retry;
 mod sealing;
 mod second_look;
 mod session;
+mod source_services;
 mod spool;
 mod standby;
 mod start;
@@ -75,9 +97,11 @@ pub use error::MirrorError;
 pub use judging::Judging;
 pub use leadership::Holder;
 pub use lifecycle::{Mirror, Summary};
+pub use mark::Mark;
 pub use options::{Mode, Options, Standby, Widths};
+pub use promote::{Drained, Promotion, Restored, Standing, drain};
 pub use reload::{Reload, Reloaded};
-pub use report::{Report, Silent};
+pub use report::{AddressPairs, Report, Silent};
 pub use retry::fix_jitter;
 pub use spool::Limits;
 pub use start::{Full, Known, Ledger, Reason, Start, decide};

@@ -99,6 +99,8 @@ pub struct Options {
     /// How often it is looked whether the encryption configurations have
     /// changed.
     pub reload_every: Duration,
+    /// How often it is looked at what others have changed at the destination.
+    pub drift_every: Duration,
     /// How long keys wait that are held since a KMS plugin did not answer,
     /// before they are judged again; each next time twice as long, up to a
     /// minute.
@@ -127,6 +129,7 @@ impl Options {
             look_every: Duration::from_secs(5),
             drain_within: Duration::from_millis(3500),
             reload_every: Duration::from_secs(10),
+            drift_every: Duration::from_secs(1),
             retry_held_after: Duration::from_secs(2),
         }
     }

@@ -28,7 +28,16 @@ impl<E: Into<MirrorError>> From<E> for WriteEnd {
     }
 }
 
-/// A key that the destination will never take.
+/// Why a key is not written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// Its value is not fit to be written.
+    Unfit(Unfit),
+    /// The destination has something else under it, which stays.
+    Kept,
+}
+
+/// A key that was to be written and is not.
 #[derive(Debug)]
 pub struct Refused {
     /// The whole key.
@@ -36,7 +45,7 @@ pub struct Refused {
     /// The rule that selected it.
     pub rule: Option<RuleId>,
     /// Why.
-    pub unfit: Unfit,
+    pub why: Refusal,
 }
 
 /// How much was done.
@@ -74,7 +83,7 @@ pub enum Done {
 pub fn counted(result: &Result<Outcome, EtcdError>) -> TxnOutcome {
     match result {
         Ok(Outcome::Applied(_)) => TxnOutcome::Applied,
-        Ok(Outcome::Fenced) => TxnOutcome::Fenced,
+        Ok(Outcome::Fenced | Outcome::Unmet) => TxnOutcome::Fenced,
         Err(error) if error.outcome_unknown() => TxnOutcome::Unknown,
         Err(error) if remedy(error) == Remedy::Retry => TxnOutcome::Retried,
         Err(_) => TxnOutcome::Refused,

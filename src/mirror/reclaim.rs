@@ -9,18 +9,26 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use futures::{StreamExt as _, TryStreamExt as _};
+
 use super::error::MirrorError;
 use super::judging::{Judging, watched};
 use super::listing::Purpose;
 use super::ranges::union;
-use super::retry::{Remedy, watch_remedy};
+use super::retry::{Remedy, persist, watch_remedy};
 use super::sealing::blocking;
 use super::session::{End, Session};
 use super::world::World;
+use crate::destination::Destination;
 use crate::etcd::SourceRevision;
 use crate::rules::decide::{Decision, Event, KeyRange};
+use crate::rules::identity::{Identity, Side};
+use crate::rules::policy::OnConflict;
 use crate::source::{Change, Source, Watch, WatchError, WatchEvent};
 use crate::state::{LedgerChange, LedgerEntry};
+
+/// How many keys of the destination are asked for at a time.
+const WIDTH: usize = 64;
 
 /// How often the source is asked whether that was all.
 const ASK_EVERY: Duration = Duration::from_secs(1);
@@ -92,10 +100,12 @@ impl<W: World> Session<W> {
             let end = rest.partition_point(|change| change.revision <= revision);
             let together: Vec<Change> = rest.drain(..end).collect();
             let flipped = self.take_namespaces(&together);
+            let mut claimed = Vec::new();
             for change in &together {
                 self.go_on()?;
-                self.claim_change(change)?;
+                claimed.extend(self.claim_change(change)?);
             }
+            self.claim_copies(claimed).await?;
             let mut at = revision;
             self.claim(union(flipped), &mut at).await?;
         }
@@ -113,7 +123,9 @@ impl<W: World> Session<W> {
         }
     }
 
-    fn claim_change(&mut self, change: &Change) -> Result<(), End> {
+    /// What may have been written for a change: at once where all that is
+    /// selected is ours, else to be looked at, with the object that it was of.
+    fn claim_change(&mut self, change: &Change) -> Result<Option<(LedgerChange, Identity)>, End> {
         let event = Event {
             key: &change.key,
             value: change.value.as_deref(),
@@ -126,10 +138,47 @@ impl<W: World> Session<W> {
         });
         if let Decision::Put { rule } = decision {
             let entry = LedgerEntry::new(SourceRevision(0), judge.rule_name(rule));
-            let entry = entry.leased(change.lease);
+            let entry = LedgerEntry {
+                borrowed: judge.on_conflict(Some(rule)) == OnConflict::Overwrite,
+                ..entry.leased(change.lease)
+            };
             let key = change.key.clone();
             let entry = Some(entry);
-            self.record(LedgerChange { key, entry })?;
+            let claim = LedgerChange { key, entry };
+            if judge.on_conflict(Some(rule)) != OnConflict::Adopt {
+                let value = change.value.as_deref().unwrap_or_default();
+                let object = blocking(judge.may_block(), || {
+                    judge.identity(&change.key, value, Side::Source)
+                });
+                return Ok(object.ok().map(|object| (claim, object)));
+            }
+            self.record(claim)?;
+        }
+        Ok(None)
+    }
+
+    /// Those are ours of which the destination has the object.
+    async fn claim_copies(&mut self, claims: Vec<(LedgerChange, Identity)>) -> Result<(), End> {
+        let parts = self.parts.clone();
+        let looks = claims.into_iter().map(|(claim, object)| {
+            let parts = &parts;
+            async move {
+                let look = || parts.destination.get(&claim.key);
+                let there = persist("reading a key of the destination", look).await;
+                let there = there.map_err(MirrorError::Destination)?;
+                let judge = &parts.judge;
+                let ours = there.is_some_and(|there| {
+                    blocking(judge.may_block(), || {
+                        judge.identity(&claim.key, &there, Side::Destination) == Ok(object)
+                    })
+                });
+                Ok::<_, MirrorError>(ours.then_some(claim))
+            }
+        });
+        let looks = futures::stream::iter(looks).buffered(WIDTH).try_collect();
+        let ours: Vec<Option<LedgerChange>> = self.unless_stopped(looks).await?;
+        for claim in ours.into_iter().flatten() {
+            self.record(claim)?;
         }
         Ok(())
     }

@@ -1,5 +1,7 @@
 //! What the destination does not take: now, since it has no space, or ever.
 //!
+//! What is left out, too: by a policy, or since it is not ours.
+//!
 //! Promises that a key that never got there is not ours, and that one which is
 //! ours is compared before it is believed again. Deliberately decides nothing
 //! about when to try again.
@@ -7,11 +9,12 @@
 use tokio::time::Instant;
 
 use super::error::MirrorError;
-use super::outcome::Refused;
-use super::pipeline::{Batch, Known, op_key};
-use super::sealing::Unsent;
+use super::outcome::{Refusal, Refused, WriteEnd};
+use super::pipeline::{Batch, Known, Note, op_key};
+use super::sealing::{Unsent, Unwritten};
 use super::world::World;
 use super::writer::Writer;
+use crate::destination::Op;
 use crate::etcd::EtcdError;
 use crate::rules::outgoing::Unfit;
 use crate::state::LedgerChange;
@@ -27,42 +30,80 @@ impl<W: World> Writer<W> {
         batch: Batch,
         bytes: usize,
         error: &EtcdError,
-    ) -> Result<(), MirrorError> {
+    ) -> Result<(), WriteEnd> {
         for (op, note) in batch.ops.into_iter().zip(batch.notes) {
-            let unfit = Unfit {
-                reason: format!("the destination refuses its {bytes} bytes: {error}"),
-                transient: false,
-            };
-            self.refuse_unsent(Unsent { op, note, unfit })?;
+            let reason = format!("the destination refuses its {bytes} bytes: {error}");
+            let why = Unwritten::Unfit(Unfit::new(reason, false));
+            self.leave_unsent(Unsent { op, note, why })?;
+        }
+        Ok(())
+    }
+
+    /// What becomes of a key that is not written, in the ledger and for whoever
+    /// asks.
+    pub(super) fn leave_unsent(&mut self, unsent: Unsent) -> Result<(), WriteEnd> {
+        let Unsent { op, note, why } = unsent;
+        let key = op_key(&op).to_vec();
+        let refusal = match why {
+            Unwritten::There => {
+                self.found_there(&op, &note);
+                return Ok(());
+            }
+            Unwritten::Stop => {
+                let key = String::from_utf8_lossy(&key).into_owned();
+                return Err(MirrorError::Conflict { key }.into());
+            }
+            Unwritten::NotOurs => None,
+            Unwritten::Kept => Some(Refusal::Kept),
+            Unwritten::LeftOut(policy) => {
+                self.parts.metrics.policy(policy);
+                None
+            }
+            Unwritten::Unfit(unfit) => Some(Refusal::Unfit(unfit)),
+        };
+        let ours = match (&op, note.known) {
+            (Op::Delete { .. }, _) | (_, Known::No | Known::Intent) => false,
+            // It may have arrived, and what was found there is not that.
+            (_, Known::Sent) => refusal != Some(Refusal::Kept),
+            (_, Known::Borrowed | Known::Yes) => true,
+        };
+        self.doubt_or_forget(&key, ours)?;
+        let known = match (ours, note.known) {
+            (false, _) => Known::No,
+            (true, known) => known,
+        };
+        self.pipeline.complete(&op, &note, known);
+        // What comes after it says whether the key is held.
+        if !self.pipeline.has(&key)
+            && let Some(why) = refusal
+        {
+            let rule = note.rule;
+            self.refused.push(Refused { key, rule, why });
         }
         Ok(())
     }
 
     /// A key that never got to the destination is not ours. One that is may
     /// have there what can no longer be decrypted: it is compared later.
-    pub(super) fn refuse_unsent(&mut self, unsent: Unsent) -> Result<(), MirrorError> {
-        let Unsent { op, note, unfit } = unsent;
-        let key = op_key(&op).to_vec();
-        let known = match note.known {
-            Known::Yes => {
-                self.ledger.doubt(&key)?;
-                Known::Yes
-            }
-            Known::No | Known::Intent => {
-                self.ledger.push(LedgerChange {
-                    key: key.clone(),
-                    entry: None,
-                });
-                Known::No
-            }
-        };
-        self.pipeline.complete(&op, &note, known);
-        // What comes after it says whether the key is held.
-        if !self.pipeline.has(&key) {
-            let rule = note.rule;
-            self.refused.push(Refused { key, rule, unfit });
+    fn doubt_or_forget(&mut self, key: &[u8], ours: bool) -> Result<(), MirrorError> {
+        if ours {
+            return self.ledger.doubt(key);
         }
+        self.ledger.push(LedgerChange {
+            key: key.to_vec(),
+            entry: None,
+        });
         Ok(())
+    }
+
+    /// The value has arrived already.
+    fn found_there(&mut self, op: &Op, note: &Note) {
+        self.pipeline.complete(op, note, Known::Yes);
+        let entry = self.entry(note.revision, note.rule).leased(op.lease());
+        self.ledger.push_first(LedgerChange {
+            key: op_key(op).to_vec(),
+            entry: Some(entry),
+        });
     }
 
     pub(super) fn starve(&mut self, batch: Option<Batch>) {

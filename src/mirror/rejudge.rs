@@ -31,15 +31,13 @@ impl<W: World> Session<W> {
     /// Takes in which keys were held when carry last ran, and what the
     /// destination was compared under.
     pub fn recall(&mut self) -> Result<(), End> {
+        self.recall_kept()?;
         self.encryption = self.parts.store.encryption()?.unwrap_or_default();
         let last = self.parts.store.checkpoints()?.pop();
         self.ledger = last.and_then(|checkpoint| checkpoint.ledger);
         let reason = "it could not be judged before the last start";
         for key in self.parts.store.held()?.into_iter().take(MAX_NAMED) {
-            let unfit = Unfit {
-                reason: reason.to_owned(),
-                transient: false,
-            };
+            let unfit = Unfit::new(reason.to_owned(), false);
             self.again.insert(key, Why { rule: None, unfit });
         }
         Ok(())
@@ -92,6 +90,22 @@ impl<W: World> Session<W> {
             self.due.reach(last);
         }
         tracing::info!("{before} held keys judged again: {still} are held now");
+        Ok(())
+    }
+
+    /// Before an end: what waits for something that has come meanwhile gets it,
+    /// and what waits for that.
+    pub async fn judge_waiting(&mut self) -> Result<(), End> {
+        let mut idle = 0;
+        while self.held.transient() > idle * ONE_BY_ONE {
+            let before = self.held.transient();
+            self.due.again(Which::Transient, before);
+            self.rejudge_due().await?;
+            idle = match self.held.transient() < before {
+                true => 0,
+                false => idle + 1,
+            };
+        }
         Ok(())
     }
 
@@ -165,6 +179,7 @@ impl<W: World> Session<W> {
         }
         self.settle().await?;
         for range in &ranges {
+            self.release_kept_within(range)?;
             let taken = self.held.take_range(range);
             self.again.extend(taken);
         }

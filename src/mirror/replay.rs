@@ -15,7 +15,7 @@ use super::error::MirrorError;
 use super::judged::Judged;
 use super::judging::Judging;
 use super::listing::Found;
-use super::pipeline::{Write, op_key};
+use super::pipeline::{Known, Write, op_key};
 use super::ranges::union;
 use super::retry::persist;
 use super::sealing::blocking;
@@ -26,6 +26,7 @@ use crate::destination::{Destination, Op};
 use crate::etcd::{EtcdError, SourceRevision};
 use crate::rules::decide::KeyRange;
 use crate::rules::outgoing::OutgoingScratch;
+use crate::rules::policy::OnConflict;
 use crate::source::{Change, WatchEvent};
 use crate::state::{LedgerChange, LedgerEntry, StateStore};
 
@@ -239,7 +240,12 @@ async fn compare<W: World>(parts: &Parts<W>, judged: Judged) -> Result<Found, Mi
         });
         if is_there {
             let rule = write.rule.map_or("", |rule| judge.rule_name(rule));
-            let entry = Some(LedgerEntry::new(write.revision, rule));
+            let entry = Some(LedgerEntry {
+                borrowed: write.known == Known::Borrowed
+                    || write.known.is_first()
+                        && judge.on_conflict(write.rule) == OnConflict::Overwrite,
+                ..LedgerEntry::new(write.revision, rule)
+            });
             return Ok(Found::Record(LedgerChange {
                 key: key.clone(),
                 entry,

@@ -4,9 +4,13 @@
 //! Deliberately a trait: who shows it is not the mirror's business.
 
 use std::future::Future;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::metrics::{Phase, ResyncKind};
+
+/// Addresses of a Service at the source, each with the destination's.
+pub type AddressPairs = Vec<(IpAddr, IpAddr)>;
 
 /// Who is told. Every call is short.
 pub trait Report: Send + Sync + 'static {
@@ -33,6 +37,18 @@ pub trait Report: Send + Sync + 'static {
     fn hold(&self, key: &[u8], reason: &str);
     /// A held key was judged.
     fn release(&self, key: &[u8]);
+    /// The destination has something else under a key, which stays.
+    fn keep(&self, _key: &[u8]) {}
+    /// The addresses of a Service at the source and at the destination, for each
+    /// family that it has at both; none once it is gone.
+    fn service_addresses(&self, _key: &[u8], _pairs: &[(IpAddr, IpAddr)]) {}
+    /// The same of all that there are.
+    fn all_service_addresses(&self, _all: &[(Vec<u8>, AddressPairs)]) {}
+    /// That is to be judged again, or over.
+    fn unkeep(&self, _key: &[u8]) {}
+    /// Somebody has changed a mirrored key at the destination: how, and what
+    /// becomes of it, without any values. `None` where that is over.
+    fn drift(&self, _key: &[u8], _how: Option<&str>) {}
 }
 
 /// Waits for something that may take long, and tells meanwhile that the loop

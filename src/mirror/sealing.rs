@@ -11,13 +11,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::runtime::{Handle, RuntimeFlavor};
 
-use super::judging::Judging;
-use super::pipeline::{Batch, Note, op_bytes};
-use crate::destination::Op;
+use super::judging::{Judging, is_copy};
+use super::pipeline::{Batch, Known, Note, op_bytes, op_key};
+use crate::destination::{Guard, Op, There};
 use crate::k8s::Transferred;
-use crate::rules::RuleId;
+use crate::rules::decide::KeyRange;
+use crate::rules::landing::{Along, Landing, Leaving, Obstacle, Seen};
 use crate::rules::outgoing::{OutgoingScratch, Unfit};
-use crate::rules::policy::Policy;
+use crate::rules::policy::{OnConflict, Policy};
 
 /// Does `work`, which may wait for a KMS plugin, without keeping other tasks of
 /// this thread from running.
@@ -47,7 +48,24 @@ pub struct Unsent {
     /// What is known of it.
     pub note: Note,
     /// Why not.
-    pub unfit: Unfit,
+    pub why: Unwritten,
+}
+
+/// Why a write does not happen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unwritten {
+    /// The value is not fit to be written as things are: it is held.
+    Unfit(Unfit),
+    /// A policy leaves it out.
+    LeftOut(Policy),
+    /// The destination has something else under the key, which stays.
+    Kept,
+    /// The destination has something else under the key, and carry is to end.
+    Stop,
+    /// The destination has the value already.
+    There,
+    /// It is to be deleted, and is not ours to delete.
+    NotOurs,
 }
 
 /// A batch of which everything is fit to be written.
@@ -56,8 +74,14 @@ pub struct Prepared {
     pub batch: Batch,
     /// What was taken out of it.
     pub unsent: Vec<Unsent>,
+    /// What must be so when it is applied.
+    pub guards: Vec<Guard>,
+    /// Whether it is to be sent in two, before anything else.
+    pub apart: bool,
     /// How many of its values are encrypted anew.
     pub sealed: u64,
+    /// What goes along with its operations.
+    pub along: Vec<Along>,
     /// Which policies have changed something in its values, once for each
     /// value.
     pub rewritten: Vec<Policy>,
@@ -66,6 +90,20 @@ pub struct Prepared {
 }
 
 impl Prepared {
+    /// A batch that was not looked at.
+    pub fn untouched(batch: Batch) -> Prepared {
+        Prepared {
+            batch,
+            unsent: Vec::new(),
+            guards: Vec::new(),
+            apart: false,
+            sealed: 0,
+            along: Vec::new(),
+            rewritten: Vec::new(),
+            ops: None,
+        }
+    }
+
     /// The bytes of the keys and values that are sent.
     pub fn sent_bytes(&self) -> usize {
         self.sent().iter().map(op_bytes).sum()
@@ -87,9 +125,48 @@ struct Sealed {
 
 /// What becomes of one operation.
 enum Fate {
-    Same,
-    Sealed(Sealed),
-    Unfit(Unfit),
+    /// It goes out.
+    Go {
+        /// `None` for the source's own.
+        sealed: Option<Sealed>,
+        guards: Vec<Guard>,
+        known: Known,
+        along: Option<Box<Along>>,
+    },
+    Unsent(Unwritten),
+}
+
+/// What has to be looked at, at the destination, before a batch is ready.
+#[derive(Debug, Default)]
+pub struct Wanted {
+    /// These keys.
+    pub keys: Vec<Vec<u8>>,
+    /// Its CustomResourceDefinitions.
+    pub crds: bool,
+    /// All that it has in these ranges, each for the definition under a key.
+    pub objects: Vec<(Vec<u8>, KeyRange)>,
+    /// What it has of addresses.
+    pub addresses: bool,
+}
+
+impl Wanted {
+    fn is_nothing(&self) -> bool {
+        self.keys.is_empty() && !self.crds && self.objects.is_empty() && !self.addresses
+    }
+
+    /// Takes in what has to be looked at; otherwise what that means for the
+    /// write.
+    fn take(&mut self, obstacle: Obstacle) -> Option<Fate> {
+        match obstacle {
+            Obstacle::Unfit(unfit) => return Some(Fate::Unsent(Unwritten::Unfit(unfit))),
+            Obstacle::Skip(policy) => return Some(Fate::Unsent(Unwritten::LeftOut(policy))),
+            Obstacle::Look(keys) => self.keys.extend(keys),
+            Obstacle::LookAtCrds => self.crds = true,
+            Obstacle::LookAtObjects { key, range } => self.objects.push((key, range)),
+            Obstacle::LookAtAddresses => self.addresses = true,
+        }
+        None
+    }
 }
 
 impl<J: Judging> Sealer<J> {
@@ -99,36 +176,126 @@ impl<J: Judging> Sealer<J> {
         Sealer { judge, spare }
     }
 
-    /// Encrypts what has to be, and takes out what must not be written.
-    pub fn prepare(&self, batch: Batch) -> Prepared {
+    /// Encrypts what has to be, and takes out what must not be written, for a
+    /// destination of which `seen` is known.
+    ///
+    /// # Errors
+    ///
+    /// The batch as it is, with what has to be looked at first.
+    pub fn prepare(&self, batch: Batch, seen: &Seen) -> Result<Prepared, (Batch, Wanted)> {
         blocking(self.judge.may_block(), || {
             let mut scratch = self.lock().pop().unwrap_or_default();
+            let mut wanted = Wanted::default();
             let all = batch.ops.iter().zip(&batch.notes);
             let fates: Vec<Fate> = all
-                .map(|(op, note)| self.fate(op, note.rule, &mut scratch))
+                .filter_map(|(op, note)| self.fate(op, note, seen, &mut wanted, &mut scratch))
                 .collect();
             self.lock().push(scratch);
-            prepared(batch, fates)
+            match wanted.is_nothing() {
+                true => Ok(prepared(batch, fates)),
+                false => Err((batch, wanted)),
+            }
         })
     }
 
-    fn fate(&self, op: &Op, rule: Option<RuleId>, scratch: &mut OutgoingScratch) -> Fate {
+    /// `None` where something has to be looked at first.
+    fn fate(
+        &self,
+        op: &Op,
+        note: &Note,
+        seen: &Seen,
+        wanted: &mut Wanted,
+        scratch: &mut OutgoingScratch,
+    ) -> Option<Fate> {
         let (Op::Put { key, value } | Op::PutLeased { key, value, .. }) = op else {
-            return Fate::Same;
+            return self.delete(op, note, seen, wanted);
         };
-        let outgoing = match self.judge.outgoing(key, value, rule, scratch) {
-            Ok(outgoing) => outgoing,
-            Err(unfit) => return Fate::Unfit(unfit),
+        let (known, own) = match self.claim((key, value), note, seen, scratch) {
+            Ok(claimed) => claimed,
+            Err(why) => return Some(Fate::Unsent(why)),
         };
+        let landing = self.judge.landing(key, value, note.rule, seen, scratch);
+        let Landing {
+            outgoing,
+            mut guards,
+            along,
+        } = match landing {
+            Ok(landing) => landing,
+            Err(obstacle) => return wanted.take(obstacle),
+        };
+        guards.extend(own.filter(|own| !guards.contains(own)));
         let mut policies: Vec<Policy> = outgoing.rewritings.iter().map(|own| own.policy).collect();
         policies.dedup();
-        match outgoing.value {
-            Transferred::AsItIs => Fate::Same,
-            Transferred::Sealed { value, anew, .. } => Fate::Sealed(Sealed {
+        let sealed = match outgoing.value {
+            Transferred::AsItIs => None,
+            Transferred::Sealed { value, anew, .. } => Some(Sealed {
                 value: value.to_vec(),
                 anew,
                 policies,
             }),
+        };
+        Some(Fate::Go {
+            sealed,
+            guards,
+            known,
+            along,
+        })
+    }
+
+    fn delete(&self, op: &Op, note: &Note, seen: &Seen, wanted: &mut Wanted) -> Option<Fate> {
+        if note.known != Known::Yes {
+            return Some(Fate::Unsent(Unwritten::NotOurs));
+        }
+        match self.judge.leaving(op_key(op), seen) {
+            Ok(Leaving { guards, along }) => Some(Fate::Go {
+                sealed: None,
+                guards,
+                known: note.known,
+                along,
+            }),
+            Err(obstacle) => wanted.take(obstacle),
+        }
+    }
+
+    /// Whose the key is, for a put; and what must be so that it stays so. At
+    /// first nobody looks: the destination has nothing there, most of the time.
+    fn claim(
+        &self,
+        (key, value): (&[u8], &[u8]),
+        note: &Note,
+        seen: &Seen,
+        scratch: &mut OutgoingScratch,
+    ) -> Result<(Known, Option<Guard>), Unwritten> {
+        let on_conflict = self.judge.on_conflict(note.rule);
+        if !note.known.is_first() || on_conflict == OnConflict::Adopt {
+            return Ok((note.known, None));
+        }
+        let Some(Some(there)) = seen.get(key) else {
+            return Ok((note.known, Some(Guard::Absent(key.to_vec()))));
+        };
+        let copy = is_copy(&*self.judge, key, value, &there.value);
+        let copy = copy.map_err(Unwritten::Unfit)?;
+        let known = match on_conflict {
+            OnConflict::Overwrite
+                if note.known != Known::Sent || there.create_revision != there.mod_revision =>
+            {
+                Known::Borrowed
+            }
+            _ if copy => Known::Yes,
+            OnConflict::Keep => return Err(Unwritten::Kept),
+            OnConflict::Stop => return Err(Unwritten::Stop),
+            OnConflict::Overwrite | OnConflict::Adopt => Known::Borrowed,
+        };
+        let there: &There = there;
+        let mut is_there = || {
+            self.judge
+                .is_there(key, value, &there.value, note.rule, scratch)
+        };
+        // A value says nothing of the lease that it is under.
+        let leased = note.leased;
+        match known == Known::Yes && !leased && is_there() {
+            true => Err(Unwritten::There),
+            false => Ok((known, Some(unchanged(key, there)))),
         }
     }
 
@@ -137,46 +304,73 @@ impl<J: Judging> Sealer<J> {
     }
 }
 
-fn prepared(batch: Batch, fates: Vec<Fate>) -> Prepared {
-    if fates.iter().all(|fate| matches!(fate, Fate::Same)) {
-        return Prepared {
-            batch,
-            unsent: Vec::new(),
-            sealed: 0,
-            rewritten: Vec::new(),
-            ops: None,
-        };
+fn unchanged(key: &[u8], there: &There) -> Guard {
+    Guard::Unchanged {
+        key: key.to_vec(),
+        mod_revision: there.mod_revision,
     }
-    let mut kept = Batch {
-        ops: Vec::with_capacity(batch.ops.len()),
-        notes: Vec::with_capacity(batch.notes.len()),
+}
+
+fn prepared(batch: Batch, fates: Vec<Fate>) -> Prepared {
+    let count = batch.ops.len();
+    let mut ready = Prepared::untouched(Batch {
+        ops: Vec::with_capacity(count),
+        notes: Vec::with_capacity(count),
+    });
+    // What is sent is another copy only where something in it differs.
+    let differs = |fate: &Fate| {
+        matches!(
+            fate,
+            Fate::Go {
+                sealed: Some(_),
+                ..
+            } | Fate::Go { along: Some(_), .. }
+        )
     };
-    let mut sent = Vec::with_capacity(batch.ops.len());
-    let (mut unsent, mut sealed, mut rewritten) = (Vec::new(), 0, Vec::new());
+    let mut sent = fates.iter().any(differs).then(|| Vec::with_capacity(count));
     let all = batch.ops.into_iter().zip(batch.notes).zip(fates);
-    for ((op, note), fate) in all {
-        match fate {
-            Fate::Unfit(unfit) => {
-                unsent.push(Unsent { op, note, unfit });
+    for ((op, mut note), fate) in all {
+        let (sealed, guards, known, along) = match fate {
+            Fate::Unsent(why) => {
+                ready.unsent.push(Unsent { op, note, why });
                 continue;
             }
-            Fate::Same => sent.push(op.clone()),
-            Fate::Sealed(own) => {
-                sealed += u64::from(own.anew);
-                rewritten.extend(own.policies);
-                sent.push(with_value(&op, own.value));
+            Fate::Go {
+                sealed,
+                guards,
+                known,
+                along,
+            } => (sealed, guards, known, along),
+        };
+        note.known = known;
+        for guard in guards {
+            if !ready.guards.contains(&guard) {
+                ready.guards.push(guard);
             }
         }
-        kept.ops.push(op);
-        kept.notes.push(note);
+        if let Some(sent) = &mut sent {
+            sent.push(match sealed {
+                None => op.clone(),
+                Some(own) => {
+                    ready.sealed += u64::from(own.anew);
+                    ready.rewritten.extend(own.policies);
+                    with_value(&op, own.value)
+                }
+            });
+            let also = along.iter().flat_map(|along| &along.also);
+            sent.extend(also.map(|also| match &also.value {
+                Some(value) => Op::put(also.key.clone(), value.clone(), 0),
+                None => Op::Delete {
+                    key: also.key.clone(),
+                },
+            }));
+        }
+        ready.along.extend(along.map(|along| *along));
+        ready.batch.ops.push(op);
+        ready.batch.notes.push(note);
     }
-    Prepared {
-        batch: kept,
-        unsent,
-        sealed,
-        rewritten,
-        ops: Some(sent),
-    }
+    ready.ops = sent;
+    ready
 }
 
 fn with_value(op: &Op, value: Vec<u8>) -> Op {

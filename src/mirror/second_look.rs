@@ -72,6 +72,7 @@ pub struct SecondLook<'a, W: World> {
     leader_key: Vec<u8>,
     checkpoint_key: String,
     ledger: bool,
+    lenient: bool,
     settle: Duration,
     /// Waiting has not helped before: nobody mirrors, whatever the leader key
     /// says.
@@ -79,13 +80,20 @@ pub struct SecondLook<'a, W: World> {
 }
 
 impl<'a, W: World> SecondLook<'a, W> {
-    /// That waits up to `settle` for a mirror that runs.
-    pub fn new(parts: &'a Parts<W>, options: &Options, ledger: bool, settle: Duration) -> Self {
+    /// That waits up to `settle` for a mirror that runs; `lenient` as the
+    /// comparison is.
+    pub fn new(
+        parts: &'a Parts<W>,
+        options: &Options,
+        ledger: bool,
+        (settle, lenient): (Duration, bool),
+    ) -> Self {
         SecondLook {
             parts,
             leader_key: options.candidate().key(),
             checkpoint_key: options.checkpoint_key(),
             ledger,
+            lenient,
             settle,
             stalled: false,
         }
@@ -158,7 +166,8 @@ impl<'a, W: World> SecondLook<'a, W> {
             .buffered(WIDTH)
             .try_collect()
             .await?;
-        let mut comparer = Comparer::new(&*self.parts.judge, self.ledger);
+        let (judge, store) = (&*self.parts.judge, &*self.parts.store);
+        let mut comparer = Comparer::new(judge, store, self.ledger, self.lenient)?;
         let compared = candidates.iter().zip(nows).map(|(candidate, now)| {
             let pair = Pair {
                 key: &candidate.key,

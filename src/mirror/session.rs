@@ -14,14 +14,17 @@ use tokio::sync::watch;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
-use super::due::Due;
+use super::conflicts::Conflicts;
+use super::counting::Counting;
+use super::drift::Watching;
+use super::due::{Due, Which};
 use super::error::MirrorError;
 use super::held::{Held, Why};
 use super::judging::Judging;
 use super::leftovers::Leftovers;
 use super::listing::{Chunk, Found, Job, Listing, Purpose};
 use super::options::Options;
-use super::outcome::{Refused, WriteEnd};
+use super::outcome::WriteEnd;
 use super::reader::Reader;
 use super::report::{Report, waiting};
 use super::retry::{Remedy, watch_remedy};
@@ -29,11 +32,11 @@ use super::spool::Spool;
 use super::standby::StandbyWatch;
 use super::world::{Parts, World};
 use super::writer::Writer;
-use crate::etcd::SourceRevision;
+use crate::etcd::{DestRevision, SourceRevision};
 use crate::rules::decide::{KeyRange, Scratch};
 use crate::rules::namespaces::Namespaces;
 use crate::source::{Change, WatchEvent};
-use crate::state::{LedgerChange, Pair, StateStore};
+use crate::state::{LedgerChange, Pair};
 
 /// Why a session ended.
 #[derive(Debug)]
@@ -102,10 +105,17 @@ pub struct Session<W: World> {
     /// Ranges that were listed at a newer revision than the watch is at.
     pub(super) horizons: Vec<(KeyRange, SourceRevision)>,
     pub(super) held: Held,
+    /// Keys of which the destination has something else, which stays.
+    pub(super) conflicts: Conflicts,
     /// Held keys that are being judged again, with the reasons so far.
     pub(super) again: BTreeMap<Vec<u8>, Why>,
     /// Which held keys are to be judged again.
     pub(super) due: Due,
+    /// What others change at the destination, while the source is followed.
+    pub(super) drift: Option<Box<Watching<W>>>,
+    /// The destination's revision from which on changes by others matter that
+    /// were not heard of; `None` where any may.
+    pub(super) began_at: Option<DestRevision>,
     /// The name of the ledger, as checkpoints have it.
     pub(super) ledger: Option<String>,
     /// The destination's encryption that it was, or is being, compared under.
@@ -126,6 +136,8 @@ pub struct Session<W: World> {
     pub(super) backlog: Vec<Change>,
     pub(super) scratch: Scratch,
     pub(super) caught_up: bool,
+    /// Once it has caught up.
+    pub(super) counting: Option<Counting>,
     /// Whether it was said that nothing can be written.
     troubled: bool,
     stop: CancellationToken,
@@ -189,8 +201,11 @@ impl<W: World> Session<W> {
             namespaces_at: SourceRevision(0),
             horizons: Vec::new(),
             held: Held::default(),
+            conflicts: Conflicts::default(),
             again: BTreeMap::new(),
             due,
+            drift: None,
+            began_at: None,
             ledger: None,
             encryption: String::new(),
             compare: false,
@@ -202,6 +217,7 @@ impl<W: World> Session<W> {
             backlog: Vec::new(),
             scratch: Scratch::default(),
             caught_up: false,
+            counting: None,
             troubled: false,
             stop: setup.stop,
             deposed: setup.deposed,
@@ -253,6 +269,9 @@ impl<W: World> Session<W> {
         if self.reloads.has_changed().unwrap_or(false) {
             self.reloads.mark_unchanged();
             self.due.all();
+        }
+        if self.writer.take_awoken() {
+            self.due.again(Which::Transient, self.held.transient());
         }
         self.due.look(now, self.held.transient());
         if now >= self.checkpoint_at {
@@ -366,7 +385,7 @@ impl<W: World> Session<W> {
         let mut found = chunk.found;
         let writes = found.iter_mut().filter_map(|found| match found {
             Found::Write(write) => Some(write),
-            Found::Record(_) | Found::Hold { .. } => None,
+            Found::Record(_) | Found::Keep { .. } | Found::Hold { .. } => None,
         });
         self.writer.note_intents(writes)?;
         found
@@ -379,6 +398,7 @@ impl<W: World> Session<W> {
         match found {
             Found::Write(write) => self.writer.pipeline.submit(write),
             Found::Record(change) => self.record(change)?,
+            Found::Keep { key } => self.keep(&key)?,
             Found::Hold { key, rule, unfit } => self.hold(key, Why { rule, unfit })?,
         }
         Ok(())
@@ -388,39 +408,6 @@ impl<W: World> Session<W> {
     pub fn record(&mut self, change: LedgerChange) -> Result<(), MirrorError> {
         self.retired += usize::from(change.entry.as_ref().is_some_and(|entry| entry.retired));
         self.writer.record(change)
-    }
-
-    /// Neither writes nor deletes a key until it can be judged.
-    pub fn hold(&mut self, key: Vec<u8>, why: Why) -> Result<(), End> {
-        self.report.hold(&key, &why.unfit.reason);
-        let known = self.again.get(&key);
-        let told = known.is_some_and(|known| known.unfit.reason == why.unfit.reason);
-        let shown = String::from_utf8_lossy(&key).into_owned();
-        let (name, reason) = (key.clone(), why.unfit.reason.clone());
-        if !self.held.hold(key, why) {
-            return Ok(());
-        }
-        if !told {
-            tracing::warn!("`{shown}` is held: {reason}");
-        }
-        Ok(self.parts.store.hold(&name)?)
-    }
-
-    /// The key was judged.
-    pub fn release(&mut self, key: &[u8]) -> Result<(), End> {
-        if self.held.release(key) {
-            self.report.release(key);
-            self.parts.store.release(&[key.to_vec()])?;
-        }
-        Ok(())
-    }
-
-    fn take_refused(&mut self) -> Result<(), End> {
-        for refused in self.writer.take_refused() {
-            let Refused { key, rule, unfit } = refused;
-            self.hold(key, Why { rule, unfit })?;
-        }
-        Ok(())
     }
 
     /// Tells the world how it is.

@@ -65,6 +65,11 @@ impl StandbyWatch {
         })
     }
 
+    /// Whether a kube-apiserver serves from the destination.
+    pub fn is_live(&self) -> bool {
+        self.way() == Way::Live
+    }
+
     /// How to write now.
     pub fn way(&self) -> Way {
         if self.live.load(Ordering::Relaxed) {

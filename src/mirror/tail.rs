@@ -10,6 +10,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use super::bootstrap::view_of;
+use super::counting::Counting;
 use super::held::Why;
 use super::judged::Judged;
 use super::judging::{Judging, count, empty_value, is_sequential, was_sequential};
@@ -25,6 +26,7 @@ use crate::etcd::SourceRevision;
 use crate::metrics::Phase;
 use crate::rules::decide::{Decision, Event, KeyRange};
 use crate::rules::outgoing::Unfit;
+use crate::rules::policy::OnConflict;
 use crate::source::{Change, WatchEvent};
 use crate::state::{LedgerEntry, StateStore};
 
@@ -32,13 +34,16 @@ impl<W: World> Session<W> {
     /// Follows the source until something ends it.
     pub async fn tail(&mut self) -> Result<Infallible, End> {
         self.report.phase(Phase::Tail);
+        self.watch_destination();
         let early = std::mem::take(&mut self.backlog);
         self.take_changes(early).await?;
         loop {
             self.rejudge_due().await?;
             self.mend_leases().await?;
+            self.mind_drift()?;
             self.note_caught_up();
             if self.options.once && self.caught_up {
+                self.judge_waiting().await?;
                 return Err(End::Finished);
             }
             match self.turn(Feed::Spool).await? {
@@ -59,6 +64,7 @@ impl<W: World> Session<W> {
             self.caught_up = true;
             let held = self.held.len();
             self.report.ready(None);
+            self.counting = Some(Counting::start(self.writer.lander.clone()));
             tracing::info!("caught up at revision {}; {held} keys held", self.target);
         }
     }
@@ -95,9 +101,11 @@ impl<W: World> Session<W> {
             }
         }
         let mut writes = Vec::new();
+        // Nothing may come to an end between the judgement and the submission of
+        // what goes out together: what is known of a key would be of before.
+        self.make_room().await?;
         for change in changes {
             self.go_on()?;
-            self.make_room().await?;
             writes.extend(self.take_change(change)?);
         }
         self.submit_together(writes);
@@ -142,7 +150,13 @@ impl<W: World> Session<W> {
         } = self.options.widths;
         let bytes: usize = writes.iter().map(|write| op_bytes(&write.op)).sum();
         let pipeline = &self.writer.pipeline;
-        let fit = (2..=txn_ops).contains(&writes.len()) && bytes <= txn_bytes;
+        // What is compared counts too, and the fence is one more.
+        let guarded = |write: &Write| {
+            let keeps = self.parts.judge.on_conflict(write.rule) != OnConflict::Adopt;
+            write.op.is_put() && write.known.is_first() && keeps
+        };
+        let guards = writes.iter().filter(|write| guarded(write)).count();
+        let fit = (2..=txn_ops).contains(&writes.len().max(guards + 1)) && bytes <= txn_bytes;
         match fit && !writes.iter().any(|write| pipeline.is_old(write)) {
             true => self.writer.pipeline.submit_together(writes),
             false => writes
@@ -161,6 +175,13 @@ impl<W: World> Session<W> {
         if entry.as_ref().is_some_and(as_new) {
             return Ok(None);
         }
+        // Of a first write that may have arrived and was given up since: what
+        // the destination has is looked at anew.
+        let open = entry.as_ref().is_some_and(|entry| entry.intent.is_some());
+        if open && !self.writer.pipeline.has(&change.key) {
+            let why = "it is not known whether a first write has arrived";
+            return Err(End::Resume(why.to_owned()));
+        }
         let owned = self.leftovers.owned(entry.as_ref());
         let event = Event {
             key: &change.key,
@@ -174,6 +195,7 @@ impl<W: World> Session<W> {
         });
         if !matches!(decision, Decision::Hold { .. }) {
             self.release(&change.key)?;
+            self.release_kept(&change.key)?;
         }
         count(&self.parts.metrics, &decision);
         Ok(self.judged(change, decision, entry.as_ref()))
@@ -205,7 +227,7 @@ impl<W: World> Session<W> {
                         revision,
                         rule: Some(rule),
                         barrier: is_sequential(judge, rule),
-                        known: Known::by(entry.is_some()),
+                        known: Known::of(entry),
                     })),
                     None => {
                         let unfit = empty_value();
@@ -221,7 +243,7 @@ impl<W: World> Session<W> {
                 let barrier = entry.is_some_and(|entry| was_sequential(judge, &entry.rule));
                 Some(Judged::Write(Write {
                     barrier,
-                    ..Write::delete(key, revision)
+                    ..Write::delete(key, revision, Known::of(entry))
                 }))
             }
             // One that is on its way for the first time is left to the next list.
@@ -233,7 +255,7 @@ impl<W: World> Session<W> {
             } => Some(Judged::Hold {
                 key,
                 rule,
-                unfit: Unfit { reason, transient },
+                unfit: Unfit::new(reason, transient),
             }),
             Decision::Skip(_) => None,
         }

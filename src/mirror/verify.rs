@@ -45,6 +45,9 @@ pub struct Verify {
     pub settle: Duration,
     /// So many keys are looked at again at a time.
     pub at_a_time: usize,
+    /// Whether what a standby's own controllers write into objects is no
+    /// difference.
+    pub lenient: bool,
 }
 
 impl Default for Verify {
@@ -53,6 +56,7 @@ impl Default for Verify {
             examples: 10,
             settle: Duration::from_secs(10),
             at_a_time: 4096,
+            lenient: false,
         }
     }
 }
@@ -75,8 +79,8 @@ impl Verify {
             namespaces: read.0,
             at: read.1,
             ledger,
-            comparer: Comparer::new(judge, ledger),
-            second: SecondLook::new(parts, options, ledger, self.settle),
+            comparer: Comparer::new(judge, &*parts.store, ledger, self.lenient)?,
+            second: SecondLook::new(parts, options, ledger, (self.settle, self.lenient)),
             candidates: Vec::new(),
             at_a_time: self.at_a_time,
             verified: Verified::new(self.examples),
@@ -152,9 +156,10 @@ impl<W: World> Walk<'_, W> {
             let get = || self.parts.destination.get(&key);
             let there = persist("reading a key of the destination", get).await;
             if there.map_err(MirrorError::Destination)?.is_some() {
-                let verdict = match entry.retired {
-                    true => Verdict::Retired,
-                    false => Verdict::Extra,
+                let verdict = match () {
+                    () if entry.borrowed => Verdict::Foreign,
+                    () if entry.retired => Verdict::Retired,
+                    () => Verdict::Extra,
                 };
                 self.take(key, Some(entry.rule), verdict).await?;
             }

@@ -5,21 +5,25 @@
 //! ledger before it is sent, and that the ledger is written before the
 //! checkpoint passes it. Deliberately decides nothing about keys.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use super::drift_watch::Own;
 use super::error::MirrorError;
+use super::held::MAX_NAMED;
 use super::journal::Journal;
 use super::judging::Judging;
-use super::leasing::{self, Leasing};
+use super::landing::Lander;
+use super::leasing::Leasing;
 use super::options::Widths;
-use super::outcome::{Committed, Done, Refused, WriteEnd, Written, counted};
-use super::pipeline::{Batch, Known, Limits, Pipeline, Write, op_key};
+use super::outcome::{Done, Refused, WriteEnd, Written, counted};
+use super::pipeline::{Batch, Known, Limits, Pipeline};
+use super::report::Report;
 use super::retry::{Remedy, remedy};
-use super::sealing::Sealer;
-use super::standby::Way;
+use super::standby::{StandbyWatch, Way};
 use super::starving::Starving;
 use super::trouble::Trouble;
 use super::world::{Parts, World};
@@ -32,11 +36,13 @@ use crate::state::{Checkpoint, LedgerChange, LedgerEntry};
 /// The writing side of a mirror.
 pub struct Writer<W: World> {
     pub(super) parts: Parts<W>,
-    sealer: Arc<Sealer<W::Judge>>,
+    pub(super) lander: Arc<Lander<W>>,
     /// Where rules ask for keys under leases.
     pub(super) leasing: Option<Leasing<W>>,
     /// What waits and what is under way.
     pub pipeline: Pipeline,
+    /// Where its transactions were applied.
+    pub own: Arc<Own>,
     pub(super) term: Arc<Term>,
     pub(super) checkpoint_key: Vec<u8>,
     widths: Widths,
@@ -59,6 +65,10 @@ pub struct Writer<W: World> {
     pub(super) compared: Option<String>,
     written: Written,
     pub(super) refused: Vec<Refused>,
+    /// Keys of the destination that others wait for.
+    awaited: HashSet<Vec<u8>>,
+    /// Whether one of those was written.
+    awoken: bool,
     /// Only what was sent before is sent again.
     closing: bool,
 }
@@ -71,20 +81,26 @@ impl<W: World> Writer<W> {
         checkpoint_key: Vec<u8>,
         widths: Widths,
         leasing: Option<Leasing<W>>,
+        standby: Arc<StandbyWatch>,
+        report: Arc<dyn Report>,
     ) -> Self {
-        let sealer = Arc::new(Sealer::new(parts.judge.clone()));
+        let leases = leasing.as_ref().map(|own| own.leases.clone());
+        let lander = Arc::new(Lander::new(parts.clone(), leases, standby, report));
         let book = leasing.as_ref().map(|own| own.leases.book.clone());
         let ledger = Journal::new(parts.store.clone(), book);
         Writer {
             parts,
-            sealer,
+            lander,
             leasing,
             pipeline: Pipeline::default(),
+            own: Arc::default(),
             term: Arc::new(term),
             checkpoint_key,
             widths,
+            // etcd counts what is compared as it counts operations, and the
+            // fence is one more.
             limits: Limits {
-                ops: widths.txn_ops.max(1),
+                ops: widths.txn_ops.saturating_sub(1).max(1),
                 bytes: widths.txn_bytes,
             },
             way: Way::Live,
@@ -100,6 +116,8 @@ impl<W: World> Writer<W> {
             compared: None,
             written: Written::default(),
             refused: Vec::new(),
+            awaited: HashSet::new(),
+            awoken: false,
             closing: false,
         }
     }
@@ -127,6 +145,24 @@ impl<W: World> Writer<W> {
     /// Whether nothing waits or is under way.
     pub fn is_idle(&self) -> bool {
         self.pipeline.is_idle()
+    }
+
+    /// Something waits until this key is written.
+    pub fn await_key(&mut self, key: Vec<u8>) {
+        // Beyond so many the clock has to do.
+        if self.awaited.len() < MAX_NAMED {
+            self.awaited.insert(key);
+        }
+    }
+
+    /// A key that something waits for is there already.
+    pub fn awake(&mut self) {
+        self.awoken = true;
+    }
+
+    /// Whether a key that something waits for was written since the last call.
+    pub fn take_awoken(&mut self) -> bool {
+        std::mem::take(&mut self.awoken)
     }
 
     /// From now on only what was sent before is finished.
@@ -187,7 +223,10 @@ impl<W: World> Writer<W> {
             }
         }
         self.note_batches(&mut batches)?;
-        batches.into_iter().for_each(|batch| self.send(batch));
+        let judge = self.parts.judge.clone();
+        let apart = |batch: Batch| batch.apart(|key| judge.goes_alone(key));
+        let batches = batches.into_iter().flat_map(apart);
+        batches.for_each(|batch| self.send(batch));
         Ok(())
     }
 
@@ -202,74 +241,16 @@ impl<W: World> Writer<W> {
         }
     }
 
-    /// Notes intents for many writes at a time, before they are submitted.
-    pub fn note_intents<'w>(
-        &mut self,
-        writes: impl Iterator<Item = &'w mut Write>,
-    ) -> Result<(), MirrorError> {
-        let mut intents = Vec::new();
-        for write in writes.filter(|write| write.known == Known::No) {
-            write.known = Known::Intent;
-            intents.push(self.intent(&write.op, write.rule));
-        }
-        self.ledger.intend(&intents)
-    }
-
-    /// A key that is about to be written for the first time goes into the
-    /// ledger before, without a revision: if we die between the destination's
-    /// commit and the ledger's, the key is still known as ours. One that is
-    /// about to be deleted loses its revision there: nobody must believe that
-    /// the destination has it.
-    fn note_batches(&mut self, batches: &mut [Batch]) -> Result<(), MirrorError> {
-        let mut intents = Vec::new();
-        for batch in batches {
-            for (op, note) in batch.ops.iter().zip(&mut batch.notes) {
-                if let Op::Delete { key } = op {
-                    intents.extend(self.ledger.doubted(key)?);
-                    continue;
-                }
-                let first = note.known == Known::No;
-                if first {
-                    note.known = Known::Intent;
-                }
-                // Also where it changes nothing but the lease: a value says
-                // nothing of it.
-                if first || op.lease() != 0 {
-                    intents.push(self.intent(op, note.rule));
-                }
-            }
-        }
-        self.ledger.intend(&intents)
-    }
-
-    fn intent(&self, op: &Op, rule: Option<RuleId>) -> LedgerChange {
-        let entry = self.entry(SourceRevision(0), rule).leased(op.lease());
-        LedgerChange {
-            key: op_key(op).to_vec(),
-            entry: Some(entry),
-        }
-    }
-
-    fn entry(&self, revision: SourceRevision, rule: Option<RuleId>) -> LedgerEntry {
+    pub(super) fn entry(&self, revision: SourceRevision, rule: Option<RuleId>) -> LedgerEntry {
         let rule = rule.map_or("", |rule| self.parts.judge.rule_name(rule));
         LedgerEntry::new(revision, rule)
     }
 
     fn send(&mut self, batch: Batch) {
         self.commits += 1;
-        let destination = self.parts.destination.clone();
-        let (term, sealer) = (self.term.clone(), self.sealer.clone());
-        let leases = self.leasing.as_ref().map(|own| own.leases.clone());
-        self.tasks.spawn(async move {
-            let prepared = sealer.prepare(batch);
-            let result = leasing::commit(leases.as_deref(), &*destination, &prepared, &term.fence);
-            let result = result.await;
-            Done::Commit(Committed {
-                prepared,
-                fence: term.fence.clone(),
-                result,
-            })
-        });
+        let (lander, fence) = (self.lander.clone(), self.term.fence.clone());
+        self.tasks
+            .spawn(async move { Done::Commit(lander.send(batch, fence).await) });
     }
 
     /// Waits for an answer. Safe to cancel; only while [`Writer::is_busy`].
@@ -290,9 +271,10 @@ impl<W: World> Writer<W> {
         while let Some(Ok(done)) = self.tasks.try_join_next() {
             self.settle_one(done)?;
         }
-        // Of a put the ledger has the intent, so it may wait for others. A
-        // key that was deleted must be gone from it before it is put again.
-        if self.ledger.forgets() || self.ledger.is_full() || self.is_idle() {
+        // Of a put that is not the first the ledger knows enough, so it may
+        // wait for others. A key that was deleted must be gone from it before
+        // it is put again.
+        if self.ledger.is_urgent() || self.ledger.is_full() || self.is_idle() {
             self.flush()?;
         }
         Ok(())
@@ -305,7 +287,11 @@ impl<W: World> Writer<W> {
                 let prepared = committed.prepared;
                 let bytes = prepared.sent_bytes();
                 for unsent in prepared.unsent {
-                    self.refuse_unsent(unsent)?;
+                    self.leave_unsent(unsent)?;
+                }
+                if prepared.apart {
+                    self.park_split(prepared.batch);
+                    return Ok(());
                 }
                 match committed.result {
                     Some(Ok(Outcome::Applied(_))) => {
@@ -317,8 +303,9 @@ impl<W: World> Writer<W> {
                     Some(Err(EtcdError::NoSpace)) => {}
                     _ => self.starving.no_answer(Instant::now()),
                 }
+                let size = (bytes, prepared.guards.len());
                 committed.result.map_or(Ok(()), |result| {
-                    self.settle_commit(prepared.batch, bytes, &committed.fence, result)
+                    self.settle_commit(prepared.batch, size, &committed.fence, result)
                 })
             }
             Done::Checkpoint(checkpoint, fence, result) => {
@@ -332,13 +319,14 @@ impl<W: World> Writer<W> {
     fn settle_commit(
         &mut self,
         mut batch: Batch,
-        bytes: usize,
+        (bytes, guards): (usize, usize),
         fence: &Fence,
         result: Result<Outcome, EtcdError>,
     ) -> Result<(), WriteEnd> {
         self.parts.metrics.transaction(counted(&result));
         match result {
-            Ok(Outcome::Applied(_)) => {
+            Ok(Outcome::Applied(at)) => {
+                self.own.note(at);
                 let puts = batch.ops.iter().any(Op::is_put);
                 self.applied(batch, bytes);
                 // A delete proves nothing: etcd takes those always.
@@ -347,14 +335,29 @@ impl<W: World> Writer<W> {
                 }
             }
             // Nothing happened, for certain.
-            Err(EtcdError::NoSpace) => self.starve(Some(batch)),
+            Err(EtcdError::NoSpace) => {
+                batch.note_unsent();
+                self.starve(Some(batch));
+            }
             Ok(Outcome::Fenced) => {
+                batch.note_unsent();
                 self.parked.push(batch);
                 self.renew_fence(fence);
             }
+            // Looked at again when it is sent again.
+            Ok(Outcome::Unmet) => {
+                batch.note_unsent();
+                self.parked.push(batch);
+            }
+            // What is compared can be too much for one batch alone.
             Err(EtcdError::TooManyOps) if batch.ops.len() > 1 => {
-                self.limits.ops = (batch.ops.len() / 2).max(1);
+                if guards <= batch.ops.len() {
+                    self.limits.ops = (batch.ops.len() / 2).max(1);
+                }
                 self.park_split(batch);
+            }
+            Err(error @ EtcdError::TooManyOps) if guards > 0 => {
+                self.refuse(batch, bytes, &error)?;
             }
             Err(EtcdError::TooLarge(_)) if batch.ops.len() > 1 => {
                 self.limits.bytes = (batch.bytes() / 2).max(1);
@@ -383,8 +386,19 @@ impl<W: World> Writer<W> {
             .metrics
             .written(batch.ops.len() as u64, bytes as u64);
         for (op, note) in batch.ops.into_iter().zip(&batch.notes) {
-            let known = Known::by(op.is_put());
-            self.pipeline.complete(&op, note, known);
+            if op.is_put() && !self.awaited.is_empty() {
+                self.awoken |= self.awaited.remove(op.key());
+            }
+            let borrowed = note.known == Known::Borrowed;
+            self.pipeline.complete(
+                &op,
+                note,
+                match (op.is_put(), borrowed) {
+                    (false, _) => Known::No,
+                    (true, true) => Known::Borrowed,
+                    (true, false) => Known::Yes,
+                },
+            );
             let lease = op.lease();
             let change = match op {
                 Op::Put { key, .. } | Op::PutLeased { key, .. } => {
@@ -392,7 +406,7 @@ impl<W: World> Writer<W> {
                     let entry = self.entry(note.revision, note.rule).leased(lease);
                     LedgerChange {
                         key,
-                        entry: Some(entry),
+                        entry: Some(LedgerEntry { borrowed, ..entry }),
                     }
                 }
                 Op::Delete { key } => {
@@ -400,7 +414,10 @@ impl<W: World> Writer<W> {
                     LedgerChange { key, entry: None }
                 }
             };
-            self.ledger.push(change);
+            match note.first {
+                true => self.ledger.push_first(change),
+                false => self.ledger.push(change),
+            }
         }
     }
 

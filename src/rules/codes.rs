@@ -166,6 +166,8 @@ pub const COPIES_ROOT_CA: Code = Code::new("W052");
 pub const VERSION_NOT_STORED: Code = Code::new("W053");
 /// Policies that leave nothing of a rule.
 pub const KEPT_OUT: Code = Code::new("W054");
+/// A policy for workloads, and none that it is about.
+pub const NOTHING_RESTS: Code = Code::new("W058");
 /// A comment for carry that cannot be read.
 pub const BAD_DIRECTIVE: Code = Code::new("W090");
 /// Secrets, and no encryption configuration.
@@ -261,6 +263,7 @@ pub const ALL: &[Code] = &[
     COPIES_ROOT_CA,
     VERSION_NOT_STORED,
     KEPT_OUT,
+    NOTHING_RESTS,
     BAD_DIRECTIVE,
     SECRETS_UNENCRYPTED,
     SERVICES,

@@ -33,7 +33,11 @@ pub struct Judge {
     /// Shared with the judges that come after this one.
     keyrings: Arc<ArcSwap<Keyrings>>,
     key_map: KeyMap,
+    mirror: Arc<str>,
 }
+
+/// The name of a mirror that was given none.
+const UNNAMED: &str = "default";
 
 impl Judge {
     /// A judge by `plan`, over values that `keyring` decrypts at either side,
@@ -51,7 +55,22 @@ impl Judge {
             plan,
             keyrings: Arc::new(ArcSwap::from_pointee(keyrings)),
             key_map,
+            mirror: UNNAMED.into(),
         }
+    }
+
+    /// The same for the mirror of this name: what it changes at the destination
+    /// is marked with it.
+    pub fn of_mirror(self, name: &str) -> Judge {
+        Judge {
+            mirror: name.into(),
+            ..self
+        }
+    }
+
+    /// The mirror's name.
+    pub(super) fn mirror(&self) -> &str {
+        &self.mirror
     }
 
     /// The same by another plan over the same key prefix: what is said to one
@@ -61,6 +80,7 @@ impl Judge {
             plan,
             keyrings: self.keyrings.clone(),
             key_map: self.key_map.clone(),
+            mirror: self.mirror.clone(),
         }
     }
 

@@ -127,23 +127,27 @@ impl Judge {
         rule: Option<RuleId>,
         show_secrets: bool,
     ) -> Result<Vec<Difference>, String> {
-        let here = self.object_to_write(key, value, rule);
+        let here = self.object_to_write(key, value, there, rule);
         let here = here.map_err(|why| format!("the source's value cannot be read: {why}"))?;
         let there = self.object_there(key, there);
         let there = there.map_err(|why| format!("the destination's cannot be read: {why}"))?;
         Ok(differences(&there, &here, show_secrets))
     }
 
-    /// The source's object, with what policies change in it.
+    /// The source's object, with what policies change in it for a destination
+    /// that has `there`.
     fn object_to_write(
         &self,
         key: &[u8],
         value: &[u8],
+        there: &[u8],
         rule: Option<RuleId>,
     ) -> Result<Value, String> {
         let mut scratch = OutgoingScratch::default();
         let outgoing = match rule {
-            Some(rule) => self.outgoing(key, value, Some(rule), &mut scratch).ok(),
+            Some(rule) => self
+                .outgoing_over(key, value, there, rule, &mut scratch)
+                .ok(),
             None => None,
         };
         match outgoing.map(|own| own.value) {

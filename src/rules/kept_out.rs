@@ -10,7 +10,7 @@ use crate::lang::hir::{Node, Predicate, Test};
 use crate::lang::{self, Program, check, parse};
 
 use super::carried::Carried;
-use super::policy::{Kept, Policies, Policy, Volumes};
+use super::policy::{Kept, Policies, Policy, Services, Volumes};
 use super::reach::Reach;
 use super::rule_set::Rule;
 use super::scope::{Scope, equals, metadata};
@@ -63,11 +63,15 @@ enum Mark {
     HasAnnotation(&'static str),
     /// The field `type`.
     Type(&'static str),
+    /// This field below `spec` is not this text.
+    SpecIsNot(&'static str, &'static str),
 }
 
 const RBAC: &str = "rbac.authorization.k8s.io";
 const FLOW: &str = "flowcontrol.apiserver.k8s.io";
 const TOKENS: &str = "service account tokens";
+const SERVICES: &str = "Services";
+const ADDRESSED: &str = "Services with addresses";
 /// The name of the reason that something has a controller.
 pub const CONTROLLED: &str = "controlled";
 
@@ -236,7 +240,23 @@ const REASONS: &[Reason] = &[
             "two clusters that take a volume for theirs may both delete it; with `persistentVolumes: retain` neither would",
         )
     },
+    of_services(SERVICES, &[], "by `services: skip` no Service is mirrored"),
+    of_services(
+        ADDRESSED,
+        &[
+            Mark::SpecIsNot("type", "ExternalName"),
+            Mark::SpecIsNot("clusterIP", "None"),
+        ],
+        "it has addresses, which are of its own cluster, and by `services: headless-only` only Services without are mirrored",
+    ),
 ];
+
+const fn of_services(name: &'static str, marks: &'static [Mark], why: &'static str) -> Reason {
+    Reason {
+        policy: Policy::Services,
+        ..marked(name, &[("", "Service")], marks, why)
+    }
+}
 
 const ENDPOINTS: &str = "the destination's controllers make their own from its Services and Pods";
 const CONTROLLED_WHY: &str =
@@ -283,7 +303,16 @@ impl KeptOut {
             Policy::SystemObjects => policies.system_objects == Kept::Skip,
             Policy::ControlledObjects => policies.controlled_objects == Kept::Skip,
             Policy::PersistentVolumes => policies.persistent_volumes == Volumes::Skip,
-            Policy::Deletion => false,
+            Policy::Deletion
+            | Policy::Owners
+            | Policy::OnConflict
+            | Policy::Definitions
+            | Policy::Workloads => false,
+            Policy::Services => match policies.services {
+                Services::Skip => self.name == SERVICES,
+                Services::HeadlessOnly => self.name == ADDRESSED,
+                Services::Reallocate | Services::Keep => false,
+            },
         }
     }
 
@@ -395,6 +424,11 @@ fn is_kind(group: &str, kind: &str, scope: &mut Scope) -> Node {
 impl Mark {
     fn of(self, scope: &mut Scope) -> Node {
         let (source, test) = match self {
+            Mark::SpecIsNot(name, text) => {
+                let steps = ["spec", name].map(|name| crate::k8s::Step::Field(name.into()));
+                let slot = scope.slot(SlotSource::Field(Path::new(steps.to_vec())));
+                return Node::test(slot, Test::Equals(text.into()), Span::default()).negated();
+            }
             Mark::Namespace(name) => (metadata("namespace"), Test::Equals(name.into())),
             Mark::Name(names) => (metadata("name"), one_of(names)),
             Mark::Label(label, values) => (SlotSource::Field(Path::label(label)), one_of(values)),

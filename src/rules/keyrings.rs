@@ -31,6 +31,11 @@ impl Keyrings {
         }
     }
 
+    /// Whether opening or sealing may wait for a KMS plugin.
+    pub fn may_block(&self) -> bool {
+        self.asks_plugins
+    }
+
     /// Both sides have one configuration.
     pub fn alike(keyring: Keyring) -> Keyrings {
         Keyrings::new(keyring.clone(), keyring)

@@ -41,12 +41,14 @@
 //! assert!(matches!(decision, Decision::Skip(_)));
 //! ```
 
+mod as_there;
 mod candidates;
 mod carried;
 mod check;
 mod choice;
 mod compiled;
 mod constants;
+mod definition;
 mod document;
 mod entries;
 mod evaluate;
@@ -65,6 +67,8 @@ mod member;
 mod member_index;
 mod names;
 mod namespace_fields;
+mod own_kind;
+mod owner_references;
 mod plain;
 mod plan;
 mod policy_fields;
@@ -89,6 +93,9 @@ pub mod codes;
 pub mod decide;
 pub mod difference;
 pub mod directives;
+pub mod drift;
+pub mod identity;
+pub mod landing;
 pub mod levels;
 pub mod load;
 pub mod namespaces;
@@ -100,7 +107,9 @@ pub mod source_map;
 pub mod survey;
 pub mod trace;
 pub mod vocabulary;
+pub mod waking;
 pub mod witness;
+pub mod workloads;
 
 pub use check::{Check, Checked, check};
 pub use load::{Loaded, load, load_bytes};

@@ -7,12 +7,14 @@
 
 use zeroize::Zeroizing;
 
-use crate::k8s::crypto::Provider;
-use crate::k8s::{Record, Transfer, TransferBuffers, Transferred, rewrite};
+use crate::k8s::crypto::{CryptoError, Provider};
+use crate::k8s::services::staying;
+use crate::k8s::{Key, Record, Transfer, TransferBuffers, Transferred, rewrite};
 
+use super::as_there::AsThere;
 use super::decide::Judge;
 use super::keyrings::Keyrings;
-use super::plan::Plan;
+use super::own_kind;
 use super::policy::Policies;
 use super::rewriting::rewritings as rewritings_of;
 use super::rule_set::RuleId;
@@ -22,7 +24,7 @@ pub use super::rewriting::Rewriting;
 /// Working memory that is reused from value to value; wiped when dropped.
 #[derive(Default)]
 pub struct OutgoingScratch {
-    buffers: TransferBuffers,
+    pub(super) buffers: TransferBuffers,
     here: Zeroizing<Vec<u8>>,
     away: Zeroizing<Vec<u8>>,
 }
@@ -53,6 +55,26 @@ pub struct Unfit {
     pub reason: String,
     /// Whether it may pass by itself: a KMS plugin did not answer.
     pub transient: bool,
+    /// The key of the destination that it waits for, in the source's key
+    /// space: once that has been written, it may pass.
+    pub awaits: Option<Vec<u8>>,
+}
+
+impl From<CryptoError> for Unfit {
+    fn from(error: CryptoError) -> Unfit {
+        Unfit::new(error.to_string(), error.is_transient())
+    }
+}
+
+impl Unfit {
+    /// What waits for no key.
+    pub fn new(reason: String, transient: bool) -> Unfit {
+        Unfit {
+            reason,
+            transient,
+            awaits: None,
+        }
+    }
 }
 
 impl Judge {
@@ -70,26 +92,46 @@ impl Judge {
         rule: Option<RuleId>,
         scratch: &'b mut OutgoingScratch,
     ) -> Result<Outgoing<'b>, Unfit> {
-        self.transfer(&self.keyrings(), (key, value), rule, &mut scratch.buffers)
+        let buffers = &mut scratch.buffers;
+        self.transfer(&self.keyrings(), (key, value), rule, nothing_more, buffers)
     }
 
-    fn transfer<'b>(
+    /// The same, with what stays of a Service that the destination has.
+    ///
+    /// # Errors
+    ///
+    /// As [`Judge::outgoing`].
+    pub fn outgoing_over<'b>(
+        &self,
+        key: &[u8],
+        value: &[u8],
+        there: &[u8],
+        rule: RuleId,
+        scratch: &'b mut OutgoingScratch,
+    ) -> Result<Outgoing<'b>, Unfit> {
+        let (keyrings, rule) = (self.keyrings(), Some(rule));
+        let staying = self.staying(&keyrings, (key, value), there, rule);
+        let more = |_: &Key<'_>, _: &Record<'_>| Ok(staying);
+        self.transfer(&keyrings, (key, value), rule, more, &mut scratch.buffers)
+    }
+
+    /// [`Judge::outgoing`] with what `more` changes, after what policies change
+    /// of themselves, unless that refuses the value.
+    pub(super) fn transfer<'b, E: From<CryptoError> + From<Unfit>>(
         &self,
         keyrings: &Keyrings,
         (key, value): (&[u8], &[u8]),
         rule: Option<RuleId>,
+        more: impl FnOnce(&Key<'_>, &Record<'_>) -> Result<Vec<Rewriting>, E>,
         buffers: &'b mut TransferBuffers,
-    ) -> Result<Outgoing<'b>, Unfit> {
+    ) -> Result<Outgoing<'b>, E> {
         let mut rewritings = Vec::new();
         // Only Kubernetes encrypts, and moves, what it stores.
         if self.is_outside_kubernetes(key) {
             return Ok(Transferred::AsItIs.into());
         }
         let Ok(place) = self.place(key) else {
-            return Err(Unfit {
-                reason: NOT_KUBERNETES.to_owned(),
-                transient: false,
-            });
+            return Err(Unfit::new(NOT_KUBERNETES.to_owned(), false).into());
         };
         let object = Transfer {
             group: place.group(),
@@ -99,27 +141,25 @@ impl Judge {
             value,
         };
         let edits = |record: &Record<'_>| {
-            rewritings = rewritings_of(record, self.policies(rule));
+            if let Some(reason) = own_kind::mismatch(&place, record) {
+                return Err(Unfit::new(reason, false).into());
+            }
+            rewritings = rewritings_of(record, self.policies(rule), self.mirror());
+            rewritings.extend(more(&place, record)?);
             let edits = rewritings.iter();
-            edits
+            Ok(edits
                 .map(|own| (own.path.clone(), own.edit.clone()))
-                .collect()
+                .collect())
         };
-        let transferred =
-            keyrings
-                .source
-                .transfer_with(&keyrings.destination, object, edits, buffers);
-        match transferred {
-            Ok(value) => Ok(Outgoing { value, rewritings }),
-            Err(error) => Err(Unfit {
-                reason: error.to_string(),
-                transient: error.is_transient(),
-            }),
-        }
+        let destination = &keyrings.destination;
+        let value = keyrings
+            .source
+            .transfer_with::<E>(destination, object, edits, buffers)?;
+        Ok(Outgoing { value, rewritings })
     }
 
     /// Those of a rule; of none those that every rule has by default.
-    fn policies(&self, rule: Option<RuleId>) -> Policies {
+    pub(super) fn policies(&self, rule: Option<RuleId>) -> Policies {
         let rule = rule.and_then(|rule| self.plan().rules().get(rule.0 as usize));
         rule.map_or_else(Policies::default, |rule| rule.policies)
     }
@@ -127,7 +167,11 @@ impl Judge {
     /// Whether the destination, which has `there`, needs no write for the
     /// `value` that the source has under `key` and `rule` selects: it has these
     /// very bytes, or where others would be written, the same plain text
-    /// encrypted no weaker than it would be written. May wait for a KMS plugin.
+    /// encrypted no weaker than it would be written. Of a
+    /// CustomResourceDefinition what is the destination's own does not count,
+    /// nor do references to owners that the destination's lacks where `rule`
+    /// takes such away, and of a Service whose addresses are the destination's
+    /// affair those count that it has there. May wait for a KMS plugin.
     pub fn is_there(
         &self,
         key: &[u8],
@@ -136,19 +180,28 @@ impl Judge {
         rule: Option<RuleId>,
         scratch: &mut OutgoingScratch,
     ) -> bool {
+        // Nothing is changed in it.
+        if self.is_outside_kubernetes(key) {
+            return value == there;
+        }
         let keyrings = self.keyrings();
-        let outgoing = self.transfer(&keyrings, (key, value), rule, &mut scratch.buffers);
-        let (wanted, rewritings) = match outgoing {
-            // It is left to the write to say what is wrong.
-            Err(_) => return false,
-            Ok(outgoing) => match outgoing.value {
-                Transferred::AsItIs => return value == there,
-                Transferred::Sealed { provider, .. } => (provider, outgoing.rewritings),
-            },
-        };
-        let Ok(place) = self.place(key) else {
+        let buffers = &mut scratch.buffers;
+        let outgoing = self.transfer(&keyrings, (key, value), rule, nothing_more, buffers);
+        // It is left to the write to say what is wrong.
+        let (Ok::<_, Unfit>(outgoing), Ok(place)) = (outgoing, self.place(key)) else {
             return false;
         };
+        let as_there = AsThere::of(&place, self.policies(rule));
+        let reallocates = self.reallocates(&place, rule);
+        let to_the_byte = as_there == AsThere::Whole && !reallocates;
+        let wanted = match outgoing.value {
+            Transferred::AsItIs if value == there && !reallocates => return true,
+            Transferred::AsItIs if to_the_byte => return false,
+            Transferred::AsItIs => None,
+            Transferred::Sealed { provider, .. } => Some(provider),
+        };
+        let edits = outgoing.rewritings.into_iter();
+        let mut edits: Vec<_> = edits.map(|own| (own.path, own.edit)).collect();
         let OutgoingScratch { here, away, .. } = scratch;
         let to_key = self.key_map().to_destination(key);
         let Keyrings {
@@ -158,18 +211,18 @@ impl Judge {
         } = &*keyrings;
         let here = source.open(place.group(), place.plural(), key, value, here);
         let away = destination.open(place.group(), place.plural(), &to_key, there, away);
-        match (here, away) {
-            (Ok(here), Ok(away)) => {
-                let edits: Vec<_> = rewritings
-                    .into_iter()
-                    .map(|own| (own.path, own.edit))
-                    .collect();
-                let here = rewrite(here.plain, &edits);
-                here.is_ok_and(|here| **here == *away.plain)
-                    && is_no_weaker(&away.provider, &wanted)
+        let (Ok(here), Ok(away)) = (here, away) else {
+            return false;
+        };
+        if reallocates {
+            match staying(here.plain, away.plain) {
+                Ok(staying) if staying.is_enough => edits.extend(staying.edits),
+                _ => return false,
             }
-            _ => false,
         }
+        let same =
+            rewrite(here.plain, &edits).is_ok_and(|wanted| as_there.is_there(&wanted, away.plain));
+        same && is_no_weaker(&away.provider, &wanted.unwrap_or(here.provider))
     }
 
     /// How the destination's value for the source's `key` is encrypted.
@@ -194,7 +247,7 @@ impl Judge {
     /// encryption configuration, and what policies change.
     pub fn encryption_digest(&self) -> String {
         let encryption = &self.keyrings().destination_digest;
-        format!("{encryption} {}", Plan::rewriting())
+        format!("{encryption} {}", self.plan().rewriting())
     }
 
     /// Whether a look at a value may wait for a KMS plugin.
@@ -203,7 +256,12 @@ impl Judge {
     }
 }
 
-const NOT_KUBERNETES: &str = "the key is not one of Kubernetes' keys";
+/// Without a look at the destination nothing more is changed.
+fn nothing_more<E>(_: &Key<'_>, _: &Record<'_>) -> Result<Vec<Rewriting>, E> {
+    Ok(Vec::new())
+}
+
+pub(super) const NOT_KUBERNETES: &str = "the key is not one of Kubernetes' keys";
 
 fn is_no_weaker(there: &Provider, wanted: &Provider) -> bool {
     there == wanted || *there != Provider::Identity

@@ -18,7 +18,7 @@ use super::codes;
 use super::compiled::CompiledRule;
 use super::kept_out::{self, KeptOut};
 use super::key_range::{KeyRange, normalize};
-use super::policy::Policies;
+use super::policy::{OnDrift, Policies, Services, Workloads};
 use super::reach::Reach;
 use super::rule_set::{Leases, Phase, Rule, RuleId, RuleSet};
 use super::slots::SlotSource;
@@ -52,7 +52,7 @@ pub struct Plan {
 const MAX_SLOTS: usize = u16::MAX as usize;
 
 /// Another one for each change of what policies change by default.
-const REWRITING: &str = "1";
+const REWRITING: &str = "2";
 
 /// The number of the next plan; 0 is none's.
 static PLANS: AtomicU64 = AtomicU64::new(1);
@@ -222,6 +222,12 @@ impl Plan {
         self.mirrors_leases
     }
 
+    /// Whether any rule gives Services addresses of the destination.
+    pub fn reallocates(&self) -> bool {
+        let mut rules = self.rules.iter();
+        rules.any(|rule| rule.policies.services == Services::Reallocate)
+    }
+
     /// Tells it from every other plan of this process.
     pub(super) fn number(&self) -> u64 {
         self.number
@@ -250,9 +256,19 @@ impl Plan {
         &self.digest
     }
 
-    /// Tells what policies change in values from other such changes.
-    pub fn rewriting() -> String {
-        format!("{:016x}", fnv1a(REWRITING.as_bytes()))
+    /// Tells what policies change in values from other such changes: where it
+    /// is another one, what is at the destination is compared anew.
+    pub fn rewriting(&self) -> String {
+        let by_default = format!("{:016x}", fnv1a(REWRITING.as_bytes()));
+        let of_objects = self.rules.iter().filter(|rule| rule.reach.keys().is_none());
+        let mut settings = of_objects.map(|rule| rule.policies.workloads);
+        let first = settings.next().unwrap_or_default();
+        match (settings.all(|other| other == first), first) {
+            (true, Workloads::AsIs) => by_default,
+            (true, all) => format!("{by_default} {all:?}"),
+            // It depends on which rule selects what.
+            (false, _) => format!("{by_default} {}", self.digest),
+        }
     }
 
     fn make_digest(&self) -> String {
@@ -314,6 +330,7 @@ impl Plan {
         self.list_custom(&mut out);
         self.list_keys(&mut out);
         self.list_leases(&mut out);
+        self.list_mended(&mut out);
         out
     }
 
@@ -334,6 +351,16 @@ impl Plan {
         let names: Vec<&str> = names.map(|rule| rule.name.as_str()).collect();
         if !names.is_empty() {
             let _ = writeln!(out, "\nkeys attached to a lease\n  {}", names.join(", "));
+        }
+    }
+
+    fn list_mended(&self, out: &mut String) {
+        let mends = |rule: &&CompiledRule| rule.policies.drift == OnDrift::Mend;
+        let names = self.rules.iter().filter(mends);
+        let names: Vec<&str> = names.map(|rule| rule.name.as_str()).collect();
+        if !names.is_empty() {
+            let names = names.join(", ");
+            let _ = writeln!(out, "\nmended where others change it\n  {names}");
         }
     }
 

@@ -15,6 +15,32 @@ pub struct Policies {
     pub controlled_objects: Kept,
     /// `persistentVolumes`.
     pub persistent_volumes: Volumes,
+    /// `onConflict`.
+    pub on_conflict: OnConflict,
+    /// `workloads`.
+    pub workloads: Workloads,
+    /// `owners`.
+    pub owners: Owners,
+    /// `drift`.
+    pub drift: OnDrift,
+    /// `services`.
+    pub services: Services,
+}
+
+/// What becomes of a key that a rule selects, where the destination has another
+/// object under it that carry has not written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum OnConflict {
+    /// The destination's stays as it is.
+    #[default]
+    Keep,
+    /// It is written over, and from then on carry's own: deleted when the
+    /// source's is.
+    Adopt,
+    /// It is written over, and stays when the source's is deleted.
+    Overwrite,
+    /// carry ends with an error.
+    Stop,
 }
 
 /// Whether something is mirrored at all.
@@ -38,6 +64,56 @@ pub enum Volumes {
     Retain,
 }
 
+/// What the destination's controllers make of Deployments, Jobs and the like.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Workloads {
+    /// What the source's do.
+    #[default]
+    AsIs,
+    /// Nothing: nothing runs before the destination is promoted.
+    ScaledToZero,
+    /// All but CronJobs and Jobs, which would do the source's work once more.
+    Suspended,
+}
+
+/// What becomes of an object of which the destination lacks an owner.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Owners {
+    /// It waits for its owners.
+    #[default]
+    Hold,
+    /// It is written without the references to those that are not there.
+    Strip,
+    /// It is not written.
+    Skip,
+}
+
+/// What becomes of a change that somebody else has made to a mirrored key at
+/// the destination.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum OnDrift {
+    /// It stays until the source's key changes, and is reported.
+    #[default]
+    Keep,
+    /// The source's value is written again.
+    Mend,
+}
+
+/// What becomes of Services, whose addresses are of their own cluster.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Services {
+    /// They have at the destination the addresses and node ports that they have
+    /// there already, else the source's where these are free, else new ones.
+    #[default]
+    Reallocate,
+    /// They have the source's, whatever the destination says.
+    Keep,
+    /// They are not mirrored.
+    Skip,
+    /// Only those without addresses are mirrored.
+    HeadlessOnly,
+}
+
 /// A policy that can keep an object from being mirrored, or change it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Policy {
@@ -50,15 +126,31 @@ pub enum Policy {
     /// That something is being deleted is the source's affair; a policy
     /// without a setting.
     Deletion,
+    /// What the destination lacks the owners of.
+    Owners,
+    /// What the destination had before carry.
+    OnConflict,
+    /// What of a CustomResourceDefinition is the destination's own; a policy
+    /// without a setting.
+    Definitions,
+    /// What runs workloads.
+    Workloads,
+    /// Services.
+    Services,
 }
 
 impl Policy {
     /// All of them.
-    pub const ALL: [Policy; 4] = [
+    pub const ALL: [Policy; 9] = [
         Policy::SystemObjects,
         Policy::ControlledObjects,
         Policy::PersistentVolumes,
         Policy::Deletion,
+        Policy::Owners,
+        Policy::OnConflict,
+        Policy::Definitions,
+        Policy::Workloads,
+        Policy::Services,
     ];
 
     /// Its name in rules files and as a label.
@@ -68,6 +160,11 @@ impl Policy {
             Policy::ControlledObjects => "controlledObjects",
             Policy::PersistentVolumes => "persistentVolumes",
             Policy::Deletion => "deletion",
+            Policy::Owners => "owners",
+            Policy::OnConflict => "onConflict",
+            Policy::Definitions => "definitions",
+            Policy::Workloads => "workloads",
+            Policy::Services => "services",
         }
     }
 }

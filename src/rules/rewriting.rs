@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::k8s::{Edit, Field, Path, Record};
 
 use super::policy::{Policies, Policy, Volumes};
+use super::workloads;
 
 /// One field that a policy changes.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,8 +55,9 @@ fn paths(texts: &[&str]) -> Vec<Path> {
     texts.iter().filter_map(|text| text.parse().ok()).collect()
 }
 
-/// What `policies` change in an object.
-pub fn rewritings(record: &Record<'_>, policies: Policies) -> Vec<Rewriting> {
+/// What `policies` change in an object on its way through the mirror of this
+/// name.
+pub fn rewritings(record: &Record<'_>, policies: Policies, mirror: &str) -> Vec<Rewriting> {
     let mut found = Found {
         record,
         rewritings: Vec::new(),
@@ -82,6 +84,9 @@ pub fn rewritings(record: &Record<'_>, policies: Policies) -> Vec<Rewriting> {
             ("", "PersistentVolumeClaim") => found.remove(Policy::PersistentVolumes, &BINDING),
             _ => {}
         }
+    }
+    for (path, edit) in workloads::rested(record, policies.workloads, mirror) {
+        found.add(Policy::Workloads, &path, edit);
     }
     found.rewritings
 }

@@ -7,7 +7,6 @@ mod assembler;
 pub mod backup;
 mod etcd;
 pub mod history;
-mod joined;
 mod pace;
 mod page;
 mod scripted;

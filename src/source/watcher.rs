@@ -21,11 +21,10 @@ use tracing::{info, warn};
 
 use super::assembler::Assembler;
 use super::history::{Put, check_found};
-use super::joined::joined;
 use super::page::page;
 use super::stream::{BROADCAST, OpenStream, cancelled};
 use super::{Watch, WatchError, WatchEvent};
-use crate::etcd::{Connection, EtcdError, SourceRevision};
+use crate::etcd::{Connection, EtcdError, SourceRevision, joined};
 use crate::metrics::{Metrics, Side};
 use crate::rules::decide::KeyRange;
 

@@ -196,6 +196,18 @@ impl<St: StateStore> StateStore for Counted<St> {
         self.inner.release(keys)
     }
 
+    fn kept(&self) -> Result<Vec<Vec<u8>>, StateError> {
+        self.inner.kept()
+    }
+
+    fn keep(&self, key: &[u8]) -> Result<(), StateError> {
+        self.inner.keep(key)
+    }
+
+    fn unkeep(&self, keys: &[Vec<u8>]) -> Result<(), StateError> {
+        self.inner.unkeep(keys)
+    }
+
     fn set_checkpoint(&self, checkpoint: &Checkpoint) -> Result<(), StateError> {
         self.inner.set_checkpoint(checkpoint)
     }

@@ -21,6 +21,7 @@ struct State {
     pair: Option<Pair>,
     checkpoints: Vec<Checkpoint>,
     held: BTreeSet<Vec<u8>>,
+    kept: BTreeSet<Vec<u8>>,
     encryption: Option<String>,
 }
 
@@ -124,6 +125,23 @@ impl StateStore for MemoryStore {
         let mut state = self.state();
         for key in keys {
             state.held.remove(key);
+        }
+        Ok(())
+    }
+
+    fn kept(&self) -> Result<Vec<Vec<u8>>, StateError> {
+        Ok(self.state().kept.iter().cloned().collect())
+    }
+
+    fn keep(&self, key: &[u8]) -> Result<(), StateError> {
+        self.state().kept.insert(key.to_vec());
+        Ok(())
+    }
+
+    fn unkeep(&self, keys: &[Vec<u8>]) -> Result<(), StateError> {
+        let mut state = self.state();
+        for key in keys {
+            state.kept.remove(key);
         }
         Ok(())
     }

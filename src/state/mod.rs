@@ -16,6 +16,7 @@ pub use rocks::RocksStore;
 
 use crate::etcd::SourceRevision;
 use crate::rules::decide::KeyRange;
+use crate::rules::identity::Identity;
 
 /// What the ledger holds of a key that carry has written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +31,13 @@ pub struct LedgerEntry {
     /// The source's etcd lease that the key was last written under, or is
     /// about to be; 0 for none.
     pub lease: i64,
+    /// Of a key that is about to be written for the first time: which object
+    /// that is. Whoever finds this does not know whether it was, and only what
+    /// the destination has can tell; until then the key is not known as ours.
+    pub intent: Option<Identity>,
+    /// Whether the destination had something else under the key before: it is
+    /// written over, and never deleted.
+    pub borrowed: bool,
 }
 
 impl LedgerEntry {
@@ -40,6 +48,8 @@ impl LedgerEntry {
             rule: rule.into(),
             retired: false,
             lease: 0,
+            intent: None,
+            borrowed: false,
         }
     }
 
@@ -191,6 +201,16 @@ pub trait StateStore: Send + Sync + 'static {
 
     /// Notes that these keys were judged.
     fn release(&self, keys: &[Vec<u8>]) -> Result<(), StateError>;
+
+    /// The keys that the rules selected when carry last ran, and of which the
+    /// destination had something else.
+    fn kept(&self) -> Result<Vec<Vec<u8>>, StateError>;
+
+    /// Notes that the destination has something else under a key.
+    fn keep(&self, key: &[u8]) -> Result<(), StateError>;
+
+    /// Notes that these are to be judged again.
+    fn unkeep(&self, keys: &[Vec<u8>]) -> Result<(), StateError>;
 
     /// Notes that the destination has this checkpoint and no other.
     fn set_checkpoint(&self, checkpoint: &Checkpoint) -> Result<(), StateError>;

@@ -14,8 +14,9 @@ use rocksdb::{
 };
 
 use super::schema::{
-    CHECKPOINTS_KEY, ENCRYPTION_KEY, FORMAT, FORMAT_KEY, HELD, HELD_END, LEDGER, META, PAIR_KEY,
-    add_checkpoint, decode_entry, decode_format, decode_json, encode_entry, encode_json,
+    CHECKPOINTS_KEY, ENCRYPTION_KEY, FORMAT, FORMAT_KEY, HELD, HELD_END, KEPT, KEPT_END, LEDGER,
+    META, PAIR_KEY, add_checkpoint, decode_entry, decode_format, decode_json, encode_entry,
+    encode_json,
 };
 use super::{Checkpoint, LedgerChange, LedgerEntry, Pair, StateError, StateStore};
 use crate::rules::decide::KeyRange;
@@ -112,6 +113,35 @@ impl RocksStore {
     }
 }
 
+/// Keys that are noted in `meta`, each under a prefix.
+impl RocksStore {
+    fn keys_in(&self, prefix: &[u8], end: &[u8]) -> Result<Vec<Vec<u8>>, StateError> {
+        let mut options = ReadOptions::default();
+        options.set_iterate_upper_bound(end);
+        let mode = IteratorMode::From(prefix, Direction::Forward);
+        let found = self.db.iterator_cf_opt(self.family(META)?, options, mode);
+        let keys = found.map(|item| {
+            let (key, _) = item.map_err(failed)?;
+            Ok(key.get(prefix.len()..).unwrap_or_default().to_vec())
+        });
+        keys.collect()
+    }
+
+    fn add_key(&self, prefix: &[u8], key: &[u8]) -> Result<(), StateError> {
+        let key = [prefix, key].concat();
+        self.db.put_cf(self.family(META)?, key, b"").map_err(failed)
+    }
+
+    fn remove_keys(&self, prefix: &[u8], keys: &[Vec<u8>]) -> Result<(), StateError> {
+        let meta = self.family(META)?;
+        let mut batch = WriteBatch::default();
+        for key in keys {
+            batch.delete_cf(meta, [prefix, key].concat());
+        }
+        self.db.write(batch).map_err(failed)
+    }
+}
+
 impl StateStore for RocksStore {
     fn get(&self, key: &[u8]) -> Result<Option<LedgerEntry>, StateError> {
         let found = self
@@ -174,6 +204,7 @@ impl StateStore for RocksStore {
         batch.delete_cf(meta, CHECKPOINTS_KEY);
         batch.delete_cf(meta, ENCRYPTION_KEY);
         batch.delete_range_cf(meta, HELD, HELD_END);
+        batch.delete_range_cf(meta, KEPT, KEPT_END);
         batch.put_cf(meta, PAIR_KEY, encode_json(pair)?);
         self.db.write_opt(batch, &synced()).map_err(failed)
     }
@@ -209,29 +240,27 @@ impl StateStore for RocksStore {
     }
 
     fn held(&self) -> Result<Vec<Vec<u8>>, StateError> {
-        let mut options = ReadOptions::default();
-        options.set_iterate_upper_bound(HELD_END);
-        let mode = IteratorMode::From(HELD, Direction::Forward);
-        let found = self.db.iterator_cf_opt(self.family(META)?, options, mode);
-        let keys = found.map(|item| {
-            let (key, _) = item.map_err(failed)?;
-            Ok(key.get(HELD.len()..).unwrap_or_default().to_vec())
-        });
-        keys.collect()
+        self.keys_in(HELD, HELD_END)
     }
 
     fn hold(&self, key: &[u8]) -> Result<(), StateError> {
-        let key = [HELD, key].concat();
-        self.db.put_cf(self.family(META)?, key, b"").map_err(failed)
+        self.add_key(HELD, key)
     }
 
     fn release(&self, keys: &[Vec<u8>]) -> Result<(), StateError> {
-        let meta = self.family(META)?;
-        let mut batch = WriteBatch::default();
-        for key in keys {
-            batch.delete_cf(meta, [HELD, key].concat());
-        }
-        self.db.write(batch).map_err(failed)
+        self.remove_keys(HELD, keys)
+    }
+
+    fn kept(&self) -> Result<Vec<Vec<u8>>, StateError> {
+        self.keys_in(KEPT, KEPT_END)
+    }
+
+    fn keep(&self, key: &[u8]) -> Result<(), StateError> {
+        self.add_key(KEPT, key)
+    }
+
+    fn unkeep(&self, keys: &[Vec<u8>]) -> Result<(), StateError> {
+        self.remove_keys(KEPT, keys)
     }
 
     fn set_checkpoint(&self, checkpoint: &Checkpoint) -> Result<(), StateError> {

@@ -5,6 +5,7 @@
 
 use super::{Checkpoint, LedgerEntry, StateError};
 use crate::etcd::SourceRevision;
+use crate::rules::identity::Identity;
 
 /// The format of the whole directory.
 pub(super) const FORMAT: u32 = 1;
@@ -33,6 +34,12 @@ pub(super) const HELD: &[u8] = b"held/";
 /// In `meta`: behind all held keys.
 pub(super) const HELD_END: &[u8] = b"held0";
 
+/// In `meta`: this and a kept key; no value.
+pub(super) const KEPT: &[u8] = b"kept/";
+
+/// In `meta`: behind all kept keys.
+pub(super) const KEPT_END: &[u8] = b"kept0";
+
 /// First byte of an entry: version 1 is revision (big-endian, 8 bytes), then
 /// the rule's name to the end. Version 2 is the same of a key that is retired.
 /// Versions 3 and 4 are those of a key under a lease, which comes after the
@@ -42,7 +49,19 @@ const ENTRY_RETIRED: u8 = 2;
 const ENTRY_LEASED: u8 = 3;
 const ENTRY_LEASED_RETIRED: u8 = 4;
 
+/// Version 5 has all: flags, revision, lease, the object of an intent
+/// (big-endian, 8 bytes each), then the rule's name. It is written where none
+/// of the shorter ones says enough.
+const ENTRY_FULL: u8 = 5;
+
+const FLAG_RETIRED: u8 = 1;
+const FLAG_BORROWED: u8 = 2;
+const FLAG_INTENT: u8 = 4;
+
 pub(super) fn encode_entry(entry: &LedgerEntry) -> Vec<u8> {
+    if entry.intent.is_some() || entry.borrowed {
+        return encode_full(entry);
+    }
     let mut bytes = Vec::with_capacity(17 + entry.rule.len());
     bytes.push(match (entry.lease, entry.retired) {
         (0, false) => ENTRY_V1,
@@ -58,6 +77,39 @@ pub(super) fn encode_entry(entry: &LedgerEntry) -> Vec<u8> {
     bytes
 }
 
+fn encode_full(entry: &LedgerEntry) -> Vec<u8> {
+    let flag = |on: bool, flag: u8| if on { flag } else { 0 };
+    let flags = flag(entry.retired, FLAG_RETIRED)
+        | flag(entry.borrowed, FLAG_BORROWED)
+        | flag(entry.intent.is_some(), FLAG_INTENT);
+    let Identity(object) = entry.intent.unwrap_or(Identity(0));
+    let mut bytes = vec![ENTRY_FULL, flags];
+    bytes.extend_from_slice(&entry.revision.0.to_be_bytes());
+    bytes.extend_from_slice(&entry.lease.to_be_bytes());
+    bytes.extend_from_slice(&object.to_be_bytes());
+    bytes.extend_from_slice(entry.rule.as_bytes());
+    bytes
+}
+
+/// What comes after the version.
+fn decode_full(bytes: &[u8]) -> Option<LedgerEntry> {
+    let (&flags, rest) = bytes.split_first()?;
+    let (revision, rest) = rest.split_first_chunk::<8>()?;
+    let (lease, rest) = rest.split_first_chunk::<8>()?;
+    let (object, rule) = rest.split_first_chunk::<8>()?;
+    let known = FLAG_RETIRED | FLAG_BORROWED | FLAG_INTENT;
+    let object = Identity(u64::from_be_bytes(*object));
+    (flags & !known == 0).then_some(())?;
+    Some(LedgerEntry {
+        revision: SourceRevision(i64::from_be_bytes(*revision)),
+        rule: std::str::from_utf8(rule).ok()?.to_owned(),
+        retired: flags & FLAG_RETIRED != 0,
+        lease: i64::from_be_bytes(*lease),
+        intent: (flags & FLAG_INTENT != 0).then_some(object),
+        borrowed: flags & FLAG_BORROWED != 0,
+    })
+}
+
 pub(super) fn decode_entry(bytes: &[u8]) -> Result<LedgerEntry, StateError> {
     let damaged = || StateError::Io("a ledger entry is damaged".to_owned());
     let (&version, rest) = bytes.split_first().ok_or_else(damaged)?;
@@ -66,6 +118,7 @@ pub(super) fn decode_entry(bytes: &[u8]) -> Result<LedgerEntry, StateError> {
         ENTRY_RETIRED => (true, false),
         ENTRY_LEASED => (false, true),
         ENTRY_LEASED_RETIRED => (true, true),
+        ENTRY_FULL => return decode_full(rest).ok_or_else(damaged),
         _ => {
             let text = format!("a ledger entry has the unknown version {version}");
             return Err(StateError::Io(text));
@@ -81,10 +134,9 @@ pub(super) fn decode_entry(bytes: &[u8]) -> Result<LedgerEntry, StateError> {
     };
     let rule = std::str::from_utf8(rule).map_err(|_| damaged())?;
     Ok(LedgerEntry {
-        revision: SourceRevision(i64::from_be_bytes(*revision)),
-        rule: rule.to_owned(),
         retired,
         lease,
+        ..LedgerEntry::new(SourceRevision(i64::from_be_bytes(*revision)), rule)
     })
 }
 
@@ -140,7 +192,26 @@ mod tests {
                 assert!(decode_entry(&bytes[..end]).is_err(), "{end}");
             }
         }
-        assert!(decode_entry(&[5, 0, 0, 0, 0, 0, 0, 0, 0]).is_err());
+        let intent = LedgerEntry {
+            intent: Some(Identity(u64::MAX)),
+            ..LedgerEntry::new(SourceRevision(0), "r")
+        };
+        let borrowed = LedgerEntry {
+            borrowed: true,
+            retired: true,
+            ..LedgerEntry::new(SourceRevision(9), "").leased(-4)
+        };
+        for entry in [intent, borrowed] {
+            let bytes = encode_entry(&entry);
+            assert_eq!(decode_entry(&bytes).unwrap(), entry);
+            for end in 0..26 {
+                assert!(decode_entry(&bytes[..end]).is_err(), "{end}");
+            }
+            let mut strange = bytes.clone();
+            strange[1] |= 8;
+            assert!(decode_entry(&strange).is_err());
+        }
+        assert!(decode_entry(&[6, 0, 0, 0, 0, 0, 0, 0, 0]).is_err());
         assert!(decode_entry(&[1, 0, 0, 0, 0, 0, 0, 0, 0, 0xff]).is_err());
     }
 }

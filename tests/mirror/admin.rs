@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use carry::admin::{Limits, Status, bind, serve};
-use carry::metrics::{EventKind, Metrics, Phase, ResyncKind, Side, TxnOutcome};
+use carry::metrics::{DriftAction, EventKind, Metrics, Phase, ResyncKind, Side, TxnOutcome};
 use carry::rules::decide::KeyRange;
 use carry::state::{Counted, LedgerChange, LedgerEntry, MemoryStore, Pair, StateStore as _};
 use rustix::process::Signal;
@@ -91,6 +91,20 @@ async fn status_names_held_keys_and_counts_the_rest() {
     assert_eq!(status.report().held_keys, 1);
     status.release_all();
     assert_eq!(status.report().held_keys, 0);
+    status.drift(b"/d", Some("it is gone"));
+    status.drift(b"/c", Some("its value is another one"));
+    status.drift(b"/d", Some("it is gone again"));
+    let (_, body) = get(port, "/status").await;
+    let json: serde_json::Value = serde_json::from_str(&body).expect("JSON");
+    assert_eq!(json["driftingKeys"], 2);
+    let expected = serde_json::json!([
+        {"key": "/c", "reason": "its value is another one"},
+        {"key": "/d", "reason": "it is gone again"},
+    ]);
+    assert_eq!(json["drifting"], expected);
+    status.drift(b"/c", None);
+    status.drift(b"/d", None);
+    assert_eq!(status.report().drifting_keys, 0);
 }
 
 #[tokio::test]
@@ -108,6 +122,8 @@ async fn metrics_are_prometheus_text() {
     status.saw_source(9);
     status.applied(8);
     status.hold(b"/k", "undecodable");
+    metrics.drift(DriftAction::Mended);
+    metrics.drifting_keys(2);
     let (code, body) = get(port, "/metrics").await;
     assert_eq!(code, 200);
     for line in [
@@ -119,6 +135,9 @@ async fn metrics_are_prometheus_text() {
         "carry_written_bytes_total 1234",
         "carry_leader 1",
         "carry_held_keys 1",
+        r#"carry_drift_total{action="kept"} 0"#,
+        r#"carry_drift_total{action="mended"} 1"#,
+        "carry_drifting_keys 2",
         "carry_source_revision 9",
         "carry_applied_revision 8",
         "carry_checkpoint_revision 6",

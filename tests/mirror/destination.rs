@@ -5,7 +5,7 @@ use std::time::Duration;
 use carry::destination::election::{Campaign, Election as _, Term};
 use carry::destination::etcd::EtcdDestination;
 use carry::destination::memory::MemoryDestination;
-use carry::destination::{Destination, Op, Outcome};
+use carry::destination::{Destination, Fence, Guard, Op, Outcome};
 use carry::etcd::{Endpoint, EtcdError, TransportSettings, connect};
 use carry::rules::decide::KeyRange;
 
@@ -57,7 +57,7 @@ async fn transactions_and_fences<D: Destination + carry::destination::election::
             key: b"/r/none".to_vec(),
         },
     ];
-    let applied = destination.commit(&term.fence, &ops).await;
+    let applied = destination.commit(&term.fence, &[], &ops).await;
     assert!(matches!(applied, Ok(Outcome::Applied(_))), "{applied:?}");
     assert_eq!(destination.get(b"/r/a").await, Ok(Some(b"1".to_vec())));
     let range = KeyRange::prefix("/r/");
@@ -75,7 +75,7 @@ async fn transactions_and_fences<D: Destination + carry::destination::election::
         .expect("still ours");
     assert_ne!(renewed.mod_revision, term.fence.mod_revision);
     let late = destination
-        .commit(&term.fence, &[put("/r/a", b"late")])
+        .commit(&term.fence, &[], &[put("/r/a", b"late")])
         .await;
     assert_eq!(late, Ok(Outcome::Fenced));
     let revision = destination.status().await.expect("status").revision;
@@ -83,7 +83,7 @@ async fn transactions_and_fences<D: Destination + carry::destination::election::
         key: b"/r/none".to_vec(),
     }];
     assert!(matches!(
-        destination.commit(&renewed, &gone).await,
+        destination.commit(&renewed, &[], &gone).await,
         Ok(Outcome::Applied(_))
     ));
     assert_eq!(
@@ -91,20 +91,33 @@ async fn transactions_and_fences<D: Destination + carry::destination::election::
         revision
     );
 
+    guards(destination, &renewed).await;
+
     let many: Vec<Op> = (0..129)
         .map(|number| put(&format!("/r/{number}"), b"x"))
         .collect();
     assert_eq!(
-        destination.commit(&renewed, &many).await,
+        destination.commit(&renewed, &[], &many).await,
         Err(EtcdError::TooManyOps)
     );
-    let applied = destination.commit(&renewed, &many[..128]).await;
+    let applied = destination.commit(&renewed, &[], &many[..128]).await;
     assert!(
         matches!(applied, Ok(Outcome::Applied(_))),
-        "comparisons do not count: {applied:?}"
+        "the fence alone does not count: {applied:?}"
     );
+    // What is compared counts as operations do.
+    let absent = |number: usize| Guard::Absent(format!("/none/{number}").into_bytes());
+    let guards: Vec<Guard> = (0..128).map(absent).collect();
+    assert_eq!(
+        destination.commit(&renewed, &guards, &many[..1]).await,
+        Err(EtcdError::TooManyOps)
+    );
+    let applied = destination
+        .commit(&renewed, &guards[..127], &many[..128])
+        .await;
+    assert!(matches!(applied, Ok(Outcome::Applied(_))), "{applied:?}");
     let large = destination
-        .commit(&renewed, &[put("/r/large", &vec![b'x'; 2 << 20])])
+        .commit(&renewed, &[], &[put("/r/large", &vec![b'x'; 2 << 20])])
         .await;
     assert!(matches!(large, Err(EtcdError::TooLarge(_))), "{large:?}");
 
@@ -117,9 +130,60 @@ async fn transactions_and_fences<D: Destination + carry::destination::election::
     assert_eq!(destination.keep_alive(term.lease).await, Ok(false));
     assert_eq!(destination.renew_fence(&term).await, Ok(None));
     assert_eq!(
-        destination.commit(&renewed, &gone).await,
+        destination.commit(&renewed, &[], &gone).await,
         Ok(Outcome::Fenced)
     );
+}
+
+/// What a transaction relies on is told from a fence that is gone.
+async fn guards<D: Destination>(destination: &D, fence: &Fence) {
+    let there = destination.look(b"/r/a").await.expect("an answer");
+    let there = there.expect("a key");
+    let b = destination.look(b"/r/b").await.expect("an answer");
+    assert_eq!(b.expect("a key").create_revision, there.create_revision);
+    assert_eq!(destination.look(b"/r/none").await, Ok(None));
+    let page = destination.entries(&KeyRange::prefix("/r/"), 1).await;
+    assert_eq!(page, Ok((vec![(b"/r/a".to_vec(), there.clone())], true)));
+
+    let key = || b"/r/a".to_vec();
+    let unchanged = |mod_revision| Guard::Unchanged {
+        key: key(),
+        mod_revision,
+    };
+    let lives = |create_revision| Guard::Lives {
+        key: key(),
+        create_revision,
+    };
+    let so = [
+        Guard::Absent(b"/r/none".to_vec()),
+        unchanged(there.mod_revision),
+        lives(there.create_revision),
+    ];
+    let not = [
+        Guard::Absent(key()),
+        unchanged(there.mod_revision - 1),
+        lives(there.create_revision - 1),
+    ];
+    for one in not {
+        let guards = [&so[..], &[one]].concat();
+        let unmet = destination
+            .commit(fence, &guards, &[put("/r/a", b"unmet")])
+            .await;
+        assert_eq!(unmet, Ok(Outcome::Unmet));
+    }
+    assert_eq!(destination.get(b"/r/a").await, Ok(Some(b"1".to_vec())));
+    let gone = Fence {
+        mod_revision: fence.mod_revision - 1,
+        ..fence.clone()
+    };
+    let fenced = destination.commit(&gone, &so, &[put("/r/a", b"2")]).await;
+    assert_eq!(fenced, Ok(Outcome::Fenced));
+    let applied = destination.commit(fence, &so, &[put("/r/a", b"2")]).await;
+    assert!(matches!(applied, Ok(Outcome::Applied(_))), "{applied:?}");
+    let after = destination.look(b"/r/a").await.expect("an answer");
+    let after = after.expect("a key");
+    assert_eq!(after.create_revision, there.create_revision);
+    assert!(after.mod_revision > there.mod_revision);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -157,4 +221,27 @@ async fn leadership_ends_with_its_lease_or_by_eviction() {
         destination.evict(LEADER, &leader).await.expect("evicted");
         won(destination.campaign(LEADER, b"new", ttl).await);
     }
+}
+
+/// Beside a mark nobody leads, not even who has led before.
+#[tokio::test]
+async fn nobody_leads_beside_a_mark() {
+    let destination = MemoryDestination::new(1);
+    let ttl = Duration::from_secs(5);
+    let first = won(destination.campaign(LEADER, b"first", ttl).await);
+    destination.resign(&first).await.expect("resigned");
+    destination.put(b"/carry/test/promoted", b"a mark");
+    for holder in [&b"first"[..], b"second"] {
+        let refused = destination.campaign(LEADER, holder, ttl).await;
+        assert!(matches!(refused, Ok(Campaign::Promoted(mark)) if mark == b"a mark"));
+    }
+    assert!(destination.contents(LEADER).is_empty());
+    let late = destination
+        .commit(&first.fence, &[], &[put("/r/a", b"1")])
+        .await;
+    assert_eq!(late.expect("an answer"), Outcome::Fenced);
+    // Of another name.
+    won(destination
+        .campaign(b"/carry/other/leader", b"first", ttl)
+        .await);
 }

@@ -18,6 +18,7 @@ use carry::mirror::{
 use carry::rules::decide::{Decision, DeleteReason, Event, KeyRange, Scratch, SkipReason, Stage};
 use carry::rules::namespaces::{Namespaces, View};
 use carry::rules::outgoing::{Outgoing, OutgoingScratch, Unfit};
+use carry::rules::policy::OnDrift;
 use carry::rules::{Phase, RuleId};
 use carry::source::ScriptedSource;
 use carry::state::{MemoryStore, StateStore as _};
@@ -39,6 +40,8 @@ use super::harness::{eventually, temp_dir};
 /// Under the digest `narrow` nothing of `plain` is selected, under `without` it
 /// is not even looked at. What is under `together/` may be applied in one
 /// transaction. Keys under leases are selected under the digest `leases` alone.
+///
+/// Under the digest `mend` what others change at the destination is mended.
 ///
 /// Once `rotated` is set, the encryption is another one, and what the
 /// destination has of a value with `sealed` can no longer be read. Until
@@ -217,10 +220,7 @@ impl Judging for Script {
         let text = String::from_utf8_lossy(value);
         let unfit = text.contains("unfit") && !self.is_mended();
         match unfit || text.contains("away-there") && self.is_away() {
-            true => Err(Unfit {
-                reason: "it is unfit".to_owned(),
-                transient: is_later(value),
-            }),
+            true => Err(Unfit::new("it is unfit".to_owned(), is_later(value))),
             false => Ok(Transferred::AsItIs.into()),
         }
     }
@@ -235,6 +235,13 @@ impl Judging for Script {
     ) -> bool {
         let sealed = String::from_utf8_lossy(there).contains("sealed");
         value == there && !(sealed && self.is_rotated())
+    }
+
+    fn on_drift(&self, _: RuleId) -> OnDrift {
+        match self.digest.as_str() {
+            "mend" => OnDrift::Mend,
+            _ => OnDrift::Keep,
+        }
     }
 
     fn encryption_digest(&self) -> String {
@@ -266,9 +273,13 @@ impl World for Scripted {
     type Judge = Script;
 }
 
-/// Remembers what is held.
+/// Remembers what is held, and everything that was said of keys that others
+/// have changed.
 #[derive(Default)]
-pub(super) struct Held(Mutex<BTreeMap<Vec<u8>, String>>);
+pub(super) struct Held(Mutex<BTreeMap<Vec<u8>, String>>, Mutex<Vec<Drifted>>);
+
+/// What was said of a key; `None` when that was over.
+pub(super) type Drifted = (String, Option<String>);
 
 impl Report for Held {
     fn phase(&self, phase: carry::metrics::Phase) {
@@ -286,6 +297,13 @@ impl Report for Held {
     }
     fn release(&self, key: &[u8]) {
         self.0.lock().expect("lock").remove(key);
+    }
+    fn drift(&self, key: &[u8], how: Option<&str>) {
+        let key = String::from_utf8_lossy(key)
+            .trim_start_matches("/r/")
+            .to_owned();
+        let drifted = (key, how.map(str::to_owned));
+        self.1.lock().expect("lock").push(drifted);
     }
 }
 
@@ -403,6 +421,7 @@ impl Theatre {
         options.look_every = Duration::from_millis(20);
         options.reload_every = Duration::from_millis(10);
         options.retry_held_after = Duration::from_millis(10);
+        options.drift_every = Duration::from_millis(10);
         options
     }
 
@@ -502,6 +521,11 @@ impl Theatre {
             matches!(checkpoints.as_slice(), [known] if known.bootstrapped && known.revision >= now)
         })
         .await;
+    }
+
+    /// Everything that was said so far of keys that others have changed.
+    pub(super) fn drifted(&self) -> Vec<Drifted> {
+        self.held.1.lock().expect("lock").clone()
     }
 
     pub(super) fn holds(&self, key: &str) -> bool {

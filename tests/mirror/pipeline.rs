@@ -225,3 +225,55 @@ proptest! {
         }
     }
 }
+
+const ONE: Limits = Limits {
+    ops: 1,
+    bytes: 1 << 20,
+};
+
+fn put(key: &str, revision: i64) -> Write {
+    Write {
+        op: Op::put(key.into(), b"1".to_vec(), 0),
+        revision: SourceRevision(revision),
+        rule: None,
+        barrier: false,
+        known: Known::Yes,
+    }
+}
+
+/// What was applied before and is written again holds up nothing that comes
+/// after it, and does not set the watermark back.
+#[test]
+fn what_is_written_again_does_not_set_the_watermark_back() {
+    let seen = SourceRevision(90);
+    let mut pipeline = Pipeline::default();
+    pipeline.submit_again(put("/a", 3), seen);
+    assert_eq!(pipeline.watermark(seen), seen);
+    pipeline.submit(put("/b", 95));
+    assert_eq!(pipeline.watermark(SourceRevision(95)), SourceRevision(90));
+    let batch = pipeline.next_batch(ONE).expect("the first");
+    assert_eq!(
+        (batch.ops[0].clone(), batch.notes[0].revision),
+        (put("/a", 3).op, SourceRevision(3))
+    );
+    // A later change of the key waits for it, and then goes out.
+    pipeline.submit(put("/a", 96));
+    pipeline.complete(&batch.ops[0], &batch.notes[0], Known::Yes);
+    assert_eq!(pipeline.watermark(SourceRevision(96)), SourceRevision(94));
+    let rest: Vec<_> = std::iter::from_fn(|| pipeline.next_batch(ONE)).collect();
+    let revisions: Vec<i64> = rest.iter().map(|batch| batch.notes[0].revision.0).collect();
+    assert_eq!(revisions, [95, 96]);
+    for batch in rest {
+        pipeline.complete(&batch.ops[0], &batch.notes[0], Known::Yes);
+    }
+    assert!(pipeline.is_idle());
+    // One that replaces it before it went out keeps its place.
+    pipeline.submit_again(put("/a", 96), SourceRevision(99));
+    pipeline.submit(put("/a", 100));
+    assert_eq!(pipeline.watermark(SourceRevision(100)), SourceRevision(99));
+    let batch = pipeline.next_batch(ONE).expect("one");
+    assert_eq!(batch.notes[0].revision, SourceRevision(100));
+    pipeline.complete(&batch.ops[0], &batch.notes[0], Known::Yes);
+    assert!(pipeline.next_batch(ONE).is_none());
+    assert_eq!(pipeline.watermark(SourceRevision(100)), SourceRevision(100));
+}

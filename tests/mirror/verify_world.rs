@@ -89,6 +89,7 @@ impl Sides {
             examples: 3,
             settle,
             at_a_time: 50,
+            lenient: false,
         };
         let options = Options::new("test", holder);
         verify.run(&parts, &options).await.expect("a comparison")

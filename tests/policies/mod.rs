@@ -1,8 +1,12 @@
 //! Policies over what a real kube-apiserver stored: what is kept out, what is
 //! changed, and nothing else.
 
+mod drift;
 mod kept_out;
+pub mod landing;
 mod rewriting;
+mod services;
+mod workloads;
 
 use carry::diagnostic::{SourceText, Style, render};
 use carry::k8s::Keyring;

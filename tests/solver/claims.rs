@@ -105,6 +105,12 @@ fn policies() {
         of(&[&retained, &retained]),
         ["b: shadowed by a (identical)"]
     );
+    let services = "group: \"\"\nresources: [{kind: Service}]\n";
+    assert_eq!(of(&[services]), [""; 0]);
+    let skipped = format!("{services}policy: {{services: skip}}\n");
+    assert_eq!(of(&[&skipped]), ["a: kept out: services"]);
+    let headless = format!("{services}policy: {{services: headless-only}}\n");
+    assert_eq!(of(&[&headless]), [""; 0]);
     let roots = "group: \"\"\nresources: [{kind: ConfigMap}]\nfieldSelectors: [{matchLabels: {metadata.name: kube-root-ca.crt}}]\n";
     assert_eq!(of(&[roots]), ["a: kept out: systemObjects"]);
     // An exclude is not blamed for what a policy does besides.

@@ -6,6 +6,7 @@
 
 use serde_json::{Value, json};
 
+use super::landing::Place;
 use super::told;
 use crate::cli::connecting::{self, Which, failed};
 use crate::cli::explain_report::{AtDestination, Report, There};
@@ -13,7 +14,9 @@ use crate::etcd::TransportSettings;
 use crate::metrics::Metrics;
 use crate::rules::RuleId;
 use crate::rules::decide::{Decision, Judge};
+use crate::rules::identity::Side;
 use crate::rules::outgoing::OutgoingScratch;
+use crate::rules::policy::OnConflict;
 use crate::source::{EtcdSource, Item, Source as _};
 
 /// Asks the destination, and adds what it has to the report. Its cluster id,
@@ -38,6 +41,20 @@ pub async fn look(
         _ => None,
     };
     let there = there.map(|there| compare(judge, key, report.item.as_ref(), rule, there));
+    if let (Some(there), Some(item)) = (&there, &report.item) {
+        let aside = conflict(judge, key, item, rule, &there.item);
+        report.asides.extend(aside);
+    }
+    let needs_write = !matches!(&there, Some(there) if there.same_bytes || there.same_content);
+    let needs_write = needs_write && report.to_write.is_some();
+    if let (Some(rule), Some(item), true) = (rule, report.item.clone(), needs_write) {
+        let place = Place {
+            judge,
+            destination: &destination,
+            at: status.revision,
+        };
+        place.land(&item, rule, report).await.map_err(said)?;
+    }
     let mut json = Value::Null;
     if let (Some(there), Some(item)) = (&there, &report.item)
         && !there.same_bytes
@@ -72,6 +89,35 @@ pub async fn look(
     }
     report.destination = AtDestination::Read(there);
     Ok((status.cluster_id, json))
+}
+
+/// What becomes of another object than the source's.
+fn conflict(
+    judge: &Judge,
+    key: &[u8],
+    item: &Item,
+    rule: Option<RuleId>,
+    there: &Item,
+) -> Option<String> {
+    let rule = rule?;
+    let here = judge.identity(key, &item.value, Side::Source).ok()?;
+    let same = judge.identity(key, &there.value, Side::Destination) == Ok(here);
+    let what = match judge.on_conflict(Some(rule)) {
+        _ if same => return None,
+        OnConflict::Keep => {
+            "`onConflict: keep` leaves it as it is, unless the ledger says that carry has written it"
+        }
+        OnConflict::Adopt => "by `onConflict: adopt` carry writes over it and takes it over",
+        OnConflict::Overwrite => {
+            "by `onConflict: overwrite` carry writes over it and never deletes it"
+        }
+        OnConflict::Stop => {
+            "`onConflict: stop` ends carry, unless the ledger says that carry has written it"
+        }
+    };
+    Some(format!(
+        "  it is another object than the source's, under the same key: {what}"
+    ))
 }
 
 fn compare(

@@ -9,7 +9,10 @@ use serde_json::{Value, json};
 use super::settings::LedgerSettings;
 use crate::cli::explain_report::{AtDestination, Report};
 use crate::cli::ledger;
-use crate::rules::decide::Decision;
+use crate::rules::decide::{Decision, Judge};
+use crate::rules::drift::Drift;
+use crate::rules::outgoing::OutgoingScratch;
+use crate::rules::policy::OnDrift;
 use crate::state::{LedgerEntry, Pair, StateError, StateStore as _};
 
 /// The cluster ids of both sides, as far as they are known.
@@ -31,6 +34,7 @@ struct Known {
 /// Looks the key up, and adds what there is to the report. What programs are
 /// told.
 pub fn look(
+    judge: &Judge,
     settings: &LedgerSettings,
     sides: &Sides,
     key: &[u8],
@@ -71,13 +75,15 @@ pub fn look(
             return Ok(json!({"applies": false, "why": why}));
         }
     };
-    for (at, line) in lines(&known, report).into_iter().enumerate() {
+    let entry = known.entry.as_ref();
+    let drift = entry.and_then(|entry| drift(judge, key, entry, report));
+    let lines = lines(&known, report).into_iter().chain(drift.clone());
+    for (at, line) in lines.enumerate() {
         report.asides.push(match at {
             0 => format!("ledger: {line}"),
             _ => format!("  {line}"),
         });
     }
-    let entry = known.entry.as_ref();
     Ok(json!({
         "applies": true,
         "written": entry.is_some(),
@@ -86,6 +92,7 @@ pub fn look(
         "retired": entry.map(|own| own.retired),
         "lease": entry.map(|own| own.lease).filter(|lease| *lease != 0),
         "held": known.held,
+        "drift": drift,
         "checkpoint": known.checkpoint,
     }))
 }
@@ -139,6 +146,32 @@ fn lines(known: &Known, report: &Report) -> Vec<String> {
         ));
     }
     lines
+}
+
+/// What somebody else has changed since carry has written what the source has.
+fn drift(judge: &Judge, key: &[u8], entry: &LedgerEntry, report: &Report) -> Option<String> {
+    let (Decision::Put { rule }, Some(item)) = (&report.decision, &report.item) else {
+        return None;
+    };
+    let settled = entry.revision == item.revision && !entry.retired;
+    if !settled || entry.lease != 0 || item.lease != 0 {
+        return None;
+    }
+    let drift = match &report.destination {
+        AtDestination::NotAsked => return None,
+        AtDestination::Read(None) => Drift::Gone,
+        AtDestination::Read(Some(there)) => {
+            let mut scratch = OutgoingScratch::default();
+            judge.drift(key, &item.value, &there.item.value, *rule, &mut scratch)?
+        }
+    };
+    let then = match judge.on_drift(*rule) {
+        OnDrift::Keep => "it is left so until the source changes",
+        OnDrift::Mend => "a running carry mends it",
+    };
+    Some(format!(
+        "somebody else has changed it at the destination since: {drift}; {then} (policy `drift`)"
+    ))
 }
 
 fn written(entry: &LedgerEntry) -> String {

@@ -26,6 +26,8 @@ pub struct Found<'a> {
     pub namespaces: &'a Namespaces,
 }
 
+const ADDRESSES: &str = "its addresses and node ports are those that the destination has for it, else the source's where they are free there, else new ones: `services: reallocate`";
+
 /// The report of one key.
 pub fn report(judge: &Judge, settings: &ExplainSettings, found: Found<'_>) -> Report {
     let Found {
@@ -55,12 +57,18 @@ pub fn report(judge: &Judge, settings: &ExplainSettings, found: Found<'_>) -> Re
             judge.trace_lease(traces);
         }
     }
+    let asides = match (&decision, value) {
+        (Decision::Put { rule }, Some(value)) if judge.gives_addresses(key, value, *rule) => {
+            vec![format!("  {ADDRESSES}")]
+        }
+        _ => Vec::new(),
+    };
     let shown = value.filter(|_| settings.show_object);
     let object = shown.map(|value| judge.object(key, value, settings.show_secrets));
     Report {
         whence,
         notes: Vec::new(),
-        asides: Vec::new(),
+        asides,
         by_key: match (value, &decision) {
             (None, Decision::Skip(SkipReason::Gone | SkipReason::NoCandidate)) => {
                 by_key(&judge.prospects(key, namespaces))

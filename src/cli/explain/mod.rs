@@ -14,6 +14,7 @@ mod imagined;
 mod in_ledger;
 mod judged;
 mod labels;
+mod landing;
 pub(super) mod layout;
 mod located;
 mod manifest;
@@ -42,7 +43,7 @@ pub fn run(args: ExplainArgs) -> ExitCode {
         Ok(settings) => settings,
         Err(problems) => return refuse(problems),
     };
-    let loaded = match rules_file::load(&settings.rules) {
+    let loaded = match rules_file::load(&settings.rules, &settings.name) {
         Ok(loaded) => loaded,
         Err(failed) => {
             eprintln!("{}", failed.message.trim_end());

@@ -29,6 +29,8 @@ pub struct ExplainSettings {
     pub subject: Subject,
     /// What it is judged by.
     pub rules: RulesSettings,
+    /// `--name`.
+    pub name: String,
     /// What would be changed.
     pub changes: Vec<Change>,
     /// `--output`.
@@ -114,6 +116,7 @@ impl ExplainSettings {
         let mut problems = Problems::default();
         refuse_what_does_not_fit(&mut problems, &args);
         let rules = RulesSettings::from_args(&mut problems, args.rules.clone());
+        let name = problems.take(name(args.name.clone()));
         let changes = args.what_if.iter();
         let changes: Vec<_> = changes
             .map(|text| problems.take(Change::parse(text)))
@@ -127,6 +130,7 @@ impl ExplainSettings {
             Some(ExplainSettings {
                 subject: subject?,
                 rules: rules?,
+                name: name?,
                 changes: changes.into_iter().collect::<Option<_>>()?,
                 output: args.output,
                 look: Look {
@@ -157,9 +161,6 @@ fn refuse_what_does_not_fit(problems: &mut Problems, args: &ExplainArgs) {
     {
         let why = "the snapshot stands in for the source";
         refuse(problems, &format!("--{flag}"), "`--snapshot`", why);
-    }
-    if args.db_path.is_none() && args.typed("name") == Some("name") {
-        problems.add("`--name` says whose ledger it is: give `--db-path` too");
     }
     let others = [args.typed("slave-"), args.typed("db-path")];
     for flag in others.into_iter().flatten().map(|flag| format!("--{flag}")) {
@@ -309,10 +310,9 @@ fn ledger(
     directory: String,
 ) -> Option<LedgerSettings> {
     let directory = problems.take(path("--db-path", directory));
-    let name = problems.take(name(args.name.clone()));
     Some(LedgerSettings {
         path: directory?,
-        name: name?,
+        name: args.name.clone(),
         required: args.typed("db-path").is_some(),
     })
 }

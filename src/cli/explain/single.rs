@@ -117,7 +117,7 @@ async fn beside(
     }
     if let Some(ledger) = asked.ledger {
         sides.source = store.cluster_id().await?;
-        let known = in_ledger::look(ledger, &sides, asked.key, report)?;
+        let known = in_ledger::look(judge, ledger, &sides, asked.key, report)?;
         more.insert("ledger".to_owned(), known);
     }
     Ok(())

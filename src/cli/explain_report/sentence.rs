@@ -73,6 +73,9 @@ fn kept_out(rules: &[RuleTrace], policy: Policy) -> String {
                 "not mirrored: {rule} selects it, and the policy `{policy}` keeps it out: {why}"
             )
         }
+        None if policy == Policy::Owners => format!(
+            "not mirrored: the policy `{policy}` keeps it out: the destination lacks an owner of it"
+        ),
         None => format!("not mirrored: the policy `{policy}` keeps it out"),
     }
 }

@@ -88,7 +88,7 @@ impl Pipeline {
         }
         let id = self.slot_of(op_key(&write.op));
         let epoch = self.epoch_for(write.barrier);
-        let write = self.still_intended(id, write);
+        let write = self.still_first(id, write);
         match self.coalesced(id, &write, epoch) {
             Some(oldest) => self.enqueue(
                 id,
@@ -126,7 +126,7 @@ impl Pipeline {
         };
         self.groups.insert(number, group);
         for (id, write) in slots.into_iter().zip(writes) {
-            let mut write = self.still_intended(id, write);
+            let mut write = self.still_first(id, write);
             write.barrier = barrier;
             let oldest = write.revision;
             self.enqueue(
@@ -139,6 +139,23 @@ impl Pipeline {
                 },
             );
         }
+    }
+
+    /// Takes a write that was applied before, where none of its key is waiting
+    /// or under way. Everything up to `seen` was submitted: the watermark does
+    /// not fall back behind it.
+    pub fn submit_again(&mut self, write: Write, seen: SourceRevision) {
+        debug_assert!(!self.has(op_key(&write.op)), "none is waiting");
+        let id = self.slot_of(op_key(&write.op));
+        let epoch = self.epoch_for(write.barrier);
+        let oldest = SourceRevision(seen.0.max(write.revision.0) + 1);
+        let waiting = Waiting {
+            write,
+            epoch,
+            oldest,
+            group: None,
+        };
+        self.enqueue(id, waiting);
     }
 
     /// Whether one of its key that is as new was submitted and has not ended.
@@ -234,11 +251,12 @@ impl Pipeline {
         }
     }
 
-    /// What stands for a first write is one too.
-    fn still_intended(&self, id: usize, mut write: Write) -> Write {
+    /// What stands for a first write is one too. Another value may be of
+    /// another object: that is noted anew.
+    fn still_first(&self, id: usize, mut write: Write) -> Write {
         let last = self.slots[id].waiting.back();
-        if last.is_some_and(|last| last.write.known == Known::Intent) {
-            write.known = Known::Intent;
+        if last.is_some_and(|last| last.write.known.is_first()) && write.known != Known::Intent {
+            write.known = Known::No;
         }
         write
     }
@@ -380,6 +398,7 @@ impl Pipeline {
             known,
             ..
         } = write;
+        let leased = op.lease() != 0;
         batch.ops.push(op);
         batch.notes.push(Note {
             slot: id,
@@ -388,6 +407,9 @@ impl Pipeline {
             revision,
             rule,
             known,
+            was: known,
+            first: known.is_first(),
+            leased,
         });
     }
 

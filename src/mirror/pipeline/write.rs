@@ -6,6 +6,7 @@
 use crate::destination::Op;
 use crate::etcd::SourceRevision;
 use crate::rules::RuleId;
+use crate::state::LedgerEntry;
 
 /// One write that was decided upon.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,26 +32,42 @@ pub enum Known {
     /// That we are about to write it for the first time; nothing was sent yet
     /// that may have arrived.
     Intent,
+    /// The same, and what was sent may have arrived.
+    Sent,
+    /// That we write it over something else: it is never deleted.
+    Borrowed,
     /// That it is ours.
     Yes,
 }
 
 impl Known {
-    /// By whether the ledger has an entry.
-    pub fn by(entry: bool) -> Known {
-        if entry { Known::Yes } else { Known::No }
+    /// By what the ledger has.
+    pub fn of(entry: Option<&LedgerEntry>) -> Known {
+        match entry {
+            None => Known::No,
+            // The write that it was noted for knows more, and is not over.
+            Some(entry) if entry.intent.is_some() => Known::No,
+            Some(entry) if entry.borrowed => Known::Borrowed,
+            Some(_) => Known::Yes,
+        }
+    }
+
+    /// Whether nobody can say yet that what the destination has is ours.
+    pub fn is_first(self) -> bool {
+        matches!(self, Known::No | Known::Intent | Known::Sent)
     }
 }
 
 impl Write {
-    /// The delete of an owned key, asked for at `revision`.
-    pub fn delete(key: Vec<u8>, revision: SourceRevision) -> Write {
+    /// The delete of a key of which the ledger has `known`, asked for at
+    /// `revision`. What is not ours is only forgotten.
+    pub fn delete(key: Vec<u8>, revision: SourceRevision, known: Known) -> Write {
         Write {
             op: Op::Delete { key },
             revision,
             rule: None,
             barrier: false,
-            known: Known::Yes,
+            known,
         }
     }
 }
@@ -65,7 +82,7 @@ pub struct Limits {
 }
 
 /// What goes into one transaction.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Batch {
     /// What is sent.
     pub ops: Vec<Op>,
@@ -85,6 +102,13 @@ pub struct Note {
     pub rule: Option<RuleId>,
     /// See [`Write::known`].
     pub known: Known,
+    /// What was known when it was taken: what was found out at the destination
+    /// since holds for one transaction alone.
+    pub was: Known,
+    /// Whether it went out as the first write of its key.
+    pub first: bool,
+    /// Whether it is under a lease.
+    pub leased: bool,
 }
 
 impl Batch {
@@ -93,11 +117,46 @@ impl Batch {
         self.ops.iter().map(op_bytes).sum()
     }
 
+    /// None of it has arrived, for certain.
+    pub fn note_unsent(&mut self) {
+        for note in &mut self.notes {
+            note.known = note.was;
+        }
+    }
+
     /// From now on it may have arrived.
     pub fn note_sent(&mut self) {
         for note in &mut self.notes {
-            note.known = Known::Yes;
+            if note.known == Known::Intent {
+                note.known = Known::Sent;
+            }
+            note.was = note.known;
         }
+    }
+
+    /// Those operations by themselves whose keys are to go `alone`, and the
+    /// others together. All keep their order.
+    pub fn apart(self, alone: impl Fn(&[u8]) -> bool) -> Vec<Batch> {
+        if self.ops.len() < 2 || !self.ops.iter().any(|op| alone(op_key(op))) {
+            return vec![self];
+        }
+        let (mut rest, mut apart) = (Batch::default(), Vec::new());
+        for (op, note) in self.ops.into_iter().zip(self.notes) {
+            match alone(op_key(&op)) {
+                true => apart.push(Batch {
+                    ops: vec![op],
+                    notes: vec![note],
+                }),
+                false => {
+                    rest.ops.push(op);
+                    rest.notes.push(note);
+                }
+            }
+        }
+        if !rest.ops.is_empty() {
+            apart.push(rest);
+        }
+        apart
     }
 
     /// Cuts it in two; both keep their order.
@@ -113,15 +172,10 @@ impl Batch {
 
 /// The key that an operation writes.
 pub fn op_key(op: &Op) -> &[u8] {
-    match op {
-        Op::Put { key, .. } | Op::PutLeased { key, .. } | Op::Delete { key } => key,
-    }
+    op.key()
 }
 
 /// The bytes of its key and value.
 pub fn op_bytes(op: &Op) -> usize {
-    match op {
-        Op::Put { key, value } | Op::PutLeased { key, value, .. } => key.len() + value.len(),
-        Op::Delete { key } => key.len(),
-    }
+    op.bytes()
 }

@@ -8,6 +8,7 @@
 use super::view::{View, once};
 use crate::diagnostic::Diagnostic;
 use crate::rules::codes;
+use crate::rules::policy::Owners;
 
 /// A group and a kind.
 type Kind = (&'static str, &'static str);
@@ -105,7 +106,9 @@ fn owners(views: &[View<'_>], found: &mut Vec<Diagnostic>) {
         if owners.iter().any(carried) {
             continue;
         }
-        let concerned = views.iter().filter(|view| view.selects(group, kind));
+        let waits = |view: &&View<'_>| view.rule.policies.owners == Owners::Hold;
+        let selects = |view: &&View<'_>| view.selects(group, kind);
+        let concerned = views.iter().filter(selects).filter(waits);
         once(concerned, found, |view, _| {
             let place = view
                 .kind(group, kind)
@@ -116,7 +119,7 @@ fn owners(views: &[View<'_>], found: &mut Vec<Diagnostic>) {
                 names.join(", ")
             );
             codes::OWNER_NOT_CARRIED.at(place, message).help(
-                "the destination's garbage collector deletes an object whose owner is absent within seconds: select the owners instead, whose controllers make these anew",
+                "what the destination lacks the owner of is held: select the owners instead, whose controllers make these anew, or let the reference go with `policy: {owners: strip}`",
             )
         });
     }

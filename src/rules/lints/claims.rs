@@ -164,13 +164,9 @@ impl Words<'_, '_> {
     fn kept_out(&self, policies: &[Policy]) -> Diagnostic {
         let names = listed(policies.iter().map(|policy| policy.name()));
         let (keep, settings) = match policies {
-            [Policy::PersistentVolumes] => ("keeps", "persistentVolumes: retain".to_owned()),
-            [one] => ("keeps", format!("{one}: mirror")),
+            [one] => ("keeps", mirrored(*one)),
             several => {
-                let settings = several.iter().map(|policy| match policy {
-                    Policy::PersistentVolumes => format!("{policy}: retain"),
-                    other => format!("{other}: mirror"),
-                });
+                let settings = several.iter().copied().map(mirrored);
                 ("keep", settings.collect::<Vec<_>>().join(", "))
             }
         };
@@ -265,4 +261,14 @@ fn listed<'n>(names: impl Iterator<Item = &'n str>) -> String {
         [one] => one.clone(),
         [before @ .., last] => format!("{} and {last}", before.join(", ")),
     }
+}
+
+/// The setting by which a policy keeps nothing out.
+fn mirrored(policy: Policy) -> String {
+    let word = match policy {
+        Policy::PersistentVolumes => "retain",
+        Policy::Services => "reallocate",
+        _ => "mirror",
+    };
+    format!("{policy}: {word}")
 }

@@ -9,6 +9,7 @@ use super::view::{View, once};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::k8s::schema::Resource;
 use crate::rules::codes;
+use crate::rules::policy::Services;
 use crate::rules::rule_set::Leases;
 
 /// Kinds with one reason not to copy them.
@@ -232,11 +233,14 @@ fn root_ca(view: &View<'_>, answers: &Answers<'_, '_>) -> Option<Diagnostic> {
 }
 
 fn services(view: &View<'_>, answers: &Answers<'_, '_>) -> Option<Diagnostic> {
+    if view.rule.policies.services != Services::Keep {
+        return None;
+    }
     let kind = view.kind("", "Service")?;
     answers.may_select(view.at, &Question::any(kind)).then(|| {
         codes::SERVICES
             .at(view.place(kind), "Services are copied with the addresses and node ports that the source gave them")
-            .help("the destination keeps a free address that lies in its own range, and reports others; two Services with one address do harm")
+            .help("leave that to `services: reallocate`: the destination only reports addresses outside of its range, and two Services with one address do harm")
     })
 }
 

@@ -9,7 +9,7 @@ use super::{Folder, object, shown};
 use crate::mirror::harness::{Carry, Etcd, any_version, carry, eventually, versions};
 
 /// Revisions, ports and folders differ from run to run.
-fn steady(text: &str, folder: &Folder) -> String {
+pub(super) fn steady(text: &str, folder: &Folder) -> String {
     let text = text.replace(shown(folder.dir.path()), "DIR");
     let text = Regex::new(r"127\.0\.0\.1:\d+")
         .expect("regex")
@@ -256,6 +256,13 @@ async fn what_the_ledger_knows() {
     insta::assert_snapshot!("live_ledger", all.join("\n"));
     let json = ledger(key, &["--output", "json"]);
     assert!(json.contains("\"rule\": \"prod-secrets\""), "{json}");
+    assert!(json.contains("\"drift\": null"), "{json}");
+
+    // Somebody else has taken it away, and gives it back.
+    let there = between.destination.get(key).await.expect("it was mirrored");
+    between.destination.delete(key).await;
+    insta::assert_snapshot!("live_ledger_drift", ledger(key, &[]));
+    between.destination.put(key, there).await;
 
     // Its rule is gone: it stays, and is no longer followed.
     let rules = std::fs::read_to_string(between.folder.path("rules.yaml")).expect("rules");

@@ -2,6 +2,7 @@
 //! refuses. Where no server is needed, snapshot files and manifests stand in.
 
 mod file;
+mod landing;
 mod live;
 mod policies;
 mod refused;

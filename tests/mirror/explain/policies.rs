@@ -1,5 +1,7 @@
 //! What policies keep out and change, over what a real kube-apiserver stored.
 
+use serde_json::Value;
+
 use super::{Folder, from_snapshot};
 use crate::mirror::bolt::Database;
 use crate::shared;
@@ -62,4 +64,58 @@ fn policies_are_told() {
     insta::assert_snapshot!("policies_json", format!("{:#}", json["write"]));
     let table = folder.told_at(100, &from_snapshot("/registry/clusterroles/*", &[]));
     insta::assert_snapshot!("policies_table", table);
+}
+
+/// What runs workloads rests at the standby: each field is told.
+#[test]
+fn resting_workloads_are_told() {
+    let Some(corpus) = shared::corpus("explain") else {
+        return;
+    };
+    let folder = Folder::with(
+        "filters:\n  secondary:\n    - name: apps\n      group: apps\n      policy: {workloads: scaled-to-zero}\n",
+    );
+    let mut database = Database::default();
+    for stored in &corpus {
+        database.put(stored.key.clone(), &stored.value);
+    }
+    database.save(&folder.path("etcd.db"));
+    let key = "/registry/deployments/test1/web";
+    let told = folder.told_at(100, &from_snapshot(key, &["--name", "blue"]));
+    insta::assert_snapshot!("policies_workloads", told);
+}
+
+/// What becomes of Services under each setting.
+#[test]
+fn services_are_told() {
+    let Some(corpus) = shared::corpus("explain") else {
+        return;
+    };
+    let mut database = Database::default();
+    let services = corpus.iter();
+    let services = services.filter(|own| own.key.starts_with("/registry/services/specs/"));
+    for stored in services.clone() {
+        database.put(stored.key.clone(), &stored.value);
+    }
+    let of = |is_meant: &dyn Fn(&Value) -> bool| {
+        let mut services = services.clone();
+        let found = services.find(|own| is_meant(&own.json["spec"]));
+        found.expect("a Service").key.as_str()
+    };
+    let keys = [
+        of(&|spec| spec["type"] == "NodePort" || spec["type"] == "LoadBalancer"),
+        of(&|spec| spec["clusterIP"] == "None"),
+    ];
+    let mut told = String::new();
+    for setting in ["reallocate", "keep", "headless-only", "skip"] {
+        let folder = Folder::with(&format!(
+            "policies: {{services: {setting}}}\nfilters:\n  secondary:\n    - name: services\n      group: \"\"\n      resources: [{{kind: Service}}]\n"
+        ));
+        database.save(&folder.path("etcd.db"));
+        for key in keys {
+            let shown = folder.told_at(100, &from_snapshot(key, &[]));
+            told.push_str(&format!("=== {setting}\n{shown}\n"));
+        }
+    }
+    insta::assert_snapshot!("policies_services", told);
 }

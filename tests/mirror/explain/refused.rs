@@ -26,7 +26,6 @@ fn what_does_not_go_together() {
         &["/a", "--snapshot", "etcd.db", "--namespace-labels", "a=b"],
         &["/a", "--snapshot", "etcd.db", "--table"],
         &["/a", "--snapshot", "etcd.db", "--only", "held"],
-        &["/a", "--snapshot", "etcd.db", "--name", "b"],
         &["/a", "--snapshot", "etcd.db", "--at-revision", "0"],
         &["/a", "--snapshot", "etcd.db", "--at-revision", "new"],
         &[

@@ -159,6 +159,18 @@ impl StateStore for SimStore {
         self.write(false, |store| store.release(keys))
     }
 
+    fn kept(&self) -> Result<Vec<Vec<u8>>, StateError> {
+        self.read().kept()
+    }
+
+    fn keep(&self, key: &[u8]) -> Result<(), StateError> {
+        self.write(false, |store| store.keep(key))
+    }
+
+    fn unkeep(&self, keys: &[Vec<u8>]) -> Result<(), StateError> {
+        self.write(false, |store| store.unkeep(keys))
+    }
+
     fn set_checkpoint(&self, checkpoint: &Checkpoint) -> Result<(), StateError> {
         self.write(true, |store| store.set_checkpoint(checkpoint))
     }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use carry::destination::election::{Campaign, Election, Leader, LeaseId, Term};
-use carry::destination::{DestStatus, Destination, Fence, KeyValue, Op, Outcome};
+use carry::destination::{DestStatus, Destination, Entry, Fence, Guard, Op, Outcome, There};
 use carry::etcd::EtcdError;
 use carry::rules::decide::KeyRange;
 use tokio::sync::oneshot;
@@ -103,12 +103,17 @@ impl Destination for SimDestination {
             .await
     }
 
-    async fn commit(&self, fence: &Fence, ops: &[Op]) -> Result<Outcome, EtcdError> {
-        let (fence, ops) = (fence.clone(), ops.to_vec());
+    async fn commit(
+        &self,
+        fence: &Fence,
+        guards: &[Guard],
+        ops: &[Op],
+    ) -> Result<Outcome, EtcdError> {
+        let (fence, guards, ops) = (fence.clone(), guards.to_vec(), ops.to_vec());
         let phase = self.life.phase();
         self.write(move |stage, life, answered| {
             Box::pin(async move {
-                let outcome = stage.destination.commit(&fence, &ops).await;
+                let outcome = stage.destination.commit(&fence, &guards, &ops).await;
                 if let Ok(Outcome::Applied(_)) = outcome {
                     stage.witness().committed(life.id, phase, &ops, answered);
                 }
@@ -118,18 +123,18 @@ impl Destination for SimDestination {
         .await
     }
 
-    async fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, EtcdError> {
-        self.read(async |stage| stage.destination.get(key).await)
+    async fn look(&self, key: &[u8]) -> Result<Option<There>, EtcdError> {
+        self.read(async |stage| stage.destination.look(key).await)
             .await
     }
 
-    async fn list(
+    async fn entries(
         &self,
         range: &KeyRange,
         limit: usize,
-    ) -> Result<(Vec<KeyValue>, bool), EtcdError> {
+    ) -> Result<(Vec<Entry>, bool), EtcdError> {
         let limit = limit.min(self.stage.settings.page);
-        self.read(async |stage| stage.destination.list(range, limit).await)
+        self.read(async |stage| stage.destination.entries(range, limit).await)
             .await
     }
 
@@ -161,6 +166,7 @@ impl Election for SimDestination {
                         let left = lease.and_then(|lease| stage.left(lease));
                         Campaign::Lost(Leader { left, ..leader })
                     }
+                    promoted @ Campaign::Promoted(_) => promoted,
                 })
             })
         })

@@ -15,8 +15,10 @@ use std::sync::{Arc, Mutex, OnceLock};
 use carry::k8s::{Provider, Transferred};
 use carry::mirror::Judging;
 use carry::rules::decide::{Decision, DeleteReason, Event, KeyRange, Scratch, SkipReason, Stage};
+use carry::rules::identity::{Identity, Side};
 use carry::rules::namespaces::{Namespaces, View};
 use carry::rules::outgoing::{Outgoing, OutgoingScratch, Unfit};
+use carry::rules::policy::OnConflict;
 use carry::rules::{Phase, RuleId};
 
 /// One rules file.
@@ -130,7 +132,9 @@ fn interned(value: Vec<u8>) -> &'static [u8] {
 pub struct Outside {
     /// The KMS plugin answers, so to speak.
     pub mended: AtomicBool,
-    nonces: AtomicU64,
+    pub nonces: AtomicU64,
+    /// What the destination had before carry stays as it is.
+    pub keep: bool,
 }
 
 /// One version of the rules in use.
@@ -295,10 +299,8 @@ impl Judging for Rules {
         _: &'b mut OutgoingScratch,
     ) -> Result<Outgoing<'b>, Unfit> {
         if let Err(transient) = fit(self.is_mended(), text(key), text(value), usize::MAX) {
-            return Err(Unfit {
-                reason: "it must not be written".to_owned(),
-                transient,
-            });
+            let reason = "it must not be written".to_owned();
+            return Err(Unfit::new(reason, transient));
         }
         if !self.sealed {
             return Ok(Transferred::AsItIs.into());
@@ -322,6 +324,19 @@ impl Judging for Rules {
         _: &mut OutgoingScratch,
     ) -> bool {
         there.starts_with(b"~") == self.sealed && opened(there) == value
+    }
+
+    /// A value of the source, whichever, is another object than one of others.
+    fn identity(&self, _: &[u8], value: &[u8], _: Side) -> Result<Identity, Unfit> {
+        let foreign = opened(value).starts_with(b"foreign");
+        Ok(Identity(u64::from(foreign)))
+    }
+
+    fn on_conflict(&self, _: Option<RuleId>) -> OnConflict {
+        match self.outside.keep {
+            true => OnConflict::Keep,
+            false => OnConflict::Adopt,
+        }
     }
 
     fn encryption_digest(&self) -> String {

@@ -268,6 +268,7 @@ fn happens(stage: &Arc<Stage>, hosts: &[Arc<Host>], step: &Step) {
             stage.source.fail_watches(error);
         }
         Step::Announce => stage.source.announce_progress(),
+        Step::Foreign { key, .. } if stage.witness().is_taken(key) => {}
         Step::Foreign { key, value } => {
             stage.destination.put(key.as_bytes(), value.as_bytes());
             stage.witness().wrote_foreign(key, value);

@@ -60,7 +60,8 @@ pub enum Step {
     },
     CutWatches,
     Announce,
-    /// Another client writes at the destination.
+    /// Another client writes at the destination; a key that the source may
+    /// have only where there is nothing.
     Foreign {
         key: String,
         value: String,
@@ -110,6 +111,8 @@ pub struct Settings {
     pub once: bool,
     /// `--resync`, at every start.
     pub resync: bool,
+    /// What the destination had before carry stays as it is.
+    pub keep: bool,
     pub width: usize,
     pub txn_ops: usize,
     pub txn_bytes: usize,
@@ -237,6 +240,7 @@ impl Author {
         Settings {
             once: rare.chance(8),
             resync: rare.chance(12),
+            keep: rare.chance(40),
             live: self.dice.chance(60),
             sealed: self.dice.chance(25),
             hosts: if self.dice.chance(25) { 2 } else { 1 },
@@ -245,7 +249,7 @@ impl Author {
             width: *self.dice.pick(&[1, 2, 4, 32]),
             txn_ops: *self.dice.pick(&[1, 2, 3, 128]),
             txn_bytes: *self.dice.pick(&[60, 300, 1 << 20]),
-            max_ops: *self.dice.pick(&[1, 2, 128, 128]),
+            max_ops: *self.dice.pick(&[2, 3, 128, 128]),
             max_bytes: 400,
             page: *self.dice.pick(&[1, 2, 3, 500]),
             versions,
@@ -283,7 +287,10 @@ impl Author {
             2 => Step::CutWatches,
             3 => Step::Announce,
             4 => Step::Foreign {
-                key: (*self.dice.pick(&FOREIGN)).to_owned(),
+                key: match settings.keep && self.dice.chance(60) {
+                    true => (*self.dice.pick(&KEYS)).to_owned(),
+                    false => (*self.dice.pick(&FOREIGN)).to_owned(),
+                },
                 value: self.numbered("foreign"),
             },
             5 => Step::Weather(self.weather()),
@@ -447,12 +454,13 @@ impl fmt::Display for Scenario {
         writeln!(f, "seed {}", self.seed)?;
         writeln!(
             f,
-            "live {}, sealed {}, prune {}, once {}, resync {}, hosts {} (waits {}), width {}, ops {} (server {}), bytes {}, page {}",
+            "live {}, sealed {}, prune {}, once {}, resync {}, keep {}, hosts {} (waits {}), width {}, ops {} (server {}), bytes {}, page {}",
             settings.live,
             settings.sealed,
             settings.prune,
             settings.once,
             settings.resync,
+            settings.keep,
             settings.hosts,
             settings.waits,
             settings.width,

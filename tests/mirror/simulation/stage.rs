@@ -62,7 +62,10 @@ impl Stage {
         let settings = scenario.settings.clone();
         let destination = MemoryDestination::new(0xb);
         destination.set_limits(settings.max_ops, settings.max_bytes);
-        let outside = Arc::<Outside>::default();
+        let outside = Arc::new(Outside {
+            keep: settings.keep,
+            ..Outside::default()
+        });
         let rules = Rules::new(settings.versions[0], settings.sealed, outside.clone());
         Stage {
             source: ScriptedSource::new(0xa),

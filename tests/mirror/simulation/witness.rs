@@ -23,6 +23,10 @@ pub struct Witness {
     there: BTreeMap<String, Vec<u8>>,
     /// What others have put there last.
     foreign: BTreeMap<String, String>,
+    /// Keys that carry has put, and nobody has taken away since.
+    ours: BTreeSet<String>,
+    /// Whether what others have stays.
+    keep: bool,
     /// Keys that carry has put so far.
     written: BTreeSet<String>,
     /// By key: the source revision that its last write came from.
@@ -71,6 +75,8 @@ impl Witness {
             mended: false,
             there: BTreeMap::new(),
             foreign: BTreeMap::new(),
+            ours: BTreeSet::new(),
+            keep: settings.keep,
             written: BTreeSet::new(),
             last: BTreeMap::new(),
             unanswered: BTreeSet::new(),
@@ -139,7 +145,19 @@ impl Witness {
         self.compacted.max(self.ahead) <= self.applied()
     }
 
+    /// Whether another client leaves a key alone: the source may have it, and
+    /// there is something.
+    pub fn is_taken(&self, key: &str) -> bool {
+        KEYS.contains(&key) && self.there.contains_key(key)
+    }
+
+    /// Whether a key is another's, and stays.
+    fn is_kept(&self, key: &str) -> bool {
+        self.keep && self.there.contains_key(key) && !self.ours.contains(key)
+    }
+
     pub fn wrote_foreign(&mut self, key: &str, value: &str) {
+        self.ours.remove(key);
         self.foreign.insert(key.to_owned(), value.to_owned());
         self.there.insert(key.to_owned(), value.as_bytes().to_vec());
     }
@@ -255,6 +273,10 @@ impl Witness {
 
     fn put(&mut self, life: u32, phase: Phase, key: String, stored: &[u8], answered: bool) {
         self.writes += 1;
+        if self.is_kept(&key) {
+            self.object(format!("`{key}` is another's, and is written over"));
+        }
+        self.ours.insert(key.clone());
         let value = text(opened(stored));
         let last = self.last.get(&key).copied().unwrap_or(0);
         let revisions = self.history.revisions(&key, &value);
@@ -410,6 +432,7 @@ impl Witness {
     fn is_so(&self, key: &str, there: Option<&[u8]>, want: &Want<'_>) -> bool {
         match (want, there) {
             (Want::AsItIs, _) | (Want::Nothing, None) => true,
+            _ if self.is_kept(key) => true,
             (Want::Value(stored, _), Some(there)) => opened(there) == stored.value.as_bytes(),
             (Want::Nothing, Some(there)) => {
                 let foreign = self.foreign.get(key).map(String::as_bytes);
@@ -420,6 +443,10 @@ impl Witness {
     }
 
     fn delete(&mut self, key: String) {
+        if self.is_kept(&key) {
+            self.object(format!("`{key}` is another's, and is deleted"));
+        }
+        self.ours.remove(&key);
         if self.there.remove(&key).is_none() {
             return;
         }
@@ -527,7 +554,9 @@ impl Witness {
                     "`{key}` has {there:?} in the end, wanted is {want:?}"
                 ));
             }
+            // What cannot be judged may be found to be another's first.
             if let Some(held) = held
+                && !self.is_kept(key)
                 && (want == Want::AsItIs) != held.contains(key)
             {
                 let is = if held.contains(key) { "is" } else { "is not" };

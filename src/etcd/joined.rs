@@ -8,7 +8,7 @@ use crate::rules::decide::KeyRange;
 
 /// `ranges` (sorted, disjoint) as at most `limit` (at least 1): those that
 /// touch are joined, and then the nearest.
-pub(super) fn joined(ranges: &[KeyRange], limit: usize) -> Vec<KeyRange> {
+pub fn joined(ranges: &[KeyRange], limit: usize) -> Vec<KeyRange> {
     let mut gaps: Vec<(Nearness, usize)> = ranges
         .windows(2)
         .enumerate()

@@ -1,0 +1,91 @@
+//! Which Services of a cluster have which addresses and node ports.
+//!
+//! Promises both directions to agree. Deliberately does not say who is right
+//! where two have the same.
+
+use std::collections::{BTreeSet, HashMap};
+use std::hash::Hash;
+use std::net::IpAddr;
+
+use super::names::ServiceName;
+
+/// What one Service has.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Held {
+    pub addresses: Vec<IpAddr>,
+    pub node_ports: Vec<u16>,
+    /// The revision of the Service that says so.
+    pub mod_revision: i64,
+}
+
+/// What all Services have.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Holders {
+    services: HashMap<ServiceName, Held>,
+    addresses: Index<IpAddr>,
+    node_ports: Index<u16>,
+}
+
+impl Holders {
+    /// What this Service has; `None` of one that is not there.
+    pub fn held(&self, service: &ServiceName) -> Option<&Held> {
+        self.services.get(service)
+    }
+
+    /// Whether a Service other than `service` has the address.
+    pub fn others_have_address(&self, address: IpAddr, service: &ServiceName) -> bool {
+        self.addresses.others_have(&address, service)
+    }
+
+    /// Whether a Service other than `service` has the node port.
+    pub fn others_have_node_port(&self, port: u16, service: &ServiceName) -> bool {
+        self.node_ports.others_have(&port, service)
+    }
+
+    /// What this Service has from now on; `None` once it is gone.
+    pub fn set(&mut self, service: &ServiceName, held: Option<Held>) {
+        if let Some(before) = self.services.remove(service) {
+            self.addresses.remove(&before.addresses, service);
+            self.node_ports.remove(&before.node_ports, service);
+        }
+        if let Some(held) = held {
+            self.addresses.insert(&held.addresses, service);
+            self.node_ports.insert(&held.node_ports, service);
+            self.services.insert(service.clone(), held);
+        }
+    }
+}
+
+/// Who has what.
+#[derive(Clone, Debug)]
+struct Index<T>(HashMap<T, BTreeSet<ServiceName>>);
+
+impl<T> Default for Index<T> {
+    fn default() -> Index<T> {
+        Index(HashMap::new())
+    }
+}
+
+impl<T: Copy + Eq + Hash> Index<T> {
+    fn others_have(&self, what: &T, service: &ServiceName) -> bool {
+        let holders = self.0.get(what);
+        holders.is_some_and(|holders| holders.iter().any(|holder| holder != service))
+    }
+
+    fn insert(&mut self, all: &[T], service: &ServiceName) {
+        for what in all {
+            self.0.entry(*what).or_default().insert(service.clone());
+        }
+    }
+
+    fn remove(&mut self, all: &[T], service: &ServiceName) {
+        for what in all {
+            if let Some(holders) = self.0.get_mut(what) {
+                holders.remove(service);
+                if holders.is_empty() {
+                    self.0.remove(what);
+                }
+            }
+        }
+    }
+}
