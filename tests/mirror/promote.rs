@@ -134,6 +134,14 @@ fn changed(value: &[u8], path: &str, to: Value) -> Vec<u8> {
     rewrite(value, &[edit]).expect("an object").to_vec()
 }
 
+/// Ready, and nothing waits for its owner any more.
+fn settled(mirror: &mut Carry) {
+    mirror.wait_ready();
+    mirror.wait_for("nothing to be held", |mirror| {
+        mirror.metric("carry_held_keys") == Some(0.0)
+    });
+}
+
 /// How many of the objects rest.
 fn resting(keys: &Keys) -> usize {
     let annotation = "metadata.annotations['standby.carry/source']";
@@ -163,7 +171,7 @@ async fn a_failover_and_its_taking_back() {
     for version in versions("promote") {
         let sides = Sides::with(version, &items).await;
         let mut mirror = sides.mirror(&[]);
-        mirror.wait_ready();
+        settled(&mut mirror);
         let standby = sides.there().await;
         assert_eq!((standby.len(), resting(&standby)), (items.len(), 7));
         assert_eq!(field(&standby[WEB.as_bytes()], "spec.replicas"), json!(0));
@@ -211,7 +219,7 @@ async fn a_failover_and_its_taking_back() {
         insta::assert_snapshot!("reverted_again", nothing.stdout);
         args.push("--resync".to_owned());
         let mut mirror = mirror.again_with(&args);
-        mirror.wait_ready();
+        settled(&mut mirror);
         let mut expected = standby;
         expected.remove(NIGHTLY.as_bytes());
         assert!(sides.there().await == expected);
@@ -226,7 +234,7 @@ async fn without_the_source() {
     };
     let mut sides = Sides::with(version, &items).await;
     let mut mirror = sides.mirror(&[]);
-    mirror.wait_ready();
+    settled(&mut mirror);
     eventually("the checkpoint of all", || async {
         let checkpoint = sides.destination.get("/carry/default/checkpoint").await;
         let checkpoint: Value =
@@ -285,7 +293,7 @@ async fn cut_off_anywhere() {
     items.extend(more);
     let mut sides = Sides::with(version, &items).await;
     let mut mirror = sides.mirror(&[]);
-    mirror.wait_ready();
+    settled(&mut mirror);
     let all = resting(&sides.there().await);
     assert_eq!(all, 1507);
     mirror.kill();
@@ -323,7 +331,7 @@ async fn differences_stop_it() {
     };
     let sides = Sides::with(version, &items).await;
     let mut mirror = sides.mirror(&[]);
-    mirror.wait_ready();
+    settled(&mut mirror);
     // Else it is waited for that it mends this.
     assert_eq!(mirror.stop(), 0);
     let there = sides.there().await;
@@ -364,7 +372,7 @@ async fn controllers_do_not_stop_it() {
     };
     let sides = Sides::with(version, &items).await;
     let mut mirror = sides.mirror(&[]);
-    mirror.wait_ready();
+    settled(&mut mirror);
     assert_eq!(mirror.stop(), 0);
     let there = sides.there().await;
     let seen = changed(
@@ -400,7 +408,7 @@ async fn the_name_counts() {
     };
     let sides = Sides::with(version, &items).await;
     let mut mirror = sides.mirror(&["--name=blue"]);
-    mirror.wait_ready();
+    settled(&mut mirror);
     let standby = sides.there().await;
     let unknown = sides.promote(&mirror, &["--without-source"]);
     assert_eq!((unknown.code, unknown.stdout.as_str()), (2, ""));
@@ -436,7 +444,7 @@ async fn another_setting() {
     let sides = Sides::with(version, &items).await;
     sides.write("as-is");
     let mut mirror = sides.mirror(&[]);
-    mirror.wait_ready();
+    settled(&mut mirror);
     assert!(sides.there().await == items);
     sides.write("scaled-to-zero");
     eventually("everything to rest", || async {
@@ -445,11 +453,11 @@ async fn another_setting() {
     .await;
     sides.write("suspended");
     let mut mirror = mirror.again();
-    mirror.wait_ready();
+    settled(&mut mirror);
     assert_eq!(resting(&sides.there().await), 2);
     sides.write("as-is");
     let mut mirror = mirror.again();
-    mirror.wait_ready();
+    settled(&mut mirror);
     assert!(sides.there().await == items);
 }
 
@@ -512,7 +520,7 @@ async fn a_mirror_that_comes_back() {
     };
     let sides = Sides::with(version, &items).await;
     let mut mirror = sides.mirror(&[]);
-    mirror.wait_ready();
+    settled(&mut mirror);
     mirror.signal(Signal::STOP);
     let larger = changed(&items[WEB.as_bytes()], "spec.replicas", json!(9));
     sides.source.put(WEB, larger).await;
@@ -544,7 +552,7 @@ async fn under_other_keys() {
     let provider = format!("--dest-encryption-provider-config={}", file.display());
     let more = [provider.as_str(), "--dest-kube-prefix=/standby"];
     let mut mirror = sides.mirror(&more);
-    mirror.wait_ready();
+    settled(&mut mirror);
     assert_eq!(mirror.stop(), 0);
     let promoted = sides.promote(&mirror, &more);
     assert_eq!(promoted.code, 0, "{}", promoted.stderr);
