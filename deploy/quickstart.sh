@@ -3,6 +3,11 @@
 # is filled with objects as a real kube-apiserver stored them, carry mirrors
 # what the example rules select into the other, and then follows three changes.
 #
+#   deploy/quickstart.sh                  all of that
+#   deploy/quickstart.sh --stay [MINUTES] the two etcds alone, the one filled, to
+#                                         try things out: for 30 minutes, or
+#                                         until Enter or Ctrl-C
+#
 # Needs Debian or Ubuntu with Rust, and root or sudo where something is
 # missing. Exits 0 only if everything was as it should be.
 set -euo pipefail
@@ -251,7 +256,35 @@ stop() {
     echo "8. carry was told to stop (SIGTERM) and ended in good order within $(($(now_ms) - begin)) ms."
 }
 
+# stay MINUTES: leaves the two etcds to whoever reads this.
+stay() {
+    echo "Two etcds run here for $1 minutes, or until you press Enter or Ctrl-C: a source that"
+    echo "holds what a real Kubernetes cluster stored, and an empty destination."
+    echo "In another terminal:"
+    echo
+    echo "   cd $PWD"
+    echo "   export CARRY_MASTER_ENDPOINTS=$SOURCE CARRY_SLAVE_ENDPOINTS=$DEST"
+    echo "   export ETCDCTL_API=3 PATH=${CARRY%/*}:\$PATH"
+    echo
+    if [ -t 0 ]; then
+        read -r -t "$(($1 * 60))" || true
+    else
+        sleep "$(($1 * 60))" &
+        PIDS+=("$!")
+        wait "$!" || true
+    fi
+}
+
 main() {
+    local minutes=
+    case ${1:-} in
+    '') ;;
+    --stay)
+        minutes=${2:-30}
+        [[ $minutes =~ ^[1-9][0-9]*$ ]] || fail "\`--stay $minutes\`: give a number of minutes"
+        ;;
+    *) fail "unknown argument \`$1\`: give none, or \`--stay [MINUTES]\`" ;;
+    esac
     require_rust
     require_build_tools
     require_etcd
@@ -266,6 +299,11 @@ main() {
     begin=$(now_ms)
     start_etcd source && SOURCE=$URL
     start_etcd destination && DEST=$URL
+    if [ -n "$minutes" ]; then
+        put_tree "$EXAMPLE/stored"
+        stay "$minutes"
+        return
+    fi
     echo "1. Two etcds run here for a moment: the source ($SOURCE) and the"
     echo "   destination ($DEST). $(etcd --version | head -n 1)"
 

@@ -10,11 +10,10 @@ use std::time::Duration;
 
 use super::args::{Output, PromoteArgs, SideArgs};
 use super::credentials;
-use super::duration;
 use super::problems::{Problems, path};
 use super::rules_settings::RulesSettings;
 use super::settings::{MASTER, SLAVE, name, side, timing};
-use super::verify_settings::VerifySettings;
+use super::verify_settings::{VerifySettings, measures};
 use crate::etcd::TransportSettings;
 
 /// `carry promote`, validated.
@@ -61,12 +60,7 @@ impl PromoteSettings {
         let destination = side(&mut problems, &SLAVE, slave, timing);
         let name = problems.take(name(args.name));
         let db_path = problems.take(path("--db-path", args.db_path));
-        let examples = args.examples.parse();
-        let examples = examples
-            .map_err(|_| format!("`--examples` `{}` is not a number from 0 up", args.examples));
-        let examples = problems.take(examples);
-        let settle = duration::parse(&args.settle);
-        let settle = problems.take(settle.map_err(|problem| format!("`--settle`: {problem}")));
+        let (examples, settle) = measures(&mut problems, &args.examples, &args.settle);
         let assemble = || {
             Some(PromoteSettings {
                 rules: rules?,

@@ -56,12 +56,7 @@ impl VerifySettings {
         let destination = side(&mut problems, &SLAVE, slave, timing);
         let name = problems.take(name(args.name));
         let db_path = problems.take(path("--db-path", args.db_path));
-        let examples = args.examples.parse();
-        let examples = examples
-            .map_err(|_| format!("`--examples` `{}` is not a number from 0 up", args.examples));
-        let examples = problems.take(examples);
-        let settle = duration::parse(&args.settle);
-        let settle = problems.take(settle.map_err(|problem| format!("`--settle`: {problem}")));
+        let (examples, settle) = measures(&mut problems, &args.examples, &args.settle);
         let assemble = || {
             Some(VerifySettings {
                 rules: rules?,
@@ -81,4 +76,18 @@ impl VerifySettings {
         let settings = assemble();
         problems.none_or(settings)
     }
+}
+
+/// `--examples` and `--settle`.
+pub(super) fn measures(
+    problems: &mut Problems,
+    examples: &str,
+    settle: &str,
+) -> (Option<usize>, Option<Duration>) {
+    let number = examples.parse();
+    let number = number.map_err(|_| format!("`--examples` `{examples}` is not a number from 0 up"));
+    let number = problems.take(number);
+    let settle = duration::parse(settle);
+    let settle = problems.take(settle.map_err(|problem| format!("`--settle`: {problem}")));
+    (number, settle)
 }

@@ -63,6 +63,31 @@ impl EtcdDestination {
         answer.inspect_err(|error| self.connection.reconsider(error))
     }
 
+    /// One key as it is now.
+    pub(super) async fn one(&self, key: &[u8]) -> Result<Option<PbKeyValue>, EtcdError> {
+        let answer = self.range(key, None).await?;
+        Ok(answer.0.kvs.into_iter().next())
+    }
+
+    /// One page of `range` in key order, and whether there is more after it.
+    pub(super) async fn page_of(
+        &self,
+        range: &KeyRange,
+        mut limit: usize,
+    ) -> Result<(Vec<PbKeyValue>, bool), EtcdError> {
+        loop {
+            let options = GetOptions::new()
+                .with_range(range.end.clone())
+                .with_limit(i64::try_from(limit).unwrap_or(i64::MAX));
+            match self.range(&range.start, Some(options)).await {
+                // More than one message may hold.
+                Err(EtcdError::TooLarge(_)) if limit > 1 => limit /= 2,
+                Err(error) => return Err(error),
+                Ok(answer) => return Ok((answer.0.kvs, answer.0.more)),
+            }
+        }
+    }
+
     /// Those of `ranges` that the user may not read or not write. Nothing is
     /// written: etcd looks at permissions before it compares, and the comparison
     /// can never hold.
@@ -187,31 +212,16 @@ impl Destination for EtcdDestination {
     }
 
     async fn look(&self, key: &[u8]) -> Result<Option<There>, EtcdError> {
-        let answer = self.range(key, None).await?;
-        let found = answer.0.kvs.into_iter().next();
-        Ok(found.map(|kv| entry(kv).1))
+        Ok(self.one(key).await?.map(|kv| entry(kv).1))
     }
 
     async fn entries(
         &self,
         range: &KeyRange,
-        mut limit: usize,
+        limit: usize,
     ) -> Result<(Vec<Entry>, bool), EtcdError> {
-        loop {
-            let options = GetOptions::new()
-                .with_range(range.end.clone())
-                .with_limit(i64::try_from(limit).unwrap_or(i64::MAX));
-            match self.range(&range.start, Some(options)).await {
-                // More than one message may hold.
-                Err(EtcdError::TooLarge(_)) if limit > 1 => limit /= 2,
-                Err(error) => return Err(error),
-                Ok(answer) => {
-                    let page = answer.0;
-                    let kvs = page.kvs.into_iter().map(entry).collect();
-                    return Ok((kvs, page.more));
-                }
-            }
-        }
+        let (kvs, more) = self.page_of(range, limit).await?;
+        Ok((kvs.into_iter().map(entry).collect(), more))
     }
 
     async fn count(&self, range: &KeyRange) -> Result<u64, EtcdError> {
@@ -255,7 +265,7 @@ impl Election for EtcdDestination {
         ttl: Duration,
     ) -> Result<Campaign, EtcdError> {
         // Looking first saves a lease for every look while another leads.
-        if let Some(kv) = self.range(key, None).await?.0.kvs.into_iter().next() {
+        if let Some(kv) = self.one(key).await? {
             return self.judge_leader(key, holder, kv).await;
         }
         let mark = promoted_key(key);

@@ -4,12 +4,32 @@
 //! apart from what carry itself asks of a destination.
 
 use super::memory::MemoryDestination;
+use super::{Guard, Op};
 use crate::etcd::EtcdError;
 
 impl MemoryDestination {
     /// Deletes without a fence.
     pub fn delete(&self, key: &[u8]) {
         self.lock().remove(key);
+    }
+
+    /// Applies all of `ops`, without a fence, if all of `guards` are so; tells
+    /// whether they were.
+    pub fn transact(&self, guards: &[Guard], ops: &[Op]) -> bool {
+        let mut state = self.lock();
+        let holds = guards.iter().all(|guard| state.is_so(guard));
+        if holds {
+            state.revision += 1;
+            for op in ops {
+                match op {
+                    Op::Put { key, value } | Op::PutLeased { key, value, .. } => {
+                        state.store(key, value, op.lease());
+                    }
+                    Op::Delete { key } => state.forget(key),
+                }
+            }
+        }
+        holds
     }
 
     /// Ends every watch with this error.

@@ -226,7 +226,7 @@ impl State {
         Outcome::Applied(revision)
     }
 
-    fn is_so(&self, guard: &Guard) -> bool {
+    pub(super) fn is_so(&self, guard: &Guard) -> bool {
         let revisions = |stored: &Stored| (stored.create_revision, stored.mod_revision);
         let (created, changed) = self.keys.get(guard.key()).map_or((0, 0), revisions);
         match guard {
@@ -238,7 +238,7 @@ impl State {
         }
     }
 
-    fn store(&mut self, key: &[u8], value: &[u8], lease: i64) {
+    pub(super) fn store(&mut self, key: &[u8], value: &[u8], lease: i64) {
         let mod_revision = self.revision;
         let create_revision = self
             .keys
@@ -254,7 +254,7 @@ impl State {
         self.changes.touch(key, mod_revision);
     }
 
-    fn forget(&mut self, key: &[u8]) {
+    pub(super) fn forget(&mut self, key: &[u8]) {
         if self.keys.remove(key).is_some() {
             self.changes.touch(key, self.revision);
         }

@@ -6,7 +6,6 @@
 //! that was read. Deliberately retries nothing, and knows nothing of what the
 //! values are.
 
-use etcd_client::GetOptions;
 use etcd_client::proto::PbKeyValue;
 
 use super::election::{LeaseId, promoted_key};
@@ -79,23 +78,10 @@ impl EtcdDestination {
     pub async fn page(
         &self,
         range: &KeyRange,
-        mut limit: usize,
+        limit: usize,
     ) -> Result<(Vec<Version>, bool), EtcdError> {
-        loop {
-            let options = GetOptions::new()
-                .with_range(range.end.clone())
-                .with_limit(i64::try_from(limit).unwrap_or(i64::MAX));
-            match self.range(&range.start, Some(options)).await {
-                // More than one message may hold.
-                Err(EtcdError::TooLarge(_)) if limit > 1 => limit /= 2,
-                Err(error) => return Err(error),
-                Ok(answer) => {
-                    let page = answer.0;
-                    let versions = page.kvs.into_iter().map(version);
-                    return Ok((versions.collect(), page.more));
-                }
-            }
-        }
+        let (kvs, more) = self.page_of(range, limit).await?;
+        Ok((kvs.into_iter().map(version).collect(), more))
     }
 
     /// One key as it is now.
@@ -113,11 +99,6 @@ impl EtcdDestination {
     ) -> Result<bool, EtcdError> {
         let txn = txn::replace(fence, &read.key, read.mod_revision, value);
         Ok(self.transact(txn).await?.succeeded())
-    }
-
-    async fn one(&self, key: &[u8]) -> Result<Option<PbKeyValue>, EtcdError> {
-        let answer = self.range(key, None).await?;
-        Ok(answer.0.kvs.into_iter().next())
     }
 }
 

@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
-use crate::etcd::{Connection, DestRevision, EtcdError, joined};
+use crate::etcd::{Connection, DestRevision, EtcdError, joined, received};
 use crate::rules::decide::{KeyMap, KeyRange};
 
 /// A key that was written or deleted.
@@ -293,17 +293,6 @@ fn options(range: &KeyRange, from: i64) -> WatchOptions {
         .with_start_revision(from)
         .with_progress_notify()
         .with_fragment()
-}
-
-fn received(
-    message: Result<Option<etcd_client::WatchResponse>, etcd_client::Error>,
-) -> Result<PbWatchResponse, EtcdError> {
-    match message? {
-        Some(response) => Ok(response.0),
-        None => Err(EtcdError::Unavailable(
-            "the server ended the watch".to_owned(),
-        )),
-    }
 }
 
 /// Whether the server has ended a watch.

@@ -10,6 +10,7 @@ mod connector;
 mod endpoint;
 mod error;
 mod joined;
+mod received;
 pub mod revision;
 mod tls;
 mod transport;
@@ -18,5 +19,6 @@ pub use connection::{ClusterStatus, Connection, Credentials, TransportSettings, 
 pub use endpoint::Endpoint;
 pub use error::EtcdError;
 pub use joined::joined;
+pub use received::received;
 pub use revision::{DestRevision, SourceRevision};
 pub use tls::{TlsError, TlsSettings};

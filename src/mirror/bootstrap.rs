@@ -11,6 +11,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::cursor::{LedgerCursor, PageSize};
+use super::due::Which;
 use super::error::MirrorError;
 use super::judging::Judging;
 use super::leftovers::{Fate, retired};
@@ -42,10 +43,13 @@ impl<W: World> Session<W> {
         self.recall_leases()?;
         let mut list_at = at;
         self.read_namespaces(&mut list_at).await?;
+        self.writer.set_listing(true);
         for stage in 0..self.parts.judge.stages().len() {
             self.apply_stage(stage, at, &mut list_at).await?;
         }
         self.sweep(at).await?;
+        self.writer.set_listing(false);
+        self.due.again(Which::Transient, self.held.transient());
         self.tell_retired();
         self.release_rest()?;
         self.seen = at;

@@ -21,6 +21,16 @@ impl Conflicts {
         self.keys.len() < MAX_NAMED && self.keys.insert(key.to_vec())
     }
 
+    /// Whether it is kept.
+    pub fn contains(&self, key: &[u8]) -> bool {
+        self.keys.contains(key)
+    }
+
+    /// All of them.
+    pub fn all(&self) -> impl Iterator<Item = &Vec<u8>> {
+        self.keys.iter()
+    }
+
     /// Takes out a key; true if it was there.
     pub fn release(&mut self, key: &[u8]) -> bool {
         self.keys.remove(key)

@@ -7,17 +7,19 @@
 //! has one look under way at a time, and decides nothing.
 
 use std::collections::hash_map::Entry;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use super::conflicts::Conflicts;
 use super::drift_book::Book;
 use super::drift_look::{Errand, Look, Looker};
 use super::drift_watch::{Heard, Listener, MAX_WAITING, Own};
 use super::error::MirrorError;
+use super::held::Held;
 use super::judging::Judging;
 use super::report::Report;
 use super::world::{Parts, World};
@@ -29,6 +31,9 @@ use crate::rules::namespaces::Namespaces;
 /// and so many of those that drift.
 const AGAIN: usize = 500;
 const LISTED: usize = 50;
+
+/// So many kept keys are looked at together.
+const KEPT: usize = 500;
 
 /// So often it is looked whether a key has settled. After that its next write
 /// settles it, which is ours or tells of another change.
@@ -55,6 +60,8 @@ pub struct Watching<W: World> {
     /// What was heard of in the last turn but one.
     ripe: HashMap<Vec<u8>, DestRevision>,
     again: HashMap<Vec<u8>, Again>,
+    /// Kept keys that may be free by now.
+    kept: BTreeSet<Vec<u8>>,
     /// The last key that was looked at of all in the ledger, while they are.
     sweep: Option<Vec<u8>>,
     /// What drifts.
@@ -91,6 +98,7 @@ impl<W: World> Watching<W> {
             next_look: Instant::now() + every,
             ripe: HashMap::new(),
             again: HashMap::new(),
+            kept: BTreeSet::new(),
             sweep: None,
             book: Book::default(),
             mending: HashSet::new(),
@@ -120,6 +128,7 @@ impl<W: World> Watching<W> {
             tracing::debug!("looking at what others may have changed: {error}; trying again");
             self.next_look = now + LONGEST.min(10 * self.every);
         }
+        self.kept.extend(look.kept.iter().cloned());
         for key in &look.rest {
             let waits = Again { times: 0, at: now };
             self.again.entry(key.clone()).or_insert(waits);
@@ -127,10 +136,13 @@ impl<W: World> Watching<W> {
         Ok(Some(look))
     }
 
-    /// Looks again, if it is time to and there is anything to look at.
+    /// Looks again, if it is time to and there is anything to look at. What held
+    /// keys wait for and somebody has written wakes them.
     pub fn begin(
         &mut self,
         now: Instant,
+        held: &mut Held,
+        conflicts: &Conflicts,
         namespaces: &Arc<Namespaces>,
         encryption: &str,
         is_under_way: impl Fn(&[u8]) -> bool,
@@ -139,8 +151,8 @@ impl<W: World> Watching<W> {
             return;
         }
         self.next_look = now + self.every;
-        let errand = self.errand(now);
-        if errand.touched.is_empty() && errand.keys.is_empty() && errand.sweep.is_none() {
+        let errand = self.errand(now, held, conflicts);
+        if errand.is_empty() {
             return;
         }
         self.mending.retain(|key| is_under_way(key));
@@ -150,10 +162,17 @@ impl<W: World> Watching<W> {
             .spawn(async move { looker.look(errand, &namespaces).await });
     }
 
-    fn errand(&mut self, now: Instant) -> Errand {
+    fn errand(&mut self, now: Instant, held: &mut Held, conflicts: &Conflicts) -> Errand {
         let (fresh, missed) = self.heard.take();
         if missed {
             self.sweep = Some(Vec::new());
+            self.kept.extend(conflicts.all().cloned());
+        }
+        for key in fresh.keys() {
+            held.arrived(key);
+            if conflicts.contains(key) {
+                self.kept.insert(key.clone());
+            }
         }
         let mut touched = std::mem::replace(&mut self.ripe, fresh);
         let due = self.again.iter().filter(|(_, again)| again.at <= now);
@@ -169,9 +188,11 @@ impl<W: World> Watching<W> {
         keys.extend(self.book.next(LISTED));
         keys.sort_unstable();
         keys.dedup();
+        let kept = std::iter::from_fn(|| self.kept.pop_first()).take(KEPT);
         Errand {
             touched,
             keys,
+            kept: kept.collect(),
             sweep: self.sweep.clone(),
         }
     }

@@ -6,10 +6,11 @@
 //! beside the session, and has a bound on keys, requests under way and bytes.
 //! Deliberately does nothing about what it finds.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
+use futures::StreamExt as _;
 use futures::future::join_all;
 
 use super::cursor::LedgerCursor;
@@ -45,8 +46,18 @@ pub struct Errand {
     pub touched: HashMap<Vec<u8>, DestRevision>,
     /// Keys to be looked at in any case.
     pub keys: Vec<Vec<u8>>,
+    /// Keys of which the destination had something else, which stays.
+    pub kept: Vec<Vec<u8>>,
     /// From where on the ledger's keys are looked at, if there is time.
     pub sweep: Option<Vec<u8>>,
+}
+
+impl Errand {
+    /// Whether there is nothing to do.
+    pub fn is_empty(&self) -> bool {
+        let Errand { touched, keys, .. } = self;
+        touched.is_empty() && keys.is_empty() && self.kept.is_empty() && self.sweep.is_none()
+    }
 }
 
 /// What was found.
@@ -56,6 +67,10 @@ pub struct Look {
     pub seen: Vec<(Vec<u8>, Seen)>,
     /// What there was no time for.
     pub rest: Vec<Vec<u8>>,
+    /// Of the kept ones: those of which the destination has nothing any more.
+    pub free: Vec<Vec<u8>>,
+    /// Those that there was no answer for.
+    pub kept: Vec<Vec<u8>>,
     /// From where on the ledger's keys are still to be looked at.
     pub sweep: Option<Vec<u8>>,
     /// Why one side did not answer.
@@ -108,7 +123,10 @@ impl<W: World> Looker<W> {
     ) -> Result<Look, MirrorError> {
         self.own.leave_others(&mut errand.touched);
         let mut keys = std::mem::take(&mut errand.keys);
-        for (at, key) in std::mem::take(&mut errand.touched).into_keys().enumerate() {
+        // In an order that is the same every time.
+        let touched = std::mem::take(&mut errand.touched).into_keys();
+        let touched: BTreeSet<Vec<u8>> = touched.collect();
+        for (at, key) in touched.into_iter().enumerate() {
             if self.is_ours(&key)? {
                 keys.push(key);
             }
@@ -123,7 +141,26 @@ impl<W: World> Looker<W> {
         let rest = keys.split_off(keys.len().min(KEYS));
         look.rest = rest;
         self.look_at(keys, namespaces, &mut look).await?;
+        self.look_at_kept(errand.kept, &mut look).await;
         Ok(look)
+    }
+
+    async fn look_at_kept(&self, keys: Vec<Vec<u8>>, look: &mut Look) {
+        let looks = keys.into_iter().map(|key| async move {
+            let there = self.parts.destination.get(&key).await;
+            (key, there)
+        });
+        let mut looks = futures::stream::iter(looks).buffered(WIDTH);
+        while let Some((key, there)) = looks.next().await {
+            match there {
+                Ok(None) => look.free.push(key),
+                Ok(Some(_)) => {}
+                Err(error) => {
+                    look.failed.get_or_insert(error);
+                    look.kept.push(key);
+                }
+            }
+        }
     }
 
     /// Whether the ledger says that the destination has it from us, and nothing
@@ -236,8 +273,12 @@ impl<W: World> Looker<W> {
             return Seen::Fine;
         };
         Seen::Drifts(Box::new(Drifting {
+            change: match &drift {
+                // What the cluster's own controllers write besides is no change.
+                Drift::Fields(_) => self.hasher.hash_one(&drift),
+                _ => self.hasher.hash_one(&now.there),
+            },
             drift,
-            change: self.hasher.hash_one(&now.there),
             item,
             rule,
             entry,

@@ -56,15 +56,20 @@ impl<W: World> Session<W> {
                 self.take_seen(&mut watching, key, seen, same)?;
             }
             watching.tidy();
+            let conflicts = &self.conflicts;
+            let free = look.free.into_iter().filter(|key| conflicts.contains(key));
+            self.free.extend(free);
         }
         let Session {
             writer,
+            held,
+            conflicts,
             namespaces,
             encryption,
             ..
         } = self;
         let is_under_way = |key: &[u8]| writer.pipeline.has(key);
-        watching.begin(now, namespaces, encryption, is_under_way);
+        watching.begin(now, held, conflicts, namespaces, encryption, is_under_way);
         self.drift = Some(watching);
         Ok(())
     }

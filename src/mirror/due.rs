@@ -13,8 +13,10 @@ use tokio::time::Instant;
 const LONGEST: Duration = Duration::from_secs(60);
 
 /// Which held keys are to be judged again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Which {
+    /// Those that waited for something which has arrived.
+    Woken,
     /// Those that are held since a KMS plugin did not answer.
     Transient,
     /// All.
@@ -56,8 +58,13 @@ impl Due {
         self.wait = self.first_wait;
         self.retry_at = None;
         if which == Which::Transient && transient > 0 {
-            self.now = self.now.or(Some(Which::Transient));
+            self.now = self.now.max(Some(Which::Transient));
         }
+    }
+
+    /// What some waited for has arrived.
+    pub fn woken(&mut self) {
+        self.now = self.now.max(Some(Which::Woken));
     }
 
     /// Of those that may pass by themselves, the ones up to here had their
@@ -80,7 +87,7 @@ impl Due {
             }
             (_, None) => self.retry_at = Some(now + self.wait),
             (_, Some(at)) if now >= at => {
-                self.now = self.now.or(Some(Which::Transient));
+                self.now = self.now.max(Some(Which::Transient));
                 self.wait = (self.wait * 2).min(LONGEST.max(self.first_wait));
                 self.retry_at = None;
             }

@@ -3,7 +3,7 @@
 //! Promises to name each with its reason, up to a bound, and to say when there
 //! were more. Deliberately keeps no values.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
 
 use crate::rules::RuleId;
@@ -27,6 +27,10 @@ pub struct Why {
 pub struct Held {
     keys: BTreeMap<Vec<u8>, Why>,
     transient: usize,
+    /// By what is waited for at the destination: who waits.
+    waiting: HashMap<Vec<u8>, BTreeSet<Vec<u8>>>,
+    /// What these wait for may be there now.
+    woken: BTreeSet<Vec<u8>>,
     overflowed: bool,
 }
 
@@ -38,15 +42,19 @@ impl Held {
             return false;
         }
         self.transient += usize::from(why.unfit.transient);
-        let before = self.keys.insert(key, why);
-        self.uncount(before.as_ref());
+        let awaited = why.unfit.awaits.clone();
+        let before = self.keys.insert(key.clone(), why);
+        self.leave(&key, before.as_ref());
+        if let Some(awaited) = awaited {
+            self.waiting.entry(awaited).or_default().insert(key);
+        }
         before.is_none()
     }
 
     /// The key was judged.
     pub fn release(&mut self, key: &[u8]) -> bool {
         let before = self.keys.remove(key);
-        self.uncount(before.as_ref());
+        self.leave(key, before.as_ref());
         before.is_some()
     }
 
@@ -60,15 +68,51 @@ impl Held {
         let mut taken = Vec::with_capacity(within.len());
         for key in within {
             if let Some(why) = self.keys.remove(&key) {
-                self.uncount(Some(&why));
+                self.leave(&key, Some(&why));
                 taken.push((key, why));
             }
         }
         taken
     }
 
-    fn uncount(&mut self, why: Option<&Why>) {
-        self.transient -= usize::from(why.is_some_and(|why| why.unfit.transient));
+    /// A key is no longer held for this reason.
+    fn leave(&mut self, key: &[u8], why: Option<&Why>) {
+        let Some(why) = why else { return };
+        self.transient -= usize::from(why.unfit.transient);
+        self.woken.remove(key);
+        if let Some(awaited) = &why.unfit.awaits
+            && let Some(waiting) = self.waiting.get_mut(awaited)
+        {
+            waiting.remove(key);
+            if waiting.is_empty() {
+                self.waiting.remove(awaited);
+            }
+        }
+    }
+
+    /// Something was written at the destination: who waits for it can be judged
+    /// again.
+    pub fn arrived(&mut self, awaited: &[u8]) {
+        if let Some(waiting) = self.waiting.get(awaited) {
+            self.woken.extend(waiting.iter().cloned());
+        }
+    }
+
+    /// A held key can be judged again.
+    pub fn wake(&mut self, key: &[u8]) {
+        if self.keys.contains_key(key) {
+            self.woken.insert(key.to_vec());
+        }
+    }
+
+    /// Whether any key can be judged again since something has arrived.
+    pub fn has_woken(&self) -> bool {
+        !self.woken.is_empty()
+    }
+
+    /// The first `limit` of those.
+    pub fn woken(&self, limit: usize) -> Vec<Vec<u8>> {
+        self.woken.iter().take(limit).cloned().collect()
     }
 
     /// The first `limit` of them.
@@ -102,8 +146,80 @@ impl Held {
         self.transient
     }
 
+    /// Whether there were more than are remembered, and there is room for them
+    /// by now.
+    pub fn has_room_again(&self) -> bool {
+        self.overflowed && self.keys.len() <= MAX_NAMED / 2
+    }
+
     /// Whether there were more than are remembered, since the last call.
     pub fn take_overflowed(&mut self) -> bool {
         std::mem::take(&mut self.overflowed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn why(awaits: Option<&str>) -> Why {
+        let mut unfit = Unfit::new("its owner is not there".to_owned(), awaits.is_some());
+        unfit.awaits = awaits.map(|key| key.as_bytes().to_vec());
+        Why { rule: None, unfit }
+    }
+
+    fn woken(held: &Held) -> Vec<String> {
+        let keys = held.woken(10).into_iter();
+        keys.map(|key| String::from_utf8_lossy(&key).into_owned())
+            .collect()
+    }
+
+    #[test]
+    fn who_waits_is_woken_by_what_it_waits_for_alone() {
+        let mut held = Held::default();
+        for (key, owner) in [("a", "one"), ("b", "two"), ("c", "one"), ("d", "one")] {
+            assert!(held.hold(key.into(), why(Some(owner))));
+        }
+        assert!(held.hold("e".into(), why(None)));
+        held.arrived(b"none");
+        assert!(!held.has_woken());
+        // Another reason, and none any more.
+        assert!(!held.hold("c".into(), why(Some("two"))));
+        assert!(held.release(b"d"));
+        held.arrived(b"one");
+        assert_eq!(woken(&held), ["a"]);
+        held.arrived(b"two");
+        held.wake(b"e");
+        held.wake(b"f");
+        assert_eq!(woken(&held), ["a", "b", "c", "e"]);
+        assert_eq!(held.woken(2).len(), 2);
+        // They are being judged again.
+        assert_eq!(held.take_range(&KeyRange::prefix("a")).len(), 1);
+        assert_eq!(woken(&held), ["b", "c", "e"]);
+        assert_eq!((held.len(), held.transient()), (3, 2));
+        for key in [b"b", b"c", b"e"] {
+            assert!(held.release(key));
+        }
+        assert!(!held.has_woken());
+        assert!(held.waiting.is_empty());
+    }
+
+    #[test]
+    fn what_is_too_much_is_looked_for_when_there_is_room() {
+        let mut held = Held::default();
+        let name = |number: usize| number.to_string().into_bytes();
+        for number in 0..=MAX_NAMED {
+            assert_eq!(
+                held.hold(name(number), why(Some("one"))),
+                number < MAX_NAMED
+            );
+        }
+        assert!(!held.has_room_again());
+        for number in 0..MAX_NAMED / 2 {
+            assert!(held.release(&name(number)));
+        }
+        assert!(held.has_room_again());
+        assert!(held.take_overflowed());
+        assert!(!held.has_room_again());
     }
 }

@@ -11,7 +11,8 @@ use crate::rules::decide::{Decision, Event, Judge, KeyRange, Scratch, SkipReason
 use crate::rules::drift::Drift;
 use crate::rules::identity::{Identity, Side};
 use crate::rules::landing::{
-    Addresses, ApiTable, CrdTable, Landing, Leaving, Obstacle, Seen, StoredObjects, There, Wanted,
+    Addresses, ApiTable, CrdTable, Definition, Landing, Leaving, Obstacle, Seen, StoredObjects,
+    There, Wanted,
 };
 use crate::rules::namespaces::{Namespaces, View};
 use crate::rules::outgoing::{Outgoing, OutgoingScratch, Unfit};
@@ -155,6 +156,12 @@ pub trait Judging: Send + Sync + 'static {
     fn crd_table(&self, items: &[(Vec<u8>, There)]) -> CrdTable {
         let _ = items;
         CrdTable::default()
+    }
+
+    /// What a value of the destination under `key` defines, if anything.
+    fn definition(&self, key: &[u8], there: &There) -> Option<Definition> {
+        let _ = (key, there);
+        None
     }
 
     /// Where what a kube-apiserver serves is told, if anything depends on it.
@@ -342,6 +349,10 @@ impl Judging for Judge {
     fn crd_table(&self, items: &[(Vec<u8>, There)]) -> CrdTable {
         let items = items.iter().map(|(key, there)| (key.as_slice(), there));
         Judge::crd_table(self, items)
+    }
+
+    fn definition(&self, key: &[u8], there: &There) -> Option<Definition> {
+        Judge::definition(self, key, there)
     }
 
     fn api_range(&self) -> Option<KeyRange> {

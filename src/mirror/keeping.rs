@@ -20,16 +20,19 @@ impl<W: World> Session<W> {
         let told = known.is_some_and(|known| known.unfit.reason == why.unfit.reason);
         let shown = String::from_utf8_lossy(&key).into_owned();
         let (name, reason) = (key.clone(), why.unfit.reason.clone());
-        let new = known.is_none() && !self.held.contains(&key);
-        if let Some(awaited) = why.unfit.awaits.clone() {
+        let mut new = known.is_none() && !self.held.contains(&key);
+        let awaited = why.unfit.awaits.clone();
+        let first = self.held.hold(key, why);
+        if let Some(awaited) = awaited {
             // It may have been written between the look and now.
             let entry = self.parts.store.get(&awaited)?;
-            if new && entry.is_some_and(|entry| entry.intent.is_none()) {
-                self.writer.awake();
+            new &= entry.is_some_and(|entry| entry.intent.is_none());
+            if new {
+                self.held.wake(&name);
             }
             self.writer.await_key(awaited);
         }
-        if !self.held.hold(key, why) {
+        if !first {
             return Ok(());
         }
         if !told {

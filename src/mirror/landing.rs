@@ -8,6 +8,7 @@
 //! are given to one after the other.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -50,6 +51,8 @@ pub struct Lander<W: World> {
     sealer: Sealer<W::Judge>,
     leases: Option<Arc<Leases<W>>>,
     standby: Arc<StandbyWatch>,
+    /// Whether the first list is under way.
+    pub listing: AtomicBool,
     crds: Mutex<Option<(Instant, Arc<CrdTable>)>>,
     /// One list at a time does for all who ask.
     crds_turn: tokio::sync::Mutex<()>,
@@ -72,6 +75,7 @@ impl<W: World> Lander<W> {
             parts,
             leases,
             standby,
+            listing: AtomicBool::new(false),
             crds: Mutex::default(),
             crds_turn: tokio::sync::Mutex::default(),
             apis: tokio::sync::Mutex::default(),
@@ -180,6 +184,7 @@ impl<W: World> Lander<W> {
     fn blank(&self) -> Seen {
         let mut seen = Seen::default();
         seen.live = self.standby.is_live();
+        seen.listing = self.listing.load(Ordering::Relaxed);
         if let Some((_, crds)) = self.known_crds().clone() {
             seen.set_crds(crds, false);
         }
@@ -252,10 +257,23 @@ impl<W: World> Lander<W> {
         seen.set_addresses(None);
         for (key, there) in all {
             turn.tell(&*self.parts.judge, &key, there.as_ref());
+            self.learn(&key, there.as_ref());
             seen.set(key, there);
         }
         seen.set_addresses(turn.known());
         Ok(())
+    }
+
+    /// What was seen of a definition, for those who come next.
+    fn learn(&self, key: &[u8], there: Option<&There>) {
+        let judge = &self.parts.judge;
+        if judge.crd_range().is_some_and(|range| range.contains(key)) {
+            let read = |there: &There| judge.definition(key, there);
+            let definition = blocking(judge.may_block(), || there.and_then(read));
+            if let Some((_, crds)) = &mut *self.known_crds() {
+                Arc::make_mut(crds).insert(key.to_vec(), definition);
+            }
+        }
     }
 
     async fn list_addresses(&self, turn: &mut Turn) -> Result<(), EtcdError> {

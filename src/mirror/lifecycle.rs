@@ -198,6 +198,19 @@ impl<W: World> Mirror<W> {
         let mut backoff = Backoff::default();
         let mut resync = None;
         loop {
+            // What an earlier session has sent must not arrive in this one;
+            // the leader key may be one that we took before.
+            let renew = || self.parts.destination.renew_fence(&term);
+            let renewed = tokio::select! {
+                biased;
+                () = self.stop.cancelled() => return (term, End::Stopped),
+                renewed = waiting(&*self.report, persist("renewing the fence", renew)) => renewed,
+            };
+            match renewed {
+                Ok(Some(fence)) => term.fence = fence,
+                Ok(None) => return (term, End::Deposed),
+                Err(error) => return (term, MirrorError::Destination(error).into()),
+            }
             let session = self.session(&mut term, &keeper, standby.clone(), resync.take());
             let end = Box::pin(session).await;
             match end {
@@ -222,18 +235,6 @@ impl<W: World> Mirror<W> {
                 biased;
                 () = self.stop.cancelled() => return (term, End::Stopped),
                 () = tokio::time::sleep(wait) => {}
-            }
-            // What an earlier session has sent must not arrive in this one.
-            let renew = || self.parts.destination.renew_fence(&term);
-            let renewed = tokio::select! {
-                biased;
-                () = self.stop.cancelled() => return (term, End::Stopped),
-                renewed = waiting(&*self.report, persist("renewing the fence", renew)) => renewed,
-            };
-            match renewed {
-                Ok(Some(fence)) => term.fence = fence,
-                Ok(None) => return (term, End::Deposed),
-                Err(error) => return (term, MirrorError::Destination(error).into()),
             }
         }
     }

@@ -59,6 +59,7 @@ impl<W: World> Session<W> {
         if !self.horizons.is_empty() {
             return Ok(());
         }
+        self.judge_free().await?;
         let Some(which) = self.due.take() else {
             return Ok(());
         };
@@ -68,6 +69,7 @@ impl<W: World> Session<W> {
         }
         let before = self.held.len();
         let names = match which {
+            Which::Woken => self.held.woken(ONE_BY_ONE),
             Which::Transient => self.held.transient_after(self.due.reached(), ONE_BY_ONE),
             Which::All => self.held.names(ONE_BY_ONE + 1),
         };
@@ -90,6 +92,19 @@ impl<W: World> Session<W> {
             self.due.reach(last);
         }
         tracing::info!("{before} held keys judged again: {still} are held now");
+        Ok(())
+    }
+
+    /// What stood in the way of these is gone at the destination.
+    async fn judge_free(&mut self) -> Result<(), End> {
+        let free = std::mem::take(&mut self.free);
+        if free.is_empty() {
+            return Ok(());
+        }
+        let count = free.len();
+        self.judge_again(free.into_iter().map(KeyRange::only).collect())
+            .await?;
+        tracing::info!("{count} keys judged again of which the destination had something else");
         Ok(())
     }
 

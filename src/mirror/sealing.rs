@@ -78,6 +78,8 @@ pub struct Prepared {
     pub guards: Vec<Guard>,
     /// Whether it is to be sent in two, before anything else.
     pub apart: bool,
+    /// Whether it was made ready: else nothing of it was sent.
+    pub ready: bool,
     /// How many of its values are encrypted anew.
     pub sealed: u64,
     /// What goes along with its operations.
@@ -97,6 +99,7 @@ impl Prepared {
             unsent: Vec::new(),
             guards: Vec::new(),
             apart: false,
+            ready: false,
             sealed: 0,
             along: Vec::new(),
             rewritten: Vec::new(),
@@ -210,7 +213,8 @@ impl<J: Judging> Sealer<J> {
         let (Op::Put { key, value } | Op::PutLeased { key, value, .. }) = op else {
             return self.delete(op, note, seen, wanted);
         };
-        let (known, own) = match self.claim((key, value), note, seen, scratch) {
+        let leased = op.lease() != 0;
+        let (known, own) = match self.claim((key, value), leased, note, seen, scratch) {
             Ok(claimed) => claimed,
             Err(why) => return Some(Fate::Unsent(why)),
         };
@@ -262,6 +266,7 @@ impl<J: Judging> Sealer<J> {
     fn claim(
         &self,
         (key, value): (&[u8], &[u8]),
+        leased: bool,
         note: &Note,
         seen: &Seen,
         scratch: &mut OutgoingScratch,
@@ -292,7 +297,6 @@ impl<J: Judging> Sealer<J> {
                 .is_there(key, value, &there.value, note.rule, scratch)
         };
         // A value says nothing of the lease that it is under.
-        let leased = note.leased;
         match known == Known::Yes && !leased && is_there() {
             true => Err(Unwritten::There),
             false => Ok((known, Some(unchanged(key, there)))),
@@ -370,6 +374,7 @@ fn prepared(batch: Batch, fates: Vec<Fate>) -> Prepared {
         ready.batch.notes.push(note);
     }
     ready.ops = sent;
+    ready.ready = true;
     ready
 }
 

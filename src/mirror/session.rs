@@ -6,7 +6,7 @@
 //! work is begun, and that every wait ends when carry is to stop. Deliberately
 //! holds no policy: bootstrap, replay and tail are beside it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use super::conflicts::Conflicts;
 use super::counting::Counting;
 use super::drift::Watching;
-use super::due::{Due, Which};
+use super::due::Due;
 use super::error::MirrorError;
 use super::held::{Held, Why};
 use super::judging::Judging;
@@ -107,6 +107,8 @@ pub struct Session<W: World> {
     pub(super) held: Held,
     /// Keys of which the destination has something else, which stays.
     pub(super) conflicts: Conflicts,
+    /// Those of them of which it has nothing any more.
+    pub(super) free: BTreeSet<Vec<u8>>,
     /// Held keys that are being judged again, with the reasons so far.
     pub(super) again: BTreeMap<Vec<u8>, Why>,
     /// Which held keys are to be judged again.
@@ -202,6 +204,7 @@ impl<W: World> Session<W> {
             horizons: Vec::new(),
             held: Held::default(),
             conflicts: Conflicts::default(),
+            free: BTreeSet::new(),
             again: BTreeMap::new(),
             due,
             drift: None,
@@ -270,8 +273,14 @@ impl<W: World> Session<W> {
             self.reloads.mark_unchanged();
             self.due.all();
         }
-        if self.writer.take_awoken() {
-            self.due.again(Which::Transient, self.held.transient());
+        for arrived in self.writer.take_arrived() {
+            self.held.arrived(&arrived);
+        }
+        if self.held.has_woken() {
+            self.due.woken();
+        }
+        if self.held.has_room_again() {
+            self.due.all();
         }
         self.due.look(now, self.held.transient());
         if now >= self.checkpoint_at {

@@ -7,6 +7,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -67,8 +68,8 @@ pub struct Writer<W: World> {
     pub(super) refused: Vec<Refused>,
     /// Keys of the destination that others wait for.
     awaited: HashSet<Vec<u8>>,
-    /// Whether one of those was written.
-    awoken: bool,
+    /// Those of them that were written since the last call.
+    arrived: Vec<Vec<u8>>,
     /// Only what was sent before is sent again.
     closing: bool,
 }
@@ -117,9 +118,14 @@ impl<W: World> Writer<W> {
             written: Written::default(),
             refused: Vec::new(),
             awaited: HashSet::new(),
-            awoken: false,
+            arrived: Vec::new(),
             closing: false,
         }
+    }
+
+    /// Whether the first list is under way.
+    pub fn set_listing(&self, listing: bool) {
+        self.lander.listing.store(listing, Ordering::Relaxed);
     }
 
     /// The leadership as it is now.
@@ -155,14 +161,9 @@ impl<W: World> Writer<W> {
         }
     }
 
-    /// A key that something waits for is there already.
-    pub fn awake(&mut self) {
-        self.awoken = true;
-    }
-
-    /// Whether a key that something waits for was written since the last call.
-    pub fn take_awoken(&mut self) -> bool {
-        std::mem::take(&mut self.awoken)
+    /// Keys that something waits for and that were written since the last call.
+    pub fn take_arrived(&mut self) -> Vec<Vec<u8>> {
+        std::mem::take(&mut self.arrived)
     }
 
     /// From now on only what was sent before is finished.
@@ -303,7 +304,7 @@ impl<W: World> Writer<W> {
                     Some(Err(EtcdError::NoSpace)) => {}
                     _ => self.starving.no_answer(Instant::now()),
                 }
-                let size = (bytes, prepared.guards.len());
+                let size = (bytes, prepared.guards.len(), prepared.ready);
                 committed.result.map_or(Ok(()), |result| {
                     self.settle_commit(prepared.batch, size, &committed.fence, result)
                 })
@@ -319,7 +320,7 @@ impl<W: World> Writer<W> {
     fn settle_commit(
         &mut self,
         mut batch: Batch,
-        (bytes, guards): (usize, usize),
+        (bytes, guards, sent): (usize, usize, bool),
         fence: &Fence,
         result: Result<Outcome, EtcdError>,
     ) -> Result<(), WriteEnd> {
@@ -366,7 +367,9 @@ impl<W: World> Writer<W> {
             Err(error) => match remedy(&error) {
                 Remedy::Retry => {
                     self.trouble.note(&error);
-                    batch.note_sent();
+                    if sent {
+                        batch.note_sent();
+                    }
                     self.parked.push(batch);
                     self.renew_fence(fence);
                 }
@@ -387,7 +390,7 @@ impl<W: World> Writer<W> {
             .written(batch.ops.len() as u64, bytes as u64);
         for (op, note) in batch.ops.into_iter().zip(&batch.notes) {
             if op.is_put() && !self.awaited.is_empty() {
-                self.awoken |= self.awaited.remove(op.key());
+                self.arrived.extend(self.awaited.take(op.key()));
             }
             let borrowed = note.known == Known::Borrowed;
             self.pipeline.complete(

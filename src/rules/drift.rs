@@ -8,6 +8,7 @@
 //! kind without a schema not at all.
 
 use std::fmt;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
@@ -28,9 +29,30 @@ pub enum Drift {
     /// The destination's apiserver cannot read it.
     Unreadable,
     /// These fields of the object; never none.
-    Fields(Vec<Path>),
+    Fields(Vec<Changed>),
     /// The value of a key outside of Kubernetes.
     Value,
+}
+
+/// A field that somebody has changed.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Changed {
+    /// Where it is.
+    pub path: Path,
+    /// Tells what is there from what else may be there.
+    digest: u64,
+}
+
+impl Changed {
+    fn new(names: &[&str], there: Option<&Value>) -> Changed {
+        let mut hasher = DefaultHasher::new();
+        let there = Zeroizing::new(there.map(Value::to_string).unwrap_or_default());
+        there.hash(&mut hasher);
+        Changed {
+            path: path(names),
+            digest: hasher.finish(),
+        }
+    }
 }
 
 /// So many fields are named.
@@ -52,7 +74,7 @@ impl fmt::Display for Drift {
                 _ if at + 1 == fields.len() => " and ",
                 _ => ", ",
             };
-            write!(f, "{between}`{field}`")?;
+            write!(f, "{between}`{}`", field.path)?;
         }
         if !rest.is_empty() {
             write!(f, " and {} more fields", rest.len())?;
@@ -127,7 +149,7 @@ pub fn drifted(wanted: &[u8], there: &[u8]) -> Option<Drift> {
         return Some(Drift::Unreadable);
     };
     if wanted.kind() != there.kind() {
-        return Some(Drift::Fields(vec![path(&["kind"])]));
+        return Some(Drift::Fields(vec![Changed::new(&["kind"], None)]));
     }
     let same_version = wanted.api_version() == there.api_version();
     let (mut wanted, mut there) = (wanted.to_json().ok()?, there.to_json().ok()?);
@@ -152,16 +174,16 @@ fn names<'v>(one: &'v Map<String, Value>, other: &'v Map<String, Value>) -> Vec<
 }
 
 /// Names what differs below `top`, one level down where there is one.
-fn compare(top: &str, wanted: Option<&Value>, there: Option<&Value>, found: &mut Vec<Path>) {
+fn compare(top: &str, wanted: Option<&Value>, there: Option<&Value>, found: &mut Vec<Changed>) {
     let (Some(Value::Object(wanted)), Some(Value::Object(there))) = (wanted, there) else {
         if !is_same(wanted, there) {
-            found.push(path(&[top]));
+            found.push(Changed::new(&[top], there));
         }
         return;
     };
     for name in names(wanted, there) {
         if !is_same(wanted.get(name), there.get(name)) {
-            found.push(path(&[top, name]));
+            found.push(Changed::new(&[top, name], there.get(name)));
         }
     }
 }

@@ -19,7 +19,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::WatchError;
 use super::pace::Pace;
-use crate::etcd::{Connection, EtcdError, SourceRevision};
+use crate::etcd::{Connection, EtcdError, SourceRevision, received};
 use crate::rules::decide::KeyRange;
 
 /// How long the server may stay silent after a request.
@@ -240,17 +240,6 @@ fn options(from: SourceRevision) -> WatchOptions {
         .with_start_revision(from.0)
         .with_progress_notify()
         .with_fragment()
-}
-
-fn received(
-    message: Result<Option<etcd_client::WatchResponse>, etcd_client::Error>,
-) -> Result<PbWatchResponse, EtcdError> {
-    match message? {
-        Some(response) => Ok(response.0),
-        None => Err(EtcdError::Unavailable(
-            "the server ended the watch".to_owned(),
-        )),
-    }
 }
 
 fn silent() -> EtcdError {

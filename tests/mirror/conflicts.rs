@@ -120,13 +120,49 @@ async fn what_the_destination_has_is_kept() {
             Some(b"own".as_slice())
         );
         assert_eq!(destination.count("/registry/").await, 3);
+    }
+}
 
-        // Where the standby's is gone, the next change arrives.
-        destination.delete(own.0.clone()).await;
-        let back = config_map("own", "of-the-source", "3");
-        source.load([back.clone()]).await;
-        eventually("it to be mirrored", || async {
-            destination.get(back.0.clone()).await.as_ref() == Some(&back.1)
+/// Where the standby's own is gone, the source's arrives: while carry runs, and
+/// where it did not.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_free_again_is_mirrored() {
+    for version in versions("conflicts that go") {
+        let (source, destination) = (Etcd::plain(version), Etcd::plain(version));
+        let folder = temp_dir();
+        let file = rules(folder.path(), "keep");
+        let names = ["a", "b", "c"];
+        let own = names.map(|name| config_map(name, "of-the-standby", "own"));
+        let theirs = names.map(|name| config_map(name, "of-the-source", "1"));
+        destination.load(own.clone()).await;
+        source.load(theirs.clone()).await;
+        let mut carry = Carry::between(&source, &destination, &file, &[] as &[&str]);
+        carry.wait_ready();
+        assert_eq!(kept(&carry).len(), 3);
+        let arrived = async |at: usize| {
+            eventually("the source's to arrive", || async {
+                destination.get(theirs[at].0.clone()).await.as_ref() == Some(&theirs[at].1)
+            })
+            .await;
+        };
+        // Other changes of it change nothing.
+        destination.load([own[0].clone(), own[1].clone()]).await;
+        destination.delete(own[0].0.clone()).await;
+        arrived(0).await;
+        carry.wait_for("two to be told of", |carry| kept(carry).len() == 2);
+        carry.process().kill();
+        destination.delete(own[1].0.clone()).await;
+        let mut carry = carry.again();
+        arrived(1).await;
+        carry.wait_for("one to be told of", |carry| kept(carry).len() == 1);
+        assert_eq!(
+            destination.get(own[2].0.clone()).await.as_ref(),
+            Some(&own[2].1)
+        );
+        // It is carry's own from then on.
+        source.delete(theirs[0].0.clone()).await;
+        eventually("it to be deleted", || async {
+            destination.get(own[0].0.clone()).await.is_none()
         })
         .await;
     }

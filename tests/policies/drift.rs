@@ -162,6 +162,23 @@ fn another_stored_version_is_compared_by_its_metadata() {
     );
 }
 
+/// One change is one however often the standby's controllers write besides; what
+/// is changed once more is another.
+#[test]
+fn changes_are_told_apart() {
+    let source = deployment();
+    let of = |replicas: u32, observed: u32| {
+        let mut there = source.clone();
+        there["spec"]["replicas"] = replicas.into();
+        there["status"] = json!({"observedGeneration": observed});
+        let [source, there] = [&source, &there].map(|own| own.to_string().into_bytes());
+        drifted(&source, &there)
+    };
+    assert!(of(9, 1).is_some());
+    assert_eq!(of(9, 1), of(9, 2));
+    assert_ne!(of(9, 1), of(8, 1));
+}
+
 #[test]
 fn nothing_of_a_secret_is_told() {
     let wanted = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"},

@@ -17,7 +17,7 @@ pub const V4: &str = "10.0.0.0/29";
 pub const V6: &str = "fd00::/125";
 /// A range beside the first ones, which may be about to go.
 const OTHER: &str = "10.1.0.0/30";
-const OTHER_KEY: &str = "/registry/servicecidrs/other";
+pub const OTHER_KEY: &str = "/registry/servicecidrs/other";
 pub const PORTS: &str = "30000-30007";
 const FIRST_PORT: i32 = 30_000;
 const COUNT_OF_PORTS: usize = 8;
@@ -233,7 +233,7 @@ pub fn delete(view: &Store, name: &ServiceName) -> Option<Transaction> {
             }
         }
     }
-    for port in ports_of(&service) {
+    for port in ports_of(&service).ok()? {
         marks
             .of(view, NODE_PORTS)
             .remove(&((port - FIRST_PORT) as usize));
@@ -250,8 +250,9 @@ fn had(service: &Service) -> Vec<String> {
     all
 }
 
-/// The node ports of a Service, each with its protocol once.
-fn ports_of(service: &Service) -> BTreeSet<i32> {
+/// The node ports of a Service, each with its protocol once; or what is wrong
+/// with them.
+fn ports_of(service: &Service) -> Result<BTreeSet<i32>, String> {
     let spec = service.spec.clone().unwrap_or_default();
     let mut seen = BTreeSet::new();
     let mut ports = BTreeSet::new();
@@ -259,18 +260,17 @@ fn ports_of(service: &Service) -> BTreeSet<i32> {
         let node_port = port.node_port.unwrap_or_default();
         if node_port != 0 {
             let protocol = port.protocol.clone().unwrap_or_default();
-            assert!(
-                seen.insert((node_port, protocol)),
-                "{node_port} twice in one Service"
-            );
+            if !seen.insert((node_port, protocol)) {
+                return Err(format!("node port {node_port} twice in one Service"));
+            }
             ports.insert(node_port);
         }
     }
     let check = spec.health_check_node_port.unwrap_or_default();
-    if check != 0 {
-        assert!(ports.insert(check), "the health check shares {check}");
+    if check != 0 && !ports.insert(check) {
+        return Err(format!("the health check shares node port {check}"));
     }
-    ports
+    Ok(ports)
 }
 
 /// All Services, by name.
@@ -286,55 +286,78 @@ pub fn services(store: &Store) -> Vec<(ServiceName, Service)> {
 /// Every address and node port has one owner and is marked as taken, and
 /// nothing else is.
 pub fn check(store: &Store, kept: Kept) {
-    let mut owners = BTreeMap::new();
-    let mut marks: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
-    let known = [addresses(false), addresses(true)].concat();
-    for (name, service) in services(store) {
-        for address in had(&service) {
-            let place = known.iter().find(|(known, ..)| *known == address);
-            let (_, map, bit) = place.unwrap_or_else(|| panic!("{name}: {address} is outside"));
-            marks.entry(map).or_default().insert(*bit);
-            let before = owners.insert(address.clone(), name.clone());
-            assert_eq!(before, None, "{address} is also {name}'s");
-        }
-        for port in ports_of(&service) {
-            let bit = (port - FIRST_PORT) as usize;
-            assert!(bit < COUNT_OF_PORTS, "{name}: {port} is outside");
-            let is_new = marks.entry(NODE_PORTS).or_default().insert(bit);
-            assert!(is_new, "{port} is also {name}'s");
-        }
+    if let Err(wrong) = is_kept_well(store, kept) {
+        panic!("{wrong}");
     }
+}
+
+/// The same; else what is wrong.
+pub fn is_kept_well(store: &Store, kept: Kept) -> Result<(), String> {
+    let (owners, mut marks) = owned(store)?;
     let maps: &[&str] = match kept.bitmaps {
         true => &[PRIMARY, SECONDARY, NODE_PORTS],
         false => &[NODE_PORTS],
     };
     for map in maps {
-        let marked = marks.remove(map).unwrap_or_default();
-        assert_eq!(bits(store, map), marked, "{map}");
-    }
-    let objects: BTreeMap<String, ServiceName> = store
-        .below("/registry/ipaddresses/")
-        .map(|(address, value)| {
-            let object: IPAddress = message(value);
-            let parent = object
-                .spec
-                .and_then(|spec| spec.parent_ref)
-                .expect("a parent");
-            let owner =
-                ServiceName::new(&parent.namespace.expect("one"), &parent.name.expect("one"));
-            assert_eq!(
-                object.metadata.expect("metadata").name.as_deref(),
-                Some(address)
-            );
-            (address.to_owned(), owner)
-        })
-        .collect();
-    assert_eq!(
-        objects,
-        if kept.objects {
-            owners
-        } else {
-            BTreeMap::new()
+        let (marked, wanted) = (bits(store, map), marks.remove(map).unwrap_or_default());
+        if marked != wanted {
+            return Err(format!("{map} says {marked:?}, Services have {wanted:?}"));
         }
-    );
+    }
+    let mut objects: BTreeMap<String, ServiceName> = BTreeMap::new();
+    for (address, value) in store.below("/registry/ipaddresses/") {
+        let object: IPAddress = message(value);
+        let name = object.metadata.and_then(|own| own.name);
+        if name.as_deref() != Some(address) {
+            return Err(format!("the IPAddress of {address} is named {name:?}"));
+        }
+        let parent = object.spec.and_then(|spec| spec.parent_ref);
+        let parent = parent.unwrap_or_default();
+        let owner = ServiceName::new(
+            &parent.namespace.unwrap_or_default(),
+            &parent.name.unwrap_or_default(),
+        );
+        objects.insert(address.to_owned(), owner);
+    }
+    let owners = if kept.objects {
+        owners
+    } else {
+        BTreeMap::new()
+    };
+    match objects == owners {
+        true => Ok(()),
+        false => Err(format!(
+            "IPAddress objects say {objects:?}, Services have {owners:?}"
+        )),
+    }
+}
+
+type Marked = BTreeMap<&'static str, BTreeSet<usize>>;
+
+/// Who has each address, and which bits that makes.
+fn owned(store: &Store) -> Result<(BTreeMap<String, ServiceName>, Marked), String> {
+    let (mut owners, mut marks) = (BTreeMap::new(), Marked::new());
+    let known = [addresses(false), addresses(true)].concat();
+    for (name, service) in services(store) {
+        for address in had(&service) {
+            let place = known.iter().find(|(known, ..)| *known == address);
+            let Some((_, map, bit)) = place else {
+                return Err(format!("{name} has {address}, which is outside"));
+            };
+            marks.entry(map).or_default().insert(*bit);
+            if let Some(before) = owners.insert(address.clone(), name.clone()) {
+                return Err(format!("{address} is {before}'s and {name}'s"));
+            }
+        }
+        for port in ports_of(&service).map_err(|wrong| format!("{name}: {wrong}"))? {
+            let bit = usize::try_from(port - FIRST_PORT).unwrap_or(COUNT_OF_PORTS);
+            if bit >= COUNT_OF_PORTS {
+                return Err(format!("{name} has node port {port}, which is outside"));
+            }
+            if !marks.entry(NODE_PORTS).or_default().insert(bit) {
+                return Err(format!("node port {port} is also {name}'s"));
+            }
+        }
+    }
+    Ok((owners, marks))
 }

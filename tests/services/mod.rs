@@ -2,10 +2,10 @@
 //! by properties over a store that others allocate from at the same time.
 
 mod allocator;
-mod apiserver;
+pub mod apiserver;
 pub mod made;
 mod planned;
 mod simulation;
 mod splices;
-mod store;
+pub mod store;
 mod stored;

@@ -398,7 +398,6 @@ impl Pipeline {
             known,
             ..
         } = write;
-        let leased = op.lease() != 0;
         batch.ops.push(op);
         batch.notes.push(Note {
             slot: id,
@@ -409,7 +408,6 @@ impl Pipeline {
             known,
             was: known,
             first: known.is_first(),
-            leased,
         });
     }
 

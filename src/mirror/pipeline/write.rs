@@ -107,8 +107,6 @@ pub struct Note {
     pub was: Known,
     /// Whether it went out as the first write of its key.
     pub first: bool,
-    /// Whether it is under a lease.
-    pub leased: bool,
 }
 
 impl Batch {

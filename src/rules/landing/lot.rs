@@ -2,9 +2,10 @@
 //! uids of new objects.
 //!
 //! Promises numbers that nobody can foretell, out of one draw from the system.
-//! Deliberately keeps nothing from plan to plan.
+//! Deliberately keeps nothing from plan to plan, but where a simulation asks
+//! for it.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::time::SystemTime;
 
 use sha2::{Digest, Sha256};
@@ -12,18 +13,46 @@ use sha2::{Digest, Sha256};
 use crate::k8s::services::{Chance, Outcome, Request, Stamp, Unplanned, World, plan};
 use crate::rules::outgoing::Unfit;
 
+thread_local! {
+    /// What this thread's lots are made from, and how many there were.
+    static FIXED: Cell<Option<(u64, u64)>> = const { Cell::new(None) };
+}
+
+/// From now on all lots of this thread, and the time that goes with them, are
+/// the same in every run with this `seed`: for a simulation, which has to
+/// replay exactly.
+pub fn fix_lots(seed: u64) {
+    FIXED.set(Some((seed, 0)));
+}
+
 /// Random numbers for one plan.
 pub(super) struct Lot {
     seed: [u8; 32],
     drawn: u64,
+    /// In seconds since 1970.
+    now: u64,
 }
 
 impl Lot {
     pub fn new() -> Result<Lot, Unfit> {
+        if let Some((fixed, before)) = FIXED.get() {
+            FIXED.set(Some((fixed, before + 1)));
+            let seed = Sha256::digest([fixed.to_be_bytes(), before.to_be_bytes()].concat());
+            return Ok(Lot {
+                seed: seed.into(),
+                drawn: 0,
+                now: before,
+            });
+        }
         let mut seed = [0; 32];
         let reason = "the system gives no random bytes to choose an address with";
         getrandom::fill(&mut seed).map_err(|_| Unfit::new(reason.to_owned(), true))?;
-        Ok(Lot { seed, drawn: 0 })
+        let now = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
+        Ok(Lot {
+            seed,
+            drawn: 0,
+            now: now.as_secs(),
+        })
     }
 
     fn next(&mut self) -> [u8; 16] {
@@ -51,11 +80,8 @@ impl Lot {
 
     /// What becomes of a Service.
     pub fn plan(&mut self, request: Request<'_>, world: &World) -> Result<Outcome, Unplanned> {
+        let created = i64::try_from(self.now).unwrap_or_default();
         let lot = RefCell::new(self);
-        let now = SystemTime::UNIX_EPOCH
-            .elapsed()
-            .unwrap_or_default()
-            .as_secs();
         let mut chance = Chance {
             draw: &mut || {
                 let bits = u128::from_be_bytes(lot.borrow_mut().next());
@@ -63,7 +89,7 @@ impl Lot {
             },
             stamp: &mut || Stamp {
                 uid: lot.borrow_mut().uid(),
-                created: i64::try_from(now).unwrap_or_default(),
+                created,
             },
         };
         plan(request, world, &mut chance)

@@ -27,6 +27,7 @@ pub use along::{Along, Also};
 pub use apis::ApiTable;
 pub use crds::{CrdTable, Definition};
 pub use defining::StoredObjects;
+pub use lot::fix_lots;
 pub use services::Leaving;
 
 use super::as_there::is_definition;
@@ -51,6 +52,9 @@ pub struct Seen {
     addresses: Option<Arc<Addresses>>,
     /// Whether a kube-apiserver serves from the destination.
     pub live: bool,
+    /// Whether the first list is under way: what is not there may be about to
+    /// come.
+    pub listing: bool,
 }
 
 /// What a key of the destination holds.

@@ -61,6 +61,8 @@ impl Case<'_> {
             return Ok(Vec::new());
         };
         match self.policies.owners {
+            // An owner that is mirrored may only come later.
+            _ if self.seen.listing => Err(first.clone().into()),
             Owners::Hold => Err(first.clone().into()),
             Owners::Skip => Err(Obstacle::Skip(Policy::Owners)),
             Owners::Strip => {

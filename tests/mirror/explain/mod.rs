@@ -104,6 +104,16 @@ impl Folder {
         told(args, &output.expect("carry runs"))
     }
 
+    /// The same of `carry check-rules`.
+    fn checked_at(&self, columns: usize, args: &[&str]) -> String {
+        let mut command = harness::clean(harness::carry_binary());
+        command.current_dir(self.dir.path());
+        command.env("COLUMNS", columns.to_string());
+        command.args(["check-rules", "rules.yaml"]).args(args);
+        let output = command.output().expect("carry runs");
+        told_by("check-rules rules.yaml", args, &output)
+    }
+
     /// The same with this on stdin.
     fn told_of(&self, stdin: &str, args: &[&str]) -> String {
         let mut command = self.command(args);
@@ -123,6 +133,10 @@ impl Folder {
 }
 
 fn told(args: &[&str], output: &Output) -> String {
+    told_by("explain", args, output)
+}
+
+fn told_by(command: &str, args: &[&str], output: &Output) -> String {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("UTF-8");
     let args: Vec<String> = args
         .iter()
@@ -133,7 +147,7 @@ fn told(args: &[&str], output: &Output) -> String {
         .collect();
     let code = output.status.code().expect("an exit code");
     format!(
-        "$ carry explain {}\n{}{}exit code {code}\n",
+        "$ carry {command} {}\n{}{}exit code {code}\n",
         args.join(" "),
         text(&output.stderr),
         without_traces(&text(&output.stdout))

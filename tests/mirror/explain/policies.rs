@@ -119,3 +119,28 @@ fn services_are_told() {
     }
     insta::assert_snapshot!("policies_services", told);
 }
+
+/// What becomes of a real cluster under each file of `rules/`.
+#[test]
+fn examples_are_told() {
+    let Some(corpus) = shared::corpus("explain") else {
+        return;
+    };
+    let mut database = Database::default();
+    for stored in &corpus {
+        database.put(stored.key.clone(), &stored.value);
+    }
+    let examples = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("rules");
+    let files = std::fs::read_dir(examples).expect("rules/");
+    let mut files: Vec<_> = files.map(|file| file.expect("a file").path()).collect();
+    files.sort();
+    assert!(files.len() > 8, "{files:?}");
+    for path in files {
+        let folder = Folder::with(&std::fs::read_to_string(&path).expect("rules"));
+        database.save(&folder.path("etcd.db"));
+        let mut told = folder.told_at(120, &from_snapshot("/registry/", &["--only", "mirrored"]));
+        told.push_str(&folder.checked_at(120, &["--snapshot", "etcd.db"]));
+        let name = path.file_stem().expect("a name").to_string_lossy();
+        insta::assert_snapshot!(format!("example_{name}"), told);
+    }
+}

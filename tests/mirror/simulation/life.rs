@@ -31,6 +31,7 @@ pub struct Life {
 struct State {
     phase: Phase,
     held: BTreeSet<String>,
+    drifting: BTreeSet<String>,
 }
 
 impl Life {
@@ -44,6 +45,7 @@ impl Life {
             state: Mutex::new(State {
                 phase: Phase::Starting,
                 held: BTreeSet::new(),
+                drifting: BTreeSet::new(),
             }),
         }
     }
@@ -114,6 +116,10 @@ impl Life {
     pub fn held(&self) -> BTreeSet<String> {
         self.state.lock().expect("no panic").held.clone()
     }
+
+    pub fn drifting(&self) -> BTreeSet<String> {
+        self.state.lock().expect("no panic").drifting.clone()
+    }
 }
 
 /// Shared with the engine that it tells about.
@@ -122,6 +128,7 @@ pub struct Told(pub Arc<Stage>, pub Arc<Life>);
 impl Report for Told {
     fn phase(&self, phase: Phase) {
         self.1.state.lock().expect("no panic").phase = phase;
+        self.0.witness().has_phase(self.1.id, phase);
     }
     fn ready(&self, reason: Option<&str>) {
         // It begins again, and does not follow the source for a while.
@@ -138,6 +145,7 @@ impl Report for Told {
         self.0
             .witness()
             .note(format_args!("process {id} holds {key}"));
+        self.0.witness().waits_for_space(&key);
         self.1.state.lock().expect("no panic").held.insert(key);
     }
     fn release(&self, key: &[u8]) {
@@ -147,5 +155,17 @@ impl Report for Told {
             .witness()
             .note(format_args!("process {id} releases {key}"));
         self.1.state.lock().expect("no panic").held.remove(&key);
+    }
+    fn drift(&self, key: &[u8], how: Option<&str>) {
+        let key = String::from_utf8_lossy(key).into_owned();
+        let (id, word) = (self.1.id, how.unwrap_or("it is as it should be"));
+        self.0
+            .witness()
+            .note(format_args!("process {id} says of {key}: {word}"));
+        let mut state = self.1.state.lock().expect("no panic");
+        match how {
+            Some(_) => drop(state.drifting.insert(key)),
+            None => drop(state.drifting.remove(&key)),
+        }
     }
 }

@@ -6,6 +6,7 @@
 
 mod dice;
 mod disk;
+mod drift;
 mod life;
 mod model;
 mod network;
@@ -13,6 +14,7 @@ mod origin;
 mod rules;
 mod runner;
 mod scenario;
+mod services;
 mod stage;
 mod witness;
 

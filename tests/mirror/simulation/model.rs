@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::rules::{Labels, Verdict, Version, fit, judge};
+use super::rules::{Labels, Verdict, Version, fit, judge, namespace_of};
 use super::scenario::Edit;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -130,10 +130,7 @@ impl History {
     /// Whether anything that decides about a key was written within
     /// `from..=to`.
     pub fn is_touched(&self, key: &str, from: i64, to: i64) -> bool {
-        let namespace = key
-            .strip_prefix("/r/config/")
-            .and_then(|rest| rest.split('/').next());
-        let namespace = namespace.map(|name| format!("/r/namespaces/{name}"));
+        let namespace = namespace_of(key).map(|name| format!("/r/namespaces/{name}"));
         let changed = |key: &str, at: i64| self.state(at).get(key) != self.state(at - 1).get(key);
         (from.max(1)..=to.min(self.newest())).any(|at| {
             changed(key, at) || namespace.as_deref().is_some_and(|name| changed(name, at))

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use carry::destination::election::{Campaign, Election, Leader, LeaseId, Term};
-use carry::destination::{DestStatus, Destination, Entry, Fence, Guard, Op, Outcome, There};
-use carry::etcd::EtcdError;
+use carry::destination::{DestStatus, Destination, Entry, Fence, Guard, Op, Outcome, There, Watch};
+use carry::etcd::{DestRevision, EtcdError};
 use carry::rules::decide::KeyRange;
 use tokio::sync::oneshot;
 
@@ -140,6 +140,15 @@ impl Destination for SimDestination {
 
     async fn count(&self, range: &KeyRange) -> Result<u64, EtcdError> {
         self.read(async |stage| stage.destination.count(range).await)
+            .await
+    }
+
+    /// Only where others change something.
+    async fn watch(&self, ranges: &[KeyRange], from: DestRevision) -> Result<Watch, EtcdError> {
+        if self.stage.settings.mend.is_none() {
+            return Err(EtcdError::Refused("it cannot be watched".to_owned()));
+        }
+        self.read(async |stage| stage.destination.watch(ranges, from).await)
             .await
     }
 }

@@ -5,21 +5,31 @@
 //! has the label of the version, or by the rule `twin` where the value has
 //! `twin`; `plain/…` always. Words in values change that: `skip` (never
 //! selected), `bad` (cannot be judged), `later` (cannot be judged until it is
-//! mended), `unfit` and `unfit-later` (must not be written), in a Namespace
-//! `garbage` (cannot be read).
+//! mended), `unfit` and `unfit-later` (must not be written), `of:<key>` (waits
+//! until the destination has that key), in a Namespace `garbage` (cannot be read).
+//!
+//! Services are as `config/…`; what becomes of their addresses, carry's own rules
+//! say.
 
 use std::collections::HashSet;
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use carry::k8s::{Provider, Transferred};
 use carry::mirror::Judging;
-use carry::rules::decide::{Decision, DeleteReason, Event, KeyRange, Scratch, SkipReason, Stage};
+use carry::rules::decide::{
+    Decision, DeleteReason, Event, Judge, KeyRange, Scratch, SkipReason, Stage,
+};
+use carry::rules::drift::Drift;
 use carry::rules::identity::{Identity, Side};
+use carry::rules::landing::{Addresses, Guard, Landing, Leaving, Obstacle, Seen, There, Wanted};
 use carry::rules::namespaces::{Namespaces, View};
 use carry::rules::outgoing::{Outgoing, OutgoingScratch, Unfit};
-use carry::rules::policy::OnConflict;
+use carry::rules::policy::{OnConflict, OnDrift};
 use carry::rules::{Phase, RuleId};
+
+use super::services::{self, Addressing, is_service, told};
 
 /// One rules file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,7 +85,7 @@ pub fn judge<'n>(
     let rule = match parts[..] {
         ["first", _] if version.first => 0,
         ["namespaces", _] if has("pick") => 1,
-        ["config", namespace, _] => match labels(namespace) {
+        ["config", namespace, _] | ["services", "specs", namespace, _] => match labels(namespace) {
             _ if version.twin && has("twin") => 4,
             Labels::Unreadable => return Verdict::Hold { transient: false },
             Labels::Some(labels) if labels.split(' ').any(|label| label == version.label) => 2,
@@ -101,6 +111,22 @@ pub fn fit(mended: bool, key: &str, value: &str, max_bytes: usize) -> Result<(),
         () if key.len() + value.len() > max_bytes => Err(false),
         () => Ok(()),
     }
+}
+
+/// The key that the destination must have before.
+pub fn owner<'v>(key: &str, value: &'v str) -> Option<&'v str> {
+    let mut words = value.split(' ');
+    let owner = words.find_map(|word| word.strip_prefix("of:"))?;
+    (owner != key).then_some(owner)
+}
+
+/// The Namespace whose labels decide about a key.
+pub fn namespace_of(key: &str) -> Option<&str> {
+    let folders = ["/r/config/", "/r/services/specs/"];
+    let rest = folders
+        .iter()
+        .find_map(|folder| key.strip_prefix(*folder))?;
+    rest.split('/').next()
 }
 
 fn may_be_empty(key: &str) -> bool {
@@ -135,6 +161,10 @@ pub struct Outside {
     pub nonces: AtomicU64,
     /// What the destination had before carry stays as it is.
     pub keep: bool,
+    /// What becomes of the addresses of Services, if there are any.
+    pub services: Option<Addressing>,
+    /// What others change at the destination is mended.
+    pub mend: bool,
 }
 
 /// One version of the rules in use.
@@ -165,6 +195,7 @@ impl Rules {
             ranges: ranges(folders),
         };
         let Version { first, plain, .. } = version;
+        let services = outside.services.is_some();
         let stages = vec![
             stage(
                 "first",
@@ -175,7 +206,11 @@ impl Rules {
             stage(
                 "secondary",
                 Phase::Secondary,
-                &[("config", true), ("plain", plain)],
+                &[
+                    ("config", true),
+                    ("plain", plain),
+                    ("services/specs", services),
+                ],
             ),
         ];
         Rules {
@@ -189,12 +224,24 @@ impl Rules {
                 ("first", first),
                 ("namespaces", true),
                 ("plain", plain || first),
+                ("services/specs", services),
             ]),
         }
     }
 
     fn is_mended(&self) -> bool {
         self.outside.mended.load(Ordering::SeqCst)
+    }
+
+    /// What carry itself says of a key that is a Service's.
+    fn of_service(&self, key: &[u8]) -> Option<&'static Judge> {
+        let addressing = self.outside.services?;
+        is_service(text(key)).then(|| services::judge(addressing.keep))
+    }
+
+    /// The same of all that has to do with addresses.
+    fn of_addresses(&self) -> Option<&'static Judge> {
+        Some(services::judge(self.outside.services?.keep))
     }
 }
 
@@ -206,6 +253,17 @@ fn is_on(label: &str, view: &View) -> bool {
     matches!(view, View::Present(labels) if labels.iter().any(|(key, _)| &**key == label))
 }
 
+impl Rules {
+    fn fits(&self, key: &[u8], value: &[u8]) -> Result<(), Unfit> {
+        let words = told(text(key), value);
+        fit(self.is_mended(), text(key), &words, usize::MAX)
+            .map_err(|transient| Unfit::new("it must not be written".to_owned(), transient))
+    }
+}
+
+/// The rule that carry's own rules have for Services.
+const ONLY: Option<RuleId> = Some(RuleId(0));
+
 impl Judging for Rules {
     fn decide(&self, event: &Event<'_>, namespaces: &Namespaces, _: &mut Scratch) -> Decision {
         let labels = |name: &str| match namespaces.get(name) {
@@ -216,8 +274,9 @@ impl Judging for Rules {
         };
         let verdict = match event.value {
             Some(value) if !event.leased => {
-                let (key, value) = (text(event.key), text(value));
-                judge(self.version, self.is_mended(), key, value, labels)
+                let key = text(event.key);
+                let value = told(key, value);
+                judge(self.version, self.is_mended(), key, &value, labels)
             }
             _ => Verdict::No,
         };
@@ -287,7 +346,13 @@ impl Judging for Rules {
             |view: &View| (*view != View::Unreadable).then(|| is_on(self.version.label, view));
         match verdict(before) == verdict(after) {
             true => Vec::new(),
-            false => vec![KeyRange::prefix(format!("/r/config/{name}/"))],
+            false => {
+                let mut flipped = vec![KeyRange::prefix(format!("/r/config/{name}/"))];
+                if self.outside.services.is_some() {
+                    flipped.push(KeyRange::prefix(format!("/r/services/specs/{name}/")));
+                }
+                flipped
+            }
         }
     }
 
@@ -296,11 +361,11 @@ impl Judging for Rules {
         key: &[u8],
         value: &[u8],
         _: Option<RuleId>,
-        _: &'b mut OutgoingScratch,
+        scratch: &'b mut OutgoingScratch,
     ) -> Result<Outgoing<'b>, Unfit> {
-        if let Err(transient) = fit(self.is_mended(), text(key), text(value), usize::MAX) {
-            let reason = "it must not be written".to_owned();
-            return Err(Unfit::new(reason, transient));
+        self.fits(key, value)?;
+        if let Some(judge) = self.of_service(key) {
+            return judge.outgoing(key, value, ONLY, scratch);
         }
         if !self.sealed {
             return Ok(Transferred::AsItIs.into());
@@ -315,20 +380,121 @@ impl Judging for Rules {
         .into())
     }
 
+    fn landing<'b>(
+        &self,
+        key: &[u8],
+        value: &[u8],
+        rule: Option<RuleId>,
+        seen: &Seen,
+        scratch: &'b mut OutgoingScratch,
+    ) -> Result<Landing<'b>, Obstacle> {
+        let mut guards = Vec::new();
+        let words = told(text(key), value);
+        if let Some(owner) = owner(text(key), &words) {
+            let owner = owner.as_bytes().to_vec();
+            match seen.get(&owner) {
+                None => return Err(Obstacle::Look(vec![owner])),
+                Some(None) => {
+                    return Err(Obstacle::Unfit(Unfit {
+                        awaits: Some(owner),
+                        ..Unfit::new("its owner is not there".to_owned(), true)
+                    }));
+                }
+                Some(Some(there)) => guards.push(Guard::Lives {
+                    key: owner,
+                    create_revision: there.create_revision,
+                }),
+            }
+        }
+        if let Some(judge) = self.of_service(key) {
+            self.fits(key, value)?;
+            let mut landing = judge.landing(key, value, ONLY, seen, scratch)?;
+            landing.guards.extend(guards);
+            return Ok(landing);
+        }
+        Ok(Landing {
+            outgoing: self.outgoing(key, value, rule, scratch)?,
+            guards,
+            along: None,
+        })
+    }
+
+    fn leaving(&self, key: &[u8], seen: &Seen) -> Result<Leaving, Obstacle> {
+        let judge = self.of_service(key);
+        judge.map_or_else(|| Ok(Leaving::default()), |own| own.leaving(key, seen))
+    }
+
+    fn goes_alone(&self, key: &[u8]) -> bool {
+        self.of_service(key).is_some_and(|own| own.goes_alone(key))
+    }
+
+    fn address_ranges(&self) -> Vec<KeyRange> {
+        let judge = self.of_addresses();
+        judge.map_or_else(Vec::new, Judge::address_ranges)
+    }
+
+    fn addresses(&self, items: &[(Vec<u8>, There)]) -> Option<Addresses> {
+        Judging::addresses(self.of_addresses()?, items)
+    }
+
+    fn add_wanted(&self, wanted: &mut Wanted, key: &[u8], value: &[u8]) {
+        if let Some(judge) = self.of_addresses() {
+            judge.add_wanted(wanted, key, value);
+        }
+    }
+
+    fn tell_addresses(&self, addresses: &mut Addresses, key: &[u8], there: Option<&There>) {
+        if let Some(judge) = self.of_addresses() {
+            judge.tell_addresses(addresses, key, there);
+        }
+    }
+
+    fn addresses_of(&self, key: &[u8], value: &[u8], there: &[u8]) -> Vec<(IpAddr, IpAddr)> {
+        let judge = self.of_service(key);
+        judge.map_or_else(Vec::new, |own| own.addresses_of(key, value, there))
+    }
+
     fn is_there(
         &self,
-        _: &[u8],
+        key: &[u8],
         value: &[u8],
         there: &[u8],
         _: Option<RuleId>,
-        _: &mut OutgoingScratch,
+        scratch: &mut OutgoingScratch,
     ) -> bool {
-        there.starts_with(b"~") == self.sealed && opened(there) == value
+        match self.of_service(key) {
+            Some(judge) => judge.is_there(key, value, there, ONLY, scratch),
+            None => there.starts_with(b"~") == self.sealed && opened(there) == value,
+        }
+    }
+
+    fn drift(
+        &self,
+        key: &[u8],
+        value: &[u8],
+        there: &[u8],
+        rule: RuleId,
+        scratch: &mut OutgoingScratch,
+    ) -> Option<Drift> {
+        match self.of_service(key) {
+            Some(judge) => judge.drift(key, value, there, RuleId(0), scratch),
+            None => {
+                let same = self.is_there(key, value, there, Some(rule), scratch);
+                (!same).then_some(Drift::Value)
+            }
+        }
+    }
+
+    fn on_drift(&self, _: RuleId) -> OnDrift {
+        match self.outside.mend {
+            true => OnDrift::Mend,
+            false => OnDrift::Keep,
+        }
     }
 
     /// A value of the source, whichever, is another object than one of others.
-    fn identity(&self, _: &[u8], value: &[u8], _: Side) -> Result<Identity, Unfit> {
-        let foreign = opened(value).starts_with(b"foreign");
+    fn identity(&self, key: &[u8], value: &[u8], _: Side) -> Result<Identity, Unfit> {
+        let foreign = told(text(key), value).starts_with("foreign");
         Ok(Identity(u64::from(foreign)))
     }
 

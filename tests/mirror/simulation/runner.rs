@@ -13,11 +13,13 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::disk::{Disk, SimStore};
+use super::drift;
 use super::life::{Life, Told};
 use super::network::SimDestination;
 use super::origin::SimSource;
 use super::rules::Rules;
 use super::scenario::{Edit, Fate, Scenario, Step, Weather};
+use super::services;
 use super::stage::{LEASE, Stage};
 
 /// How long all may take to be right once nothing disturbs any more.
@@ -47,6 +49,7 @@ pub fn run(scenario: &Scenario, verbose: bool) -> Ran {
         .build()
         .expect("a runtime");
     let stage = Arc::new(Stage::new(scenario, verbose));
+    carry::rules::landing::fix_lots(scenario.seed);
     runtime.block_on(perform(scenario, &stage));
     drop(runtime);
     let mut witness = stage.witness();
@@ -150,6 +153,7 @@ impl Host {
         options.progress_every = Duration::from_millis(500);
         options.lease_ttl = LEASE;
         options.retry_held_after = Duration::from_millis(200);
+        options.drift_every = Duration::from_millis(200);
         options
     }
 
@@ -220,6 +224,7 @@ impl Host {
 }
 
 async fn perform(scenario: &Scenario, stage: &Arc<Stage>) {
+    services::found(stage);
     for (key, value) in &scenario.settings.foreign {
         stage.destination.put(key.as_bytes(), value.as_bytes());
         stage.witness().wrote_foreign(key, value);
@@ -247,7 +252,8 @@ async fn perform(scenario: &Scenario, stage: &Arc<Stage>) {
 
 fn write(stage: &Stage, edits: &[Edit]) {
     let ops = edits.iter().map(|edit| {
-        let value = edit.value.clone().map(String::into_bytes);
+        let value = edit.value.as_ref();
+        let value = value.map(|value| services::bytes(&edit.key, value));
         (edit.key.clone().into_bytes(), value, i64::from(edit.leased))
     });
     let revision = stage.source.txn(ops);
@@ -262,10 +268,12 @@ fn happens(stage: &Arc<Stage>, hosts: &[Arc<Host>], step: &Step) {
             let at = stage.source.revision().0 - behind;
             stage.source.compact(carry::etcd::SourceRevision(at.max(0)));
             stage.witness().compacted(at);
+            drift::cut(stage, true);
         }
         Step::CutWatches => {
             let error = carry::etcd::EtcdError::Unavailable("cut".to_owned());
             stage.source.fail_watches(error);
+            drift::cut(stage, false);
         }
         Step::Announce => stage.source.announce_progress(),
         Step::Foreign { key, .. } if stage.witness().is_taken(key) => {}
@@ -273,6 +281,8 @@ fn happens(stage: &Arc<Stage>, hosts: &[Arc<Host>], step: &Step) {
             stage.destination.put(key.as_bytes(), value.as_bytes());
             stage.witness().wrote_foreign(key, value);
         }
+        Step::Call { call, lag } => services::call(stage, call, *lag),
+        Step::Meddle(meddling) => drift::meddle(stage, meddling),
         Step::Weather(weather) => stage.set_weather(*weather),
         Step::Down { ms } => stage.down(until(ms)),
         Step::Full { ms } => stage.full(until(ms)),
@@ -320,6 +330,7 @@ fn change_rules(stage: &Stage, hosts: &[Arc<Host>], number: usize, hot: bool) {
 /// Nothing disturbs any more.
 fn calm(stage: &Stage, hosts: &[Arc<Host>]) {
     stage.witness().note(format_args!("calm"));
+    stage.calm();
     stage.set_weather(Weather {
         delay: 1,
         ..Weather::default()
@@ -384,7 +395,7 @@ fn what_is_wrong(stage: &Stage, hosts: &[Arc<Host>]) -> Option<String> {
     let Some(leader) = leader else {
         return Some("nobody leads".to_owned());
     };
-    witness.wrong(version, Some(&leader.held()))
+    witness.wrong(version, Some((&leader.held(), &leader.drifting())))
 }
 
 /// What others have at the destination is as they left it.

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::dice::Dice;
+use super::drift::{self, Meddling};
 use super::rules::Version;
+use super::services::{self, Addressing, Call, SERVICES};
 
 /// How the network is.
 #[derive(Clone, Copy, Debug, Default)]
@@ -95,6 +97,14 @@ pub enum Step {
         hot: bool,
     },
     Mend,
+    /// The destination's kube-apiserver does this upon what it sees now, so
+    /// many milliseconds later.
+    Call {
+        call: Call,
+        lag: u64,
+    },
+    /// Another client changes what carry has written.
+    Meddle(Meddling),
 }
 
 /// What is fixed for a whole run.
@@ -113,6 +123,14 @@ pub struct Settings {
     pub resync: bool,
     /// What the destination had before carry stays as it is.
     pub keep: bool,
+    /// Some keys wait for others.
+    pub owners: bool,
+    /// There are Services.
+    pub services: Option<Addressing>,
+    /// What the destination's kube-apiserver did before the start.
+    pub calls: Vec<Call>,
+    /// Others change what carry has written, and that is mended, or not.
+    pub mend: Option<bool>,
     pub width: usize,
     pub txn_ops: usize,
     pub txn_bytes: usize,
@@ -170,6 +188,7 @@ pub const FOREIGN: [&str; 5] = [
 
 /// Makes other dice of a seed.
 const RARE: u64 = 0x5eed;
+const MORE: u64 = 0x5e71_ce50;
 
 impl Scenario {
     pub fn draw(seed: u64) -> Scenario {
@@ -177,6 +196,7 @@ impl Scenario {
             dice: Dice::new(seed),
             number: 0,
             last: BTreeMap::new(),
+            owners: false,
         };
         writer.scenario(seed)
     }
@@ -186,11 +206,14 @@ struct Author {
     dice: Dice,
     number: usize,
     last: BTreeMap<String, String>,
+    owners: bool,
 }
 
 impl Author {
     fn scenario(&mut self, seed: u64) -> Scenario {
-        let settings = self.settings(seed);
+        let mut settings = self.settings(seed);
+        let mut more = Dice::new(seed ^ MORE);
+        self.extend(&mut settings, &mut more);
         let count = self.dice.between(5, 60);
         let hurry = *self.dice.pick(&[3, 20, 80, 300]);
         let mut steps = Vec::new();
@@ -204,6 +227,7 @@ impl Author {
             };
             let step = self.step(&settings);
             steps.push((pause, step));
+            steps.extend(self.more_steps(&settings, &mut more));
         }
         Scenario {
             seed,
@@ -213,6 +237,10 @@ impl Author {
     }
 
     fn settings(&mut self, seed: u64) -> Settings {
+        let mut rare = Dice::new(seed ^ RARE);
+        let (once, resync) = (rare.chance(8), rare.chance(12));
+        let (keep, owners) = (rare.chance(40), rare.chance(30));
+        self.owners = owners;
         let mut versions = vec![Version::ALL];
         for _ in 0..2 {
             versions.push(Version {
@@ -236,11 +264,16 @@ impl Author {
         for _ in 0..self.dice.below(12) {
             before.push(self.edits());
         }
-        let mut rare = Dice::new(seed ^ RARE);
+        // What is compared counts, too.
+        let least = if owners { 4 } else { 2 };
         Settings {
-            once: rare.chance(8),
-            resync: rare.chance(12),
-            keep: rare.chance(40),
+            once,
+            resync,
+            keep,
+            owners,
+            services: None,
+            calls: Vec::new(),
+            mend: None,
             live: self.dice.chance(60),
             sealed: self.dice.chance(25),
             hosts: if self.dice.chance(25) { 2 } else { 1 },
@@ -249,12 +282,78 @@ impl Author {
             width: *self.dice.pick(&[1, 2, 4, 32]),
             txn_ops: *self.dice.pick(&[1, 2, 3, 128]),
             txn_bytes: *self.dice.pick(&[60, 300, 1 << 20]),
-            max_ops: *self.dice.pick(&[2, 3, 128, 128]),
+            max_ops: (*self.dice.pick(&[2, 3, 128, 128])).max(least),
             max_bytes: 400,
             page: *self.dice.pick(&[1, 2, 3, 500]),
             versions,
             foreign,
             before,
+        }
+    }
+
+    /// Services in some runs, and in some others who change what is carry's;
+    /// the rest is as without.
+    fn extend(&mut self, settings: &mut Settings, dice: &mut Dice) {
+        if dice.chance(25) {
+            settings.services = Some(services::draw_addressing(dice));
+            // What is compared counts, too.
+            settings.max_ops = settings.max_ops.max(16);
+            settings.max_bytes = 1 << 20;
+            for _ in 0..dice.below(6) {
+                settings.calls.push(services::draw_call(dice, false));
+            }
+            for _ in 0..dice.below(5) {
+                let edits = vec![self.service(dice)];
+                settings.before.push(edits);
+            }
+        }
+        if !settings.once && dice.chance(20) {
+            settings.mend = Some(dice.chance(60));
+        }
+    }
+
+    fn more_steps(&mut self, settings: &Settings, dice: &mut Dice) -> Vec<(u64, Step)> {
+        let mut steps = Vec::new();
+        if settings.services.is_some() {
+            if dice.chance(45) {
+                let mut edits = vec![self.service(dice)];
+                if dice.chance(20) {
+                    edits.push(self.service(dice));
+                    edits.dedup_by_key(|edit| edit.key.clone());
+                }
+                steps.push((dice.between(0, 20), Step::Write(edits)));
+            }
+            if dice.chance(35) {
+                let call = services::draw_call(dice, !settings.keep);
+                let longest = *dice.pick(&[0, 5, 50]);
+                let lag = dice.between(0, longest);
+                steps.push((dice.between(0, 20), Step::Call { call, lag }));
+            }
+        }
+        if settings.mend.is_some() && dice.chance(35) {
+            let meddling = drift::draw(dice, &mut self.number, settings.services.is_some());
+            steps.push((dice.between(0, 20), Step::Meddle(meddling)));
+        }
+        steps
+    }
+
+    /// A change of a Service.
+    fn service(&mut self, dice: &mut Dice) -> Edit {
+        let key = (*dice.pick(&SERVICES)).to_owned();
+        let mut value = None;
+        if !dice.chance(25) {
+            let mut words = format!("{} {}", self.numbered("v"), services::draw(dice));
+            for (percent, word) in [(10, "twin"), (5, "skip"), (4, "bad"), (4, "later")] {
+                if dice.chance(percent) {
+                    words.push_str(&format!(" {word}"));
+                }
+            }
+            value = Some(words);
+        }
+        Edit {
+            key,
+            value,
+            leased: dice.chance(2),
         }
     }
 
@@ -414,6 +513,10 @@ impl Author {
         word(4, "unfit-later", dice);
         word(10, &"x".repeat(100), dice);
         word(3, &"x".repeat(500), dice);
+        if self.owners {
+            let owner = *dice.pick(&["/r/plain/a", "/r/first/a", "/r/config/n/a"]);
+            word(15, &format!("of:{owner}"), dice);
+        }
         match self.dice.chance(3) {
             true => String::new(),
             false => value,
@@ -454,13 +557,17 @@ impl fmt::Display for Scenario {
         writeln!(f, "seed {}", self.seed)?;
         writeln!(
             f,
-            "live {}, sealed {}, prune {}, once {}, resync {}, keep {}, hosts {} (waits {}), width {}, ops {} (server {}), bytes {}, page {}",
+            "services {:?} ({:?}), mend {:?}, live {}, sealed {}, prune {}, once {}, resync {}, keep {}, owners {}, hosts {} (waits {}), width {}, ops {} (server {}), bytes {}, page {}",
+            settings.services,
+            settings.calls,
+            settings.mend,
             settings.live,
             settings.sealed,
             settings.prune,
             settings.once,
             settings.resync,
             settings.keep,
+            settings.owners,
             settings.hosts,
             settings.waits,
             settings.width,

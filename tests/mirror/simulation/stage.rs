@@ -2,6 +2,7 @@
 //! witness of what happens at the destination.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -29,6 +30,7 @@ pub struct Stage {
     pub rules: watch::Sender<Arc<Rules>>,
     witness: Mutex<Witness>,
     state: Mutex<State>,
+    calm: AtomicBool,
 }
 
 struct State {
@@ -64,6 +66,8 @@ impl Stage {
         destination.set_limits(settings.max_ops, settings.max_bytes);
         let outside = Arc::new(Outside {
             keep: settings.keep,
+            services: settings.services,
+            mend: settings.mend == Some(true),
             ..Outside::default()
         });
         let rules = Rules::new(settings.versions[0], settings.sealed, outside.clone());
@@ -82,7 +86,17 @@ impl Stage {
                 lives: 0,
             }),
             settings,
+            calm: AtomicBool::new(false),
         }
+    }
+
+    /// Whether nothing disturbs any more.
+    pub fn is_calm(&self) -> bool {
+        self.calm.load(Ordering::SeqCst)
+    }
+
+    pub fn calm(&self) {
+        self.calm.store(true, Ordering::SeqCst);
     }
 
     pub fn witness(&self) -> MutexGuard<'_, Witness> {

@@ -9,9 +9,11 @@ use carry::metrics::Phase;
 use carry::state::Checkpoint;
 use tokio::time::Instant;
 
+use super::drift::Meddled;
 use super::model::{History, Want};
-use super::rules::{Version, opened};
+use super::rules::{Version, namespace_of, opened, owner};
 use super::scenario::{Edit, FOREIGN, KEYS, Settings};
+use super::services::{Addressing, SERVICES, is_of_addresses, is_service, told};
 
 pub struct Witness {
     pub history: History,
@@ -22,7 +24,7 @@ pub struct Witness {
     /// What the destination has under `/r/`, `/zz/` and so on.
     there: BTreeMap<String, Vec<u8>>,
     /// What others have put there last.
-    foreign: BTreeMap<String, String>,
+    foreign: BTreeMap<String, Vec<u8>>,
     /// Keys that carry has put, and nobody has taken away since.
     ours: BTreeSet<String>,
     /// Whether what others have stays.
@@ -31,6 +33,19 @@ pub struct Witness {
     written: BTreeSet<String>,
     /// By key: the source revision that its last write came from.
     last: BTreeMap<String, i64>,
+    /// What becomes of the addresses of Services, if there are any.
+    pub services: Option<Addressing>,
+    /// Whether what others change is mended; `None` where nobody does.
+    pub mend: Option<bool>,
+    /// By key: the source's revision of the value that carry has written last.
+    pub given: BTreeMap<String, i64>,
+    pub meddled: BTreeMap<String, Meddled>,
+    /// How many full comparisons there may have been.
+    pub comparisons: u64,
+    /// Whether the one who leads only follows the source.
+    pub is_following: bool,
+    /// Services that may wait for something that others have.
+    waiting: BTreeSet<String>,
     /// Writes that happened without their sender's knowing.
     unanswered: BTreeSet<(u32, String, Vec<u8>)>,
     /// Who has the leader key, or had it last.
@@ -79,6 +94,13 @@ impl Witness {
             keep: settings.keep,
             written: BTreeSet::new(),
             last: BTreeMap::new(),
+            services: settings.services,
+            mend: settings.mend,
+            given: BTreeMap::new(),
+            meddled: BTreeMap::new(),
+            comparisons: 0,
+            is_following: false,
+            waiting: BTreeSet::new(),
             unanswered: BTreeSet::new(),
             leader: 0,
             hosts: BTreeMap::new(),
@@ -146,9 +168,9 @@ impl Witness {
     }
 
     /// Whether another client leaves a key alone: the source may have it, and
-    /// there is something.
+    /// there is something; or it is carry's, whoever has deleted it.
     pub fn is_taken(&self, key: &str) -> bool {
-        KEYS.contains(&key) && self.there.contains_key(key)
+        KEYS.contains(&key) && self.there.contains_key(key) || self.meddled.contains_key(key)
     }
 
     /// Whether a key is another's, and stays.
@@ -158,8 +180,46 @@ impl Witness {
 
     pub fn wrote_foreign(&mut self, key: &str, value: &str) {
         self.ours.remove(key);
-        self.foreign.insert(key.to_owned(), value.to_owned());
+        self.foreign
+            .insert(key.to_owned(), value.as_bytes().to_vec());
         self.there.insert(key.to_owned(), value.as_bytes().to_vec());
+    }
+
+    /// Takes in what somebody else has written; `foreign` if that is another's
+    /// from then on.
+    pub fn elsewhere(&mut self, key: &str, value: Option<&[u8]>, foreign: bool) {
+        match value {
+            Some(value) => drop(self.there.insert(key.to_owned(), value.to_vec())),
+            None => drop(self.there.remove(key)),
+        }
+        if foreign {
+            self.ours.remove(key);
+            match value {
+                Some(value) => drop(self.foreign.insert(key.to_owned(), value.to_vec())),
+                None => drop(self.foreign.remove(key)),
+            }
+        }
+    }
+
+    /// What the destination has.
+    pub fn contents(&self) -> &BTreeMap<String, Vec<u8>> {
+        &self.there
+    }
+
+    pub fn is_ours(&self, key: &str) -> bool {
+        self.ours.contains(key)
+    }
+
+    /// Takes a line of what others write.
+    pub fn note_elsewhere(&mut self, who: &str, ops: &[Op]) {
+        self.note(format_args!("{who}: {}", Shown(ops)));
+    }
+
+    /// A key is held.
+    pub fn waits_for_space(&mut self, key: &str) {
+        if is_service(key) {
+            self.waiting.insert(key.to_owned());
+        }
     }
 
     pub fn compacted(&mut self, at: i64) {
@@ -188,6 +248,8 @@ impl Witness {
             self.doubt(life);
         }
         self.leader = life;
+        self.comparisons += 1;
+        self.is_following = false;
     }
 
     pub fn begins(&mut self, life: u32, host: &str) {
@@ -233,7 +295,8 @@ impl Witness {
         let at_doubt = known.map_or(now, |before| before.revision);
         let unwanted = |key: &&String| {
             let mut revisions = from..=now;
-            let is_value = |want: Want<'_>| matches!(want, Want::Value(..));
+            // What waits for another may never have been written.
+            let is_value = |want: Want<'_>| matches!(want, Want::Value(stored, _) if owner(key, &stored.value).is_none());
             let want = |at: i64| self.history.want(version, self.mended, at, key);
             let not_always = revisions.any(|at| !is_value(want(at)));
             // What could not be judged then is not known as ours.
@@ -257,16 +320,38 @@ impl Witness {
             let leader = self.leader;
             self.object(format!("process {life} writes while {leader} leads"));
         }
+        self.owners_are_there(ops);
+        self.addresses_go_along(ops);
         for op in ops {
+            let key = text(op.key());
+            if self.services.is_some() && is_of_addresses(&key) {
+                continue;
+            }
             match op {
-                Op::Put { key, value } | Op::PutLeased { key, value, .. } => {
-                    let key = text(key);
+                Op::Put { value, .. } | Op::PutLeased { value, .. } => {
                     match key.starts_with("/carry/") {
                         true => self.checkpointed(life, &key, value),
                         false => self.put(life, phase, key, value, answered),
                     }
                 }
-                Op::Delete { key } => self.delete(text(key)),
+                Op::Delete { .. } => self.delete(key),
+            }
+        }
+        self.addresses_went_along(ops);
+    }
+
+    /// Nothing is written before what it waits for.
+    fn owners_are_there(&mut self, ops: &[Op]) {
+        for op in ops {
+            let (Op::Put { key, value } | Op::PutLeased { key, value, .. }) = op else {
+                continue;
+            };
+            let key = text(key);
+            let value = told(&key, value);
+            if let Some(owner) = owner(&key, &value)
+                && !self.there.contains_key(owner)
+            {
+                self.object(format!("`{key}` is written before `{owner}`"));
             }
         }
     }
@@ -277,12 +362,21 @@ impl Witness {
             self.object(format!("`{key}` is another's, and is written over"));
         }
         self.ours.insert(key.clone());
-        let value = text(opened(stored));
+        let value = told(&key, stored).into_owned();
+        if let Some(differs) = self.service_differs_of(&key, &value, stored) {
+            self.object(differs);
+        }
+        self.waiting.remove(&key);
         let last = self.last.get(&key).copied().unwrap_or(0);
         let revisions = self.history.revisions(&key, &value);
-        match self.selected_at(&key, &value, last) {
+        let selected = self.selected_at(&key, &value, last);
+        match selected {
             Some((at, revision, rule)) => {
-                self.in_order(phase, &key, &value, rule, revision);
+                // What others have changed is written again whenever.
+                let is_again = self.mend.is_some() && self.given.get(&key) == Some(&revision);
+                if !is_again && !self.meddled.contains_key(&key) {
+                    self.in_order(phase, &key, &value, rule, revision);
+                }
                 self.last.insert(key.clone(), at);
             }
             None if revisions.is_empty() => {
@@ -315,6 +409,11 @@ impl Witness {
                 "`{key}` has {value:?} already, and is written again"
             ));
         }
+        let is_known = !self.unanswered.contains(&excuse);
+        let revision = selected.map(|(_, revision, _)| revision);
+        // Of a value that it has had twice, nobody knows which one was meant.
+        let revision = revision.filter(|_| revisions.len() == 1);
+        self.gave((life, phase), &key, revision, is_known);
         if !answered {
             self.unanswered.insert(excuse);
         }
@@ -368,7 +467,7 @@ impl Witness {
         if !is_one
             || value
                 .split(' ')
-                .any(|word| word == "later" || word == "unfit-later")
+                .any(|word| word == "later" || word == "unfit-later" || word.starts_with("of:"))
         {
             return;
         }
@@ -387,7 +486,7 @@ impl Witness {
     /// replaces.
     fn all_before(&mut self, barrier: &str, revision: i64) {
         let now = self.history.newest();
-        for key in KEYS {
+        for key in KEYS.into_iter().chain(SERVICES) {
             if key == barrier || self.history.is_touched(key, revision, now) {
                 continue;
             }
@@ -402,6 +501,9 @@ impl Witness {
     /// Says how the destination differs from every state that is allowed for a
     /// key as of revisions `from..=to`.
     fn differs(&self, key: &str, from: i64, to: i64, version: Option<Version>) -> Option<String> {
+        if self.meddled.contains_key(key) || self.waiting.contains(key) {
+            return None;
+        }
         let version = version.unwrap_or(*self.used.last()?);
         let there = self.there.get(key);
         let mut wanted = Vec::new();
@@ -409,13 +511,19 @@ impl Witness {
             // What is held for now may be written as soon as it is mended.
             for mended in [false, self.mended] {
                 let want = self.history.want(version, mended, revision, key);
+                // It may wait for another look.
+                if let Want::Value(stored, _) = &want
+                    && owner(key, &stored.value).is_some()
+                {
+                    return None;
+                }
                 if self.is_so(key, there.map(Vec::as_slice), &want) {
                     return None;
                 }
                 // A list that had to go on at a newer revision is judged under
                 // Namespaces that may be older, until the watch is there.
                 let is_newer = self.compacted > 0 && from < self.history.newest() && {
-                    let there = there.map(|there| text(opened(there)));
+                    let there = there.map(|there| told(key, there));
                     there.is_some_and(|there| self.history.has_since(key, &there, revision))
                 };
                 if is_newer {
@@ -429,13 +537,19 @@ impl Witness {
         Some(format!("`{key}` has {there:?}, wanted is {wanted:?}"))
     }
 
+    /// Whether what a value waits for is not there.
+    fn waits(&self, key: &str, value: &str) -> bool {
+        owner(key, value).is_some_and(|owner| !self.there.contains_key(owner))
+    }
+
     fn is_so(&self, key: &str, there: Option<&[u8]>, want: &Want<'_>) -> bool {
         match (want, there) {
             (Want::AsItIs, _) | (Want::Nothing, None) => true,
             _ if self.is_kept(key) => true,
-            (Want::Value(stored, _), Some(there)) => opened(there) == stored.value.as_bytes(),
+            (Want::Value(stored, _), _) if self.waits(key, &stored.value) => true,
+            (Want::Value(stored, _), Some(there)) => told(key, there) == stored.value,
             (Want::Nothing, Some(there)) => {
-                let foreign = self.foreign.get(key).map(String::as_bytes);
+                let foreign = self.foreign.get(key).map(Vec::as_slice);
                 foreign == Some(there) && !self.written.contains(key) || self.orphans.contains(key)
             }
             (Want::Value(..), None) => false,
@@ -447,6 +561,9 @@ impl Witness {
             self.object(format!("`{key}` is another's, and is deleted"));
         }
         self.ours.remove(&key);
+        self.given.remove(&key);
+        self.meddled.remove(&key);
+        self.waiting.remove(&key);
         if self.there.remove(&key).is_none() {
             return;
         }
@@ -466,7 +583,7 @@ impl Witness {
         };
         // What was listed at a newer revision is judged under Namespaces that
         // may be older.
-        let lenient = key.starts_with("/r/config/") && self.compacted > 0;
+        let lenient = namespace_of(&key).is_some() && self.compacted > 0;
         let since = match lenient {
             true => Some(last),
             false => (last..=now).find(unwanted),
@@ -501,7 +618,7 @@ impl Witness {
         if let (true, Some(version)) = (checkpoint.bootstrapped, version.copied()) {
             let (from, to) = (checkpoint.revision, self.history.newest());
             self.adopt(life, version, from);
-            for key in KEYS.into_iter().chain(FOREIGN) {
+            for key in KEYS.into_iter().chain(FOREIGN).chain(SERVICES) {
                 if let Some(wrong) = self.differs(key, from, to, Some(version)) {
                     self.object(format!("the checkpoint says {from}, but {wrong}"));
                 }
@@ -543,12 +660,19 @@ impl Witness {
 
     /// What is not as it has to be once all is done; where it is known what is
     /// told to be held, that too.
-    pub fn wrong(&self, version: Version, held: Option<&BTreeSet<String>>) -> Option<String> {
+    pub fn wrong(
+        &self,
+        version: Version,
+        told: Option<(&BTreeSet<String>, &BTreeSet<String>)>,
+    ) -> Option<String> {
         let now = self.history.newest();
-        for key in KEYS.into_iter().chain(FOREIGN) {
+        let (held, drifting) = told.unzip();
+        let mut wanted = Vec::new();
+        for key in KEYS.into_iter().chain(FOREIGN).chain(SERVICES) {
             let want = self.history.want(version, self.mended, now, key);
             let there = self.there.get(key).map(Vec::as_slice);
-            if !self.is_so(key, there, &want) {
+            let starves = self.starves(key, there, &want);
+            if !starves && !self.is_left_so(key, &want) && !self.is_so(key, there, &want) {
                 let there = there.map(text);
                 return Some(format!(
                     "`{key}` has {there:?} in the end, wanted is {want:?}"
@@ -557,13 +681,44 @@ impl Witness {
             // What cannot be judged may be found to be another's first.
             if let Some(held) = held
                 && !self.is_kept(key)
-                && (want == Want::AsItIs) != held.contains(key)
+                && !matches!(&want, Want::Value(stored, _) if owner(key, &stored.value).is_some())
+                && (starves || want == Want::AsItIs) != held.contains(key)
             {
                 let is = if held.contains(key) { "is" } else { "is not" };
                 return Some(format!("`{key}` {is} told to be held, wanted is {want:?}"));
             }
+            wanted.push((key, want));
         }
-        None
+        let drifts = self.drifting(&wanted);
+        match drifting {
+            Some(drifting) if !drifting.iter().eq(&drifts) => {
+                Some(format!("{drifting:?} are told to drift, and {drifts:?} do"))
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether there is nothing left for a Service.
+    fn starves(&self, key: &str, there: Option<&[u8]>, want: &Want<'_>) -> bool {
+        match want {
+            Want::Value(stored, _) if !self.is_kept(key) => {
+                there.is_none_or(|there| told(key, there) != stored.value)
+                    && self.is_starved(key, &stored.value)
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether what another has made of it stays.
+    fn is_left_so(&self, key: &str, want: &Want<'_>) -> bool {
+        matches!(want, Want::Value(stored, _) if self.is_left(key, stored.revision))
+    }
+
+    fn service_differs_of(&self, key: &str, words: &str, stored: &[u8]) -> Option<String> {
+        match is_service(key) {
+            true => self.service_differs(key, words, stored),
+            false => None,
+        }
     }
 }
 

@@ -1,0 +1,111 @@
+//! Owners, definitions and what waits for them, between two real etcds.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use super::harness::{Carry, Etcd, eventually, temp_dir, versions};
+
+type Stored = (Vec<u8>, Vec<u8>);
+
+fn config_map(name: &str, owner: Option<(&str, &str)>) -> Stored {
+    let key = format!("/registry/configmaps/shop/{name}").into_bytes();
+    let owners = owner.map(|(name, uid)| {
+        json!([{"apiVersion": "apps/v1", "kind": "Deployment", "name": name, "uid": uid}])
+    });
+    let mut object = json!({
+        "apiVersion": "v1", "kind": "ConfigMap",
+        "metadata": {"name": name, "namespace": "shop", "uid": format!("map-{name}")},
+        "data": {"a": "b"},
+    });
+    if let Some(owners) = owners {
+        object["metadata"]["ownerReferences"] = owners;
+    }
+    (key, object.to_string().into_bytes())
+}
+
+fn deployment(name: &str, uid: &str) -> Stored {
+    let key = format!("/registry/deployments/shop/{name}").into_bytes();
+    let object = json!({
+        "apiVersion": "apps/v1", "kind": "Deployment",
+        "metadata": {"name": name, "namespace": "shop", "uid": uid},
+        "spec": {"selector": {}, "template": {}},
+    });
+    (key, object.to_string().into_bytes())
+}
+
+fn rules(folder: &Path, owners: &str) -> PathBuf {
+    let path = folder.join("rules.yaml");
+    let text = format!(
+        "policies: {{owners: {owners}}}\nfilters:\n  secondary:\n    - name: maps\n      group: \"\"\n      resources: [{{kind: ConfigMap}}]\n    - name: apps\n      group: apps\n      resources: [{{kind: Deployment}}]\n"
+    );
+    std::fs::write(&path, text).expect("rules");
+    path
+}
+
+async fn owners_of(etcd: &Etcd, name: &str) -> Option<Value> {
+    let stored = etcd.get(config_map(name, None).0).await?;
+    let object: Value = serde_json::from_slice(&stored).expect("JSON");
+    Some(object["metadata"]["ownerReferences"].clone())
+}
+
+/// ConfigMaps come before Deployments by their keys: nothing is taken away of
+/// them, nor left out, that only comes a moment later; also of a run that ends
+/// when it has caught up.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn owners_that_come_later_are_waited_for() {
+    for version in versions("owners") {
+        for once in [true, false] {
+            for owners in ["hold", "strip", "skip"] {
+                let (source, destination) = (Etcd::plain(version), Etcd::plain(version));
+                let folder = temp_dir();
+                let file = rules(folder.path(), owners);
+                let many = (0..150)
+                    .map(|number| config_map(&format!("owned-{number}"), Some(("web", "uid-web"))));
+                source.load(many).await;
+                source
+                    .load([
+                        config_map("alone", None),
+                        config_map("orphan", Some(("gone", "uid-gone"))),
+                        deployment("web", "uid-web"),
+                    ])
+                    .await;
+                let more: &[&str] = if once { &["--once"] } else { &[] };
+                let mut carry = Carry::between(&source, &destination, &file, more);
+                match once {
+                    true => assert_eq!(carry.exit_code(), 0, "{}", carry.stderr()),
+                    false => carry.wait_ready(),
+                }
+                let whole = json!([
+                    {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web", "uid": "uid-web"}
+                ]);
+                for name in ["owned-0", "owned-77", "owned-149"] {
+                    eventually("an owned one to be there", || async {
+                        owners_of(&destination, name).await.as_ref() == Some(&whole)
+                    })
+                    .await;
+                }
+                assert_eq!(owners_of(&destination, "alone").await, Some(Value::Null));
+                let orphan = owners_of(&destination, "orphan");
+                match owners {
+                    "strip" => {
+                        eventually("the orphan to be there", || async {
+                            owners_of(&destination, "orphan").await == Some(Value::Null)
+                        })
+                        .await;
+                    }
+                    _ => assert_eq!(orphan.await, None),
+                }
+                if owners == "hold" && !once {
+                    assert_eq!(carry.metric("carry_held_keys"), Some(1.0));
+                    source.load([deployment("gone", "uid-gone")]).await;
+                    carry.wait_for("nothing to be held", |carry| {
+                        carry.metric("carry_held_keys") == Some(0.0)
+                    });
+                    let there = owners_of(&destination, "orphan").await;
+                    assert!(there.is_some_and(|owners| owners.is_array()));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! The tour of the README: each command, as a newcomer pastes it, says what the
+//! README says.
+
+use std::path::Path;
+use std::process::Stdio;
+
+use super::harness::{Etcd, carry_binary, clean, free_port, temp_dir, versions};
+
+/// A block of commands, and what they say, where the README shows it.
+struct Step {
+    commands: String,
+    said: Option<String>,
+}
+
+/// The blocks of a section. One of `text` belongs to the one of `sh` before it.
+fn steps(readme: &str, title: &str) -> Vec<Step> {
+    let (_, section) = readme.split_once(title).expect("the section");
+    let (section, _) = section.split_once("\n## ").expect("another section");
+    let mut steps: Vec<Step> = Vec::new();
+    let mut blocks = section.split("\n```");
+    blocks.next();
+    for block in blocks {
+        let (language, text) = block.split_once('\n').unwrap_or((block, ""));
+        match language {
+            "sh" => steps.push(Step {
+                commands: text.to_owned(),
+                said: None,
+            }),
+            "text" => {
+                let step = steps.last_mut().expect("commands before it");
+                assert!(step.said.is_none(), "two outputs of {}", step.commands);
+                step.said = Some(text.to_owned());
+            }
+            _ => {}
+        }
+    }
+    steps
+}
+
+/// `…` in what the README shows stands for anything within a line.
+fn agrees(shown: &str, said: &str) -> bool {
+    let pattern = regex::escape(shown.trim_end()).replace('…', ".*");
+    let pattern = regex::Regex::new(&format!("^(?:{pattern})$")).expect("a pattern");
+    pattern.is_match(said.trim_end())
+}
+
+/// Runs all in one shell, as they are pasted into one, and says what each said.
+fn pasted(steps: &[Step], folder: &Path, env: &[(&str, String)]) -> Vec<String> {
+    let mut script = String::from("exec 2>&1\ntrap 'kill $(jobs -p) 2>/dev/null' EXIT\n");
+    for step in steps {
+        script.push_str(&step.commands);
+        script.push_str("\nprintf '\\036'\n");
+    }
+    std::fs::write(folder.join("tour.sh"), script).expect("a script");
+    let mut command = clean("bash");
+    command.args(["tour.sh"]).current_dir(folder);
+    command.envs(env.iter().map(|(name, value)| (*name, value)));
+    command.stdin(Stdio::null());
+    let output = command.output().expect("bash runs");
+    let said = String::from_utf8(output.stdout).expect("UTF-8");
+    let mut said: Vec<String> = said.split('\x1e').map(str::to_owned).collect();
+    let rest = said.pop().unwrap_or_default();
+    assert_eq!(
+        (said.len(), rest.as_str()),
+        (steps.len(), ""),
+        "{said:?} {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    said
+}
+
+fn link(from: &Path, to: &Path) {
+    std::os::unix::fs::symlink(from, to).expect("a link");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_tour_is_as_the_readme_says() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readme = std::fs::read_to_string(root.join("README.md")).expect("README.md");
+    let steps = steps(&readme, "\n## A ten-minute tour\n");
+    assert!(steps.len() > 8, "{}", steps.len());
+    for version in versions("tour") {
+        let (source, destination) = (Etcd::plain(version), Etcd::plain(version));
+        let stored = root.join("deploy/examples/stored");
+        source.load(tree(&stored)).await;
+        let folder = temp_dir();
+        link(&root.join("deploy"), &folder.path().join("deploy"));
+        let bin = folder.path().join("bin");
+        std::fs::create_dir(&bin).expect("a folder");
+        link(carry_binary(), &bin.join("carry"));
+        let path = std::env::var("PATH").unwrap_or_default();
+        let env = [
+            ("PATH", format!("{}:{path}", bin.display())),
+            ("ETCDCTL_API", "3".to_owned()),
+            ("CARRY_MASTER_ENDPOINTS", source.url()),
+            ("CARRY_SLAVE_ENDPOINTS", destination.url()),
+            ("CARRY_BIND_PORT", free_port().to_string()),
+        ];
+        let said = pasted(&steps, folder.path(), &env);
+        for (step, said) in steps.iter().zip(said) {
+            let Step {
+                commands,
+                said: shown,
+            } = step;
+            let shown = shown.as_deref().unwrap_or_default();
+            assert!(
+                agrees(shown, &said),
+                "{commands}\nshown:\n{shown}\nsaid:\n{said}"
+            );
+        }
+    }
+}
+
+/// All files below a folder: the path of each is its key.
+fn tree(folder: &Path) -> Vec<(Vec<u8>, Vec<u8>)> {
+    fn add(root: &Path, folder: &Path, all: &mut Vec<(Vec<u8>, Vec<u8>)>) {
+        for entry in std::fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                add(root, &path, all);
+                continue;
+            }
+            let key = path.strip_prefix(root).expect("below it");
+            let key = format!("/{}", key.display()).into_bytes();
+            all.push((key, std::fs::read(&path).expect("a file")));
+        }
+    }
+    let mut all = Vec::new();
+    add(folder, folder, &mut all);
+    all.sort();
+    all
+}
+
+#[test]
+fn what_differs_is_seen() {
+    assert!(agrees("a … b\nc\n", "a 17 b\nc"));
+    for said in ["a 17 b", "a 17 b\nd", "a b\nc", "a 1\n2 b\nc", "x a 1 b\nc"] {
+        assert!(!agrees("a … b\nc\n", said), "{said}");
+    }
+    let found = steps(
+        "\n## One\n\n```sh\na\n```\n\n```text\nb\n```\n```\nc\n```\n\n## Two\n",
+        "\n## One\n",
+    );
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].said.as_deref(), Some("b"));
+}
