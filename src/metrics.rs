@@ -3,11 +3,18 @@
 //! Promises Prometheus units and the prefix `carry_`, and never a key's name
 //! in a label. Updating one costs an atomic operation.
 
+mod addresses;
 mod drift;
 mod labels;
+mod process;
+mod reading;
+mod reloads;
+mod zeros;
 
+pub use addresses::Readdressed;
 pub use drift::DriftAction;
 pub use labels::{EventKind, Phase, ResyncKind, Side, TxnOutcome};
+pub use reading::Totals;
 
 use std::fmt;
 use std::sync::Arc;
@@ -18,6 +25,7 @@ use prometheus_client::encoding::text;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
@@ -42,6 +50,7 @@ const VERSION: [(&str, &str); 1] = [("version", env!("CARGO_PKG_VERSION"))];
 
 struct Held {
     registry: Registry,
+    process: Registry,
     source_revision: Gauge,
     applied_revision: Gauge,
     checkpoint_revision: Gauge,
@@ -59,11 +68,13 @@ struct Held {
     db_size: Gauge,
     out_of_space: Gauge,
     resyncs: Family<Label, Counter>,
-    rules_reloads: Family<Label, Counter>,
+    reloaded: reloads::Reloads,
+    addresses: addresses::Addresses,
     events: Family<Label, Counter>,
     policies: Family<Label, Counter>,
     drift: drift::Drift,
     transactions: Family<Label, Counter>,
+    transaction_duration: Histogram,
     operations: Counter,
     bytes: Counter,
     reencrypted: Counter,
@@ -88,6 +99,7 @@ impl Held {
     fn new() -> Held {
         let mut held = Held {
             registry: Registry::with_prefix("carry"),
+            process: process::registry(),
             source_revision: Gauge::default(),
             applied_revision: Gauge::default(),
             checkpoint_revision: Gauge::default(),
@@ -105,11 +117,14 @@ impl Held {
             db_size: Gauge::default(),
             out_of_space: Gauge::default(),
             resyncs: Family::default(),
-            rules_reloads: Family::default(),
+            reloaded: reloads::Reloads::default(),
+            addresses: addresses::Addresses::default(),
             events: Family::default(),
             policies: Family::default(),
             drift: drift::Drift::default(),
             transactions: Family::default(),
+            // From half a millisecond to 16 seconds.
+            transaction_duration: Histogram::new(exponential_buckets(0.0005, 2.0, 16)),
             operations: Counter::default(),
             bytes: Counter::default(),
             reencrypted: Counter::default(),
@@ -119,6 +134,8 @@ impl Held {
         held.register_gauges();
         held.register_counters();
         held.drift.register(&mut held.registry);
+        held.reloaded.register(&mut held.registry);
+        held.addresses.register(&mut held.registry);
         held
     }
 
@@ -213,6 +230,12 @@ impl Held {
             Unit::Bytes,
             self.db_size.clone(),
         );
+        registry.register_with_unit(
+            "transaction_duration",
+            "How long the destination took to answer a transaction",
+            Unit::Seconds,
+            self.transaction_duration.clone(),
+        );
     }
 
     fn register_counters(&mut self) {
@@ -247,11 +270,6 @@ impl Held {
             "encryption_reloads",
             "Changed encryption configurations that were read again, by outcome",
             self.reloads.clone(),
-        );
-        registry.register(
-            "rules_reloads",
-            "Changed rules files that were read again, by outcome",
-            self.rules_reloads.clone(),
         );
         registry.register(
             "resyncs",
@@ -330,14 +348,6 @@ impl Metrics {
         self.held.resyncs.get_or_create(&label).inc();
     }
 
-    /// A changed rules file was read again: it is in use now, or it was refused
-    /// and the one before is still in use.
-    pub fn rules_reloaded(&self, applied: bool) {
-        let outcome = if applied { "applied" } else { "refused" };
-        let label = [("outcome", outcome)];
-        self.held.rules_reloads.get_or_create(&label).inc();
-    }
-
     /// Whether this carry leads, as it last said.
     pub fn is_leader(&self) -> bool {
         self.held.leader.get() == 1
@@ -410,6 +420,12 @@ impl Metrics {
             .inc();
     }
 
+    /// The destination has answered a transaction after this long.
+    pub fn transaction_took(&self, time: Duration) {
+        let seconds = time.as_secs_f64();
+        self.held.transaction_duration.observe(seconds);
+    }
+
     /// So much was applied at the destination.
     pub fn written(&self, operations: u64, bytes: u64) {
         self.held.operations.inc_by(operations);
@@ -442,51 +458,16 @@ impl Metrics {
     /// All of them as text, of the type [`CONTENT_TYPE`].
     pub fn encode(&self) -> String {
         let mut text = String::new();
-        match text::encode(&mut text, &self.held.registry) {
+        let Held {
+            registry, process, ..
+        } = &*self.held;
+        let encoded = text::encode_registry(&mut text, registry)
+            .and_then(|()| text::encode_registry(&mut text, process))
+            .and_then(|()| text::encode_eof(&mut text));
+        match encoded {
             Ok(()) => text,
             // Writing to a string does not fail.
             Err(fmt::Error) => String::new(),
-        }
-    }
-
-    /// A counter that has not counted yet is 0, not absent.
-    fn show_zeros(&self) {
-        let Held {
-            events,
-            policies,
-            transactions,
-            reconnects,
-            reloads,
-            rules_reloads,
-            resyncs,
-            ..
-        } = &*self.held;
-        for outcome in ["applied", "refused"] {
-            drop(reloads.get_or_create(&[("outcome", outcome)]));
-            drop(rules_reloads.get_or_create(&[("outcome", outcome)]));
-        }
-        for policy in Policy::ALL {
-            drop(policies.get_or_create(&[("policy", policy.name())]));
-        }
-        for kind in ResyncKind::ALL {
-            drop(resyncs.get_or_create(&[("reason", kind.label())]));
-        }
-        for kind in [
-            EventKind::Put,
-            EventKind::Delete,
-            EventKind::Skip,
-            EventKind::Hold,
-        ] {
-            drop(events.get_or_create(&[("decision", kind.label())]));
-        }
-        for outcome in [TxnOutcome::Applied, TxnOutcome::Fenced, TxnOutcome::Refused] {
-            drop(transactions.get_or_create(&[("outcome", outcome.label())]));
-        }
-        for outcome in [TxnOutcome::Unknown, TxnOutcome::Retried] {
-            drop(transactions.get_or_create(&[("outcome", outcome.label())]));
-        }
-        for side in [Side::Source, Side::Destination] {
-            drop(reconnects.get_or_create(&[("side", side.label())]));
         }
     }
 }

@@ -8,6 +8,7 @@ mod conformance;
 mod k8s;
 mod lang;
 mod policies;
+mod readme;
 mod rules;
 mod services;
 mod shared;
@@ -16,6 +17,9 @@ mod survey;
 mod tidy;
 mod toy_kms;
 
+/// The files that carry is deployed with.
+#[cfg(feature = "mirror")]
+mod deploy;
 /// What talks to etcd, and everything above it.
 #[cfg(feature = "mirror")]
 mod mirror;

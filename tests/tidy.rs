@@ -24,6 +24,7 @@ const TOP_LEVEL: &[&str] = &[
     "Cargo.lock",
     "Cargo.toml",
     "LICENSE",
+    "README-zh_CN.md",
     "README.md",
     "benches",
     "deploy",

@@ -6,11 +6,14 @@
 use std::collections::hash_map::RandomState;
 use std::collections::{BTreeMap, HashSet};
 use std::hash::BuildHasher;
+use std::net::IpAddr;
 
 use serde::Serialize;
 
+use crate::metrics::Readdressed;
+
 /// So many keys are named; the rest is counted.
-const NAMED: usize = 1000;
+pub(super) const NAMED: usize = 1000;
 
 /// A key, and what is said of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -74,10 +77,33 @@ impl<T> Named<T> {
     }
 }
 
+/// An address of a Service, and the one that stands for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct AddressPair {
+    /// At the source.
+    pub source: IpAddr,
+    /// At the destination.
+    pub destination: IpAddr,
+}
+
+impl Named<Vec<AddressPair>> {
+    /// The pairs that differ, of those that are named.
+    pub fn differing(&self) -> impl Iterator<Item = Readdressed> {
+        self.names().flat_map(|(key, pairs)| {
+            let differ = pairs.iter().filter(|own| own.source != own.destination);
+            differ.map(move |own| Readdressed {
+                key: key.clone(),
+                source: own.source,
+                destination: own.destination,
+            })
+        })
+    }
+}
+
 impl Named {
-    /// Those that are named, in order.
-    pub fn list(&self) -> Vec<NamedKey> {
-        let named = self.names().map(|(key, reason)| NamedKey {
+    /// The first `most` of those that are named, in order.
+    pub fn first(&self, most: usize) -> Vec<NamedKey> {
+        let named = self.names().take(most).map(|(key, reason)| NamedKey {
             key,
             reason: reason.clone(),
         });
@@ -98,7 +124,7 @@ mod tests {
             keys.say(&key(n), "then".to_owned());
         }
         assert_eq!(keys.len(), NAMED + 5);
-        let list = keys.list();
+        let list = keys.first(NAMED);
         assert_eq!(list.len(), NAMED);
         assert_eq!(
             (list[0].key.as_str(), list[0].reason.as_str()),
@@ -110,6 +136,6 @@ mod tests {
         assert_eq!(keys.len(), NAMED + 3);
         // There is room for another one by name.
         keys.say(&key(NAMED + 2), "now".to_owned());
-        assert_eq!((keys.len(), keys.list().len()), (NAMED + 3, NAMED));
+        assert_eq!((keys.len(), keys.first(NAMED).len()), (NAMED + 3, NAMED));
     }
 }

@@ -1,21 +1,29 @@
 //! The HTTP routes, and the port that they are served on.
 //!
-//! Promises that a port that cannot be had is explained. Deliberately offers
-//! neither TLS nor authentication: nothing here is secret or changes anything.
+//! Promises that a port that cannot be had is explained, and that open pages
+//! do not hold up the end. Deliberately offers neither TLS nor authentication
+//! for what only reads: nothing of it is secret. Orders need a token.
 
 use std::future::Future;
 use std::io::ErrorKind;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde_json::json;
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 
-use super::Status;
+use super::doors::Door;
+use super::events::{self, Listeners};
+use super::live::Live;
+use super::orders::{self, Orders};
+use super::{Status, page};
 use crate::metrics::CONTENT_TYPE;
 
 /// Why the admin port cannot be served.
@@ -68,21 +76,84 @@ pub async fn serve(
     status: Status,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), AdminError> {
-    axum::serve(listener, router(status))
-        .with_graceful_shutdown(shutdown)
+    serve_with(listener, status, None, shutdown).await
+}
+
+/// As [`serve`], and takes orders from whoever has the token.
+pub async fn serve_with(
+    listener: TcpListener,
+    status: Status,
+    orders: Option<Orders>,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), AdminError> {
+    let ended = CancellationToken::new();
+    let pages = Pages {
+        live: Arc::new(Live::start(status.clone())),
+        listeners: Arc::default(),
+        ended: ended.clone(),
+    };
+    let router = router(status, pages, orders);
+    axum::serve(Door::new(listener), router)
+        .with_graceful_shutdown(async move {
+            shutdown.await;
+            // Pages listen for as long as they are let.
+            ended.cancel();
+        })
         .await
         .map_err(AdminError::Serve)
 }
 
-fn router(status: Status) -> Router {
-    Router::new()
+/// What open pages share.
+#[derive(Clone)]
+struct Pages {
+    live: Arc<Live>,
+    listeners: Arc<Listeners>,
+    ended: CancellationToken,
+}
+
+fn router(status: Status, pages: Pages, orders: Option<Orders>) -> Router {
+    let reading = Router::new()
         .route("/livez", get(alive))
         .route("/healthz", get(alive))
         .route("/readyz", get(readyz))
         .route("/ready", get(ready))
         .route("/metrics", get(metrics))
         .route("/status", get(report))
-        .with_state(status)
+        .with_state(status.clone());
+    let listening = Router::new()
+        .route("/events", get(events))
+        .with_state(pages);
+    reading
+        .merge(listening)
+        .merge(page::routes())
+        .merge(ordering(status, orders))
+        .layer(map_response(nosniff))
+}
+
+/// No browser takes what is said of keys for anything but what it is.
+async fn nosniff(mut response: Response) -> Response {
+    let value = HeaderValue::from_static("nosniff");
+    let headers = response.headers_mut();
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, value);
+    response
+}
+
+/// The only routes that change anything.
+fn ordering(status: Status, orders: Option<Orders>) -> Router {
+    match orders {
+        Some(orders) => Router::new()
+            .route("/resync", post(orders::resync))
+            .with_state((status, orders.clone()))
+            .route("/reload", post(orders::reload))
+            .with_state(orders),
+        None => Router::new()
+            .route("/resync", post(orders::not_offered))
+            .route("/reload", post(orders::not_offered)),
+    }
+}
+
+async fn events(State(pages): State<Pages>) -> Response {
+    events::answer(&pages.live, &pages.listeners, pages.ended)
 }
 
 async fn alive(State(status): State<Status>) -> (StatusCode, String) {

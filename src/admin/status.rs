@@ -5,37 +5,25 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
+use tokio::sync::Notify;
 
-use super::named::{Named, NamedKey};
+use super::limits::Limits;
+use super::named::{AddressPair, NAMED, Named, NamedKey};
 use super::progress::Progress;
+use super::sides::Sides;
 use crate::metrics::{Metrics, Phase, ResyncKind};
 use crate::state::OwnedKeys;
 
+/// Why it is not ready where it follows, but not yet from close by.
+pub(super) const CATCHING_UP: &str = "catching up";
+
 /// So many resyncs are remembered.
 const RESYNCS: usize = 20;
-
-/// How long things may take before a probe fails.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// `--max-lag`: since the source last proved that nothing is missing and
-    /// all of it was applied.
-    pub max_lag: Duration,
-    /// Since the mirror's loop was last heard of.
-    pub alive_within: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Limits {
-        Limits {
-            max_lag: Duration::from_secs(30),
-            alive_within: Duration::from_secs(60),
-        }
-    }
-}
 
 /// What the mirror says of itself. Cheap to clone; clones share it. Sets the
 /// metrics of the same names along.
@@ -43,7 +31,12 @@ impl Default for Limits {
 pub struct Status {
     state: Arc<Mutex<State>>,
     metrics: Metrics,
-    limits: Limits,
+    pub(super) limits: Limits,
+    sides: Sides,
+    /// How many keys were looked at, in lists.
+    pub(super) looked: Arc<AtomicU64>,
+    /// Told whenever it becomes ready, or the phase changes.
+    pub(super) news: Arc<Notify>,
 }
 
 struct State {
@@ -95,6 +88,9 @@ pub struct StatusReport {
     pub seconds_since_progress: Option<u64>,
     /// The digest of the rules file.
     pub rules_digest: String,
+    /// Why the rules file as it is now is not in use.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rules_refused: Option<String>,
     /// How many keys each rule has at the destination.
     pub rules: BTreeMap<String, u64>,
     /// How many keys are kept though no rule selects them any more.
@@ -129,15 +125,6 @@ pub struct ServiceAddresses {
     pub key: String,
     /// One pair for each family that it has at both sides.
     pub addresses: Vec<AddressPair>,
-}
-
-/// An address of a Service, and the one that stands for it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct AddressPair {
-    /// At the source.
-    pub source: IpAddr,
-    /// At the destination.
-    pub destination: IpAddr,
 }
 
 /// A time that everything was listed and compared.
@@ -183,7 +170,15 @@ impl Status {
             state: Arc::new(Mutex::new(state)),
             metrics,
             limits,
+            sides: Sides::default(),
+            looked: Arc::default(),
+            news: Arc::default(),
         }
+    }
+
+    /// Which etcds these are.
+    pub fn sides(&self) -> &Sides {
+        &self.sides
     }
 
     /// The metrics that go along.
@@ -194,16 +189,19 @@ impl Status {
     /// The mirror is now in `phase`; only in [`Phase::Tail`] can it be ready.
     pub fn set_phase(&self, phase: Phase) {
         self.metrics.phase(phase);
+        self.news.notify_one();
         let mut state = self.state();
         state.phase = phase;
         state.standing_by = None;
-        if phase != Phase::Tail {
-            state.not_ready = Some(format!("the mirror is in phase `{}`", phase.label()));
-        }
+        state.not_ready = Some(match phase {
+            Phase::Tail => CATCHING_UP.to_owned(),
+            phase => format!("the mirror is in phase `{}`", phase.label()),
+        });
     }
 
     /// The mirror has caught up.
     pub fn set_ready(&self) {
+        self.news.notify_one();
         let mut state = self.state();
         state.not_ready = None;
         state.standing_by = None;
@@ -213,9 +211,11 @@ impl Status {
         state.progress.applied(applied);
     }
 
-    /// Another one leads, and we are ready to take over.
+    /// Another one leads, and we are ready to take over. What was known when we
+    /// led is over: who leads knows it.
     pub fn standing_by(&self, leader: &str) {
         let mut state = self.state();
+        state.forget_mirrored(&self.metrics);
         state.standing_by = Some((leader.to_owned(), Instant::now()));
         state.alive = Instant::now();
     }
@@ -248,7 +248,9 @@ impl Status {
 
     /// The mirror has not caught up, or cannot write, for this reason.
     pub fn set_not_ready(&self, reason: impl Into<String>) {
-        self.state().not_ready = Some(reason.into());
+        let mut state = self.state();
+        state.not_ready = Some(reason.into());
+        state.standing_by = None;
     }
 
     /// The newest revision seen of the source; an older one changes nothing.
@@ -349,7 +351,22 @@ impl Status {
 
     /// Everything as `/status` shows it.
     pub fn report(&self) -> StatusReport {
-        self.state().report(&self.limits, self.metrics.is_leader())
+        self.report_naming(NAMED)
+    }
+
+    /// The same with at most so many keys of each kind named.
+    pub(super) fn report_naming(&self, most: usize) -> StatusReport {
+        let leader = self.metrics.is_leader();
+        let rules_refused = self.sides.told().rules_refused;
+        StatusReport {
+            rules_refused,
+            ..self.state().report(&self.limits, leader, most)
+        }
+    }
+
+    /// How long ago the destination was known to have everything.
+    pub(super) fn progress_age(&self) -> Option<Duration> {
+        self.state().progress.age()
     }
 
     /// Why it is not ready, if it is not.
@@ -372,6 +389,7 @@ impl Status {
         self.metrics.progress_age(state.progress.age());
         let ready = state.why_not_ready(&self.limits).is_none();
         self.metrics.ready(ready);
+        self.metrics.readdressed(state.addresses.differing());
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -380,6 +398,17 @@ impl Status {
 }
 
 impl State {
+    fn forget_mirrored(&mut self, metrics: &Metrics) {
+        (self.source_revision, self.applied_revision) = (0, 0);
+        self.progress = Progress::default();
+        (self.held, self.kept) = (Named::default(), Named::default());
+        (self.drifting, self.addresses) = (Named::default(), Named::default());
+        metrics.lag_revisions(0);
+        metrics.held_keys(0);
+        metrics.kept_keys(0);
+        metrics.service_addresses(0);
+    }
+
     /// Only what differs is worth telling.
     fn address(&mut self, key: &[u8], pairs: &[(IpAddr, IpAddr)]) {
         let pair = |(source, destination): &(IpAddr, IpAddr)| AddressPair {
@@ -421,7 +450,7 @@ impl State {
         })
     }
 
-    fn report(&self, limits: &Limits, leader: bool) -> StatusReport {
+    fn report(&self, limits: &Limits, leader: bool, most: usize) -> StatusReport {
         let readdressed = |(key, pairs): (String, &Vec<AddressPair>)| ServiceAddresses {
             key,
             addresses: pairs.clone(),
@@ -441,17 +470,18 @@ impl State {
             lag_revisions: self.lag_revisions(),
             seconds_since_progress: self.progress.age().map(|age| age.as_secs()),
             rules_digest: self.rules_digest.clone(),
+            rules_refused: None,
             rules: owned.rules,
             retired_keys: owned.retired,
             resyncs: self.resyncs.iter().cloned().collect(),
             held_keys: self.held.len(),
-            held: self.held.list(),
+            held: self.held.first(most),
             kept_keys: self.kept.len(),
-            kept: self.kept.list().into_iter().map(|kept| kept.key).collect(),
+            kept: self.kept.names().take(most).map(|(key, _)| key).collect(),
             drifting_keys: self.drifting.len(),
-            drifting: self.drifting.list(),
+            drifting: self.drifting.first(most),
             readdressed_services: self.addresses.len(),
-            service_addresses: self.addresses.names().map(readdressed).collect(),
+            service_addresses: self.addresses.names().take(most).map(readdressed).collect(),
         }
     }
 }

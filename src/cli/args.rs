@@ -7,10 +7,9 @@
 
 use super::check_rules::args::CheckRulesArgs;
 use super::typed::Typed;
-use clap::builder::BoolishValueParser;
-use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub use super::side_args::{ConnectArgs, MasterArgs, SideArgs, SlaveArgs};
+pub use super::side_args::{ConfigArgs, ConnectArgs, LogArgs, MasterArgs, SideArgs, SlaveArgs};
 
 /// Mirrors a chosen part of one etcd into another, continuously.
 #[derive(Parser, Debug)]
@@ -39,11 +38,38 @@ pub enum Command {
         /// For which shell
         shell: clap_complete::Shell,
     },
+    /// Print the manual page, or write one for each command
+    Man {
+        /// Write carry.1, carry-run.1 and so on into this directory, which is made where missing
+        #[arg(long, value_name = "DIR")]
+        directory: Option<String>,
+    },
+    /// Say which carry this is, and what it works with
+    Version {
+        /// How it is printed
+        #[arg(long, value_enum, default_value_t = Output::Human)]
+        output: Output,
+    },
+}
+
+impl Command {
+    /// How it logs, if it does.
+    pub fn log(&self) -> Option<&LogArgs> {
+        match self {
+            Command::Run(args) => Some(&args.log),
+            Command::Verify(args) => Some(&args.log),
+            Command::Promote(args) => Some(&args.log),
+            _ => None,
+        }
+    }
 }
 
 /// Flags that `run` and `explain` share.
 #[derive(Args, Debug, Clone)]
 pub struct RulesArgs {
+    /// The configuration file.
+    #[command(flatten)]
+    pub config: ConfigArgs,
     /// The rules file
     #[arg(
         long,
@@ -112,7 +138,7 @@ pub struct RunArgs {
         default_value = "4Gi"
     )]
     pub spool_limit: String,
-    /// Address that health, status and metrics are served on
+    /// Address that the page, health, status and metrics are served on
     #[arg(
         long,
         env = "CARRY_BIND_ADDRESS",
@@ -128,6 +154,9 @@ pub struct RunArgs {
         default_value = "10520"
     )]
     pub bind_port: String,
+    /// File with the token that orders over that port must have: `POST /reload` and `POST /resync`. Without it none are taken
+    #[arg(long, env = "CARRY_ADMIN_TOKEN_FILE", value_name = "FILE")]
+    pub admin_token_file: Option<String>,
     /// `standalone` ends when another carry of this name leads; `active-standby` waits and takes over when that one is gone
     #[arg(
         long,
@@ -140,10 +169,10 @@ pub struct RunArgs {
     #[arg(long, env = "CARRY_REV", value_name = "REVISION", default_value = "0")]
     pub rev: String,
     /// Compare everything with the destination at start and mend what differs; also accepts another source, or one that was restored from a backup
-    #[arg(long, env = "CARRY_RESYNC", value_parser = BoolishValueParser::new())]
+    #[arg(long, env = "CARRY_RESYNC")]
     pub resync: bool,
     /// Delete what changed rules no longer select; without it such keys are kept as they are and reported
-    #[arg(long, env = "CARRY_PRUNE", value_parser = BoolishValueParser::new())]
+    #[arg(long, env = "CARRY_PRUNE")]
     pub prune: bool,
     /// `/readyz` fails when it is longer ago that all was known to be applied
     #[arg(
@@ -154,15 +183,17 @@ pub struct RunArgs {
     )]
     pub max_lag: String,
     /// Mirror up to the source's revision at start, then exit
-    #[arg(long, env = "CARRY_ONCE", value_parser = BoolishValueParser::new())]
+    #[arg(long, env = "CARRY_ONCE")]
     pub once: bool,
     /// Decide and report, but write nothing
-    #[arg(long, env = "CARRY_DRY_RUN", value_parser = BoolishValueParser::new())]
+    #[arg(long, env = "CARRY_DRY_RUN")]
     pub dry_run: bool,
-    /// Log more
-    #[arg(long, env = "CARRY_DEBUG", num_args = 0..=1, require_equals = true,
-        default_missing_value = "true", value_parser = BoolishValueParser::new(), value_name = "BOOL")]
-    pub debug: Option<bool>,
+    /// Print the configuration that results from flags, variables, file and defaults as a file for --config, with where each setting is from, and run nothing
+    #[arg(long)]
+    pub print_config: bool,
+    /// How it logs.
+    #[command(flatten)]
+    pub log: LogArgs,
     /// How connections are made.
     #[command(flatten)]
     pub connect: ConnectArgs,
@@ -295,17 +326,22 @@ pub struct VerifyArgs {
     #[arg(long)]
     pub repair: bool,
     /// How many keys of each kind are named
-    #[arg(long, value_name = "N", default_value = "10")]
+    #[arg(long, env = "CARRY_EXAMPLES", value_name = "N", default_value = "10")]
     pub examples: String,
     /// How long a running mirror may take to catch up with a key before it counts as different
-    #[arg(long, value_name = "DURATION", default_value = "10s")]
+    #[arg(
+        long,
+        env = "CARRY_SETTLE",
+        value_name = "DURATION",
+        default_value = "10s"
+    )]
     pub settle: String,
     /// How results are printed
     #[arg(long, value_enum, default_value_t = Output::Human)]
     pub output: Output,
-    /// Log more
-    #[arg(long, env = "CARRY_DEBUG")]
-    pub debug: bool,
+    /// How it logs.
+    #[command(flatten)]
+    pub log: LogArgs,
     /// How connections are made.
     #[command(flatten)]
     pub connect: ConnectArgs,
@@ -344,17 +380,22 @@ pub struct PromoteArgs {
     #[arg(long, conflicts_with_all = ["without_source", "force"])]
     pub revert: bool,
     /// How many keys of each kind that differ are named
-    #[arg(long, value_name = "N", default_value = "10")]
+    #[arg(long, env = "CARRY_EXAMPLES", value_name = "N", default_value = "10")]
     pub examples: String,
     /// How long the running mirror may take to apply what the source has, and to catch up with a key before it counts as different
-    #[arg(long, value_name = "DURATION", default_value = "10s")]
+    #[arg(
+        long,
+        env = "CARRY_SETTLE",
+        value_name = "DURATION",
+        default_value = "10s"
+    )]
     pub settle: String,
     /// How results are printed
     #[arg(long, value_enum, default_value_t = Output::Human)]
     pub output: Output,
-    /// Log more
-    #[arg(long, env = "CARRY_DEBUG")]
-    pub debug: bool,
+    /// How it logs.
+    #[command(flatten)]
+    pub log: LogArgs,
     /// How connections are made.
     #[command(flatten)]
     pub connect: ConnectArgs,
@@ -364,68 +405,4 @@ pub struct PromoteArgs {
     /// The destination.
     #[command(flatten)]
     pub slave: SlaveArgs,
-}
-
-/// Reads a command line, the program's name first. The error knows how to
-/// print itself and its exit code, and is also how help and version are told.
-pub fn parse<A: Into<std::ffi::OsString> + Clone>(
-    args: impl IntoIterator<Item = A>,
-) -> Result<Cli, clap::Error> {
-    let mut command = Cli::command().mut_subcommands(with_other_names);
-    let args: Vec<std::ffi::OsString> = args.into_iter().map(Into::into).collect();
-    if let Some(first) = args.get(1).and_then(|arg| arg.to_str())
-        && wants_run(first)
-    {
-        let text = format!("`{first}` needs a subcommand before it: write `carry run {first} …`");
-        return Err(command.error(clap::error::ErrorKind::MissingSubcommand, text));
-    }
-    let matches = command.try_get_matches_from(args)?;
-    let mut cli = Cli::from_arg_matches(&matches)?;
-    if let Some((_, matches)) = matches.subcommand() {
-        match &mut cli.command {
-            Command::Explain(args) => args.typed = Typed::of(matches),
-            Command::CheckRules(args) => args.typed = Typed::of(matches),
-            Command::Run(_)
-            | Command::Verify(_)
-            | Command::Promote(_)
-            | Command::Completions { .. } => {}
-        }
-    }
-    Ok(cli)
-}
-
-/// etcd-carry had no subcommands: it is `carry run` that takes its flags.
-fn wants_run(first: &str) -> bool {
-    let name = first.split('=').next().unwrap_or(first);
-    name.starts_with("--") && !matches!(name, "--" | "--help" | "--version")
-}
-
-macro_rules! other_names {
-    ($($suffix:literal)*) => {
-        &[$(
-            (concat!("CARRY_MASTER_", $suffix), concat!("CARRY_SOURCE_", $suffix)),
-            (concat!("CARRY_SLAVE_", $suffix), concat!("CARRY_DEST_", $suffix)),
-        )*]
-    };
-}
-
-/// Variables, and their names after the flags of etcd-carry 0.2.
-const OTHER_NAMES: &[(&str, &str)] = other_names!(
-    "ENDPOINTS" "CACERT" "CERT" "KEY" "INSECURE_SKIP_TLS_VERIFY" "INSECURE_TRANSPORT"
-    "USER" "PASSWORD" "PASSWORD_FILE"
-);
-
-/// The environment knows the names of etcd-carry 0.2 too, where those of 0.1
-/// are not set.
-fn with_other_names(command: clap::Command) -> clap::Command {
-    let set = |name: &str| std::env::var_os(name).is_some();
-    command.mut_args(|arg| {
-        let other = OTHER_NAMES.iter().find(|(name, other)| {
-            arg.get_env().is_some_and(|env| env == *name) && !set(name) && set(other)
-        });
-        match other {
-            Some((_, other)) => arg.env(*other),
-            None => arg,
-        }
-    })
 }

@@ -5,7 +5,10 @@
 //! either side.
 
 use crate::destination::etcd::EtcdDestination;
-use crate::etcd::{Connection, Credentials, Endpoint, EtcdError, TransportSettings, connect};
+use crate::etcd::{
+    Connection, Credentials, Endpoint, EtcdError, OnReload, TransportSettings, connect,
+};
+use crate::metrics::{Metrics, Side};
 use crate::mirror::MirrorError;
 use crate::rules::decide::{Judge, KeyRange};
 use crate::source::{EtcdSource, WatchError};
@@ -48,6 +51,26 @@ pub async fn open(which: Which, settings: &TransportSettings) -> Result<Connecti
         .collect();
     tracing::info!("connected to the {} at {}", which.who(), shown.join(", "));
     Ok(connection)
+}
+
+/// Logs and counts that certificates, keys or authorities have changed.
+pub fn on_reload(which: Which, metrics: Metrics) -> OnReload {
+    let side = match which {
+        Which::Source => Side::Source,
+        Which::Destination => Side::Destination,
+    };
+    OnReload::new(move |reloaded| {
+        metrics.tls_reloaded(side, reloaded.is_ok());
+        let who = which.who();
+        match reloaded {
+            Ok(()) => tracing::info!(
+                "the files for TLS to the {who} have changed: new connections are made with them"
+            ),
+            Err(why) => tracing::error!(
+                "the changed files for TLS to the {who} cannot be used, those before stay in use: {why}"
+            ),
+        }
+    })
 }
 
 /// What an error of one side means, and what to do.

@@ -10,7 +10,7 @@
 
 use std::hash::{BuildHasher, RandomState};
 use std::io::Read as _;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -109,12 +109,21 @@ const MAX_BYTES: usize = 16 << 20;
 pub(super) fn readable_by_others(path: &Path, what: &str) -> Option<String> {
     let metadata = std::fs::metadata(path).ok()?;
     let mode = metadata.permissions().mode() & 0o7777;
-    (metadata.is_file() && mode & 0o077 != 0).then(|| {
+    let us = std::fs::metadata("/proc/self").map_or(metadata.uid(), |own| own.uid());
+    (metadata.is_file() && is_exposed(mode, metadata.uid(), us)).then(|| {
         format!(
             "`{}` holds {what} and can be read by others than its owner (mode {mode:04o}): make it 0600, or set `defaultMode: 0400` where it is a mounted Secret",
             path.display()
         )
     })
+}
+
+/// Whether others than those who are meant to can read a file of this owner.
+/// Where that is somebody else, as root is of what is mounted into a container,
+/// it is the group that we may read it by.
+fn is_exposed(mode: u32, owner: u32, us: u32) -> bool {
+    let by_group = owner != us && us != 0;
+    mode & if by_group { 0o037 } else { 0o077 } != 0
 }
 
 /// The files as they were when they were last looked at.
@@ -200,5 +209,27 @@ impl Reload for EncryptionReload {
             }
             Some(Err(why)) => Reloaded::Refused(why),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_exposed;
+
+    #[test]
+    fn a_mounted_file_may_be_read_by_its_group() {
+        let (root, carry) = (0, 65532);
+        // As Kubernetes mounts a Secret for `fsGroup`.
+        assert!(!is_exposed(0o440, root, carry));
+        for (mode, owner, us) in [
+            (0o444, root, carry),
+            (0o460, root, carry),
+            (0o440, carry, carry),
+            (0o440, root, root),
+            (0o640, carry, root),
+        ] {
+            assert!(is_exposed(mode, owner, us), "{mode:o} {owner} {us}");
+        }
+        assert!(!is_exposed(0o600, carry, carry));
     }
 }

@@ -4,16 +4,23 @@
 //! not run. The only place that prints; deliberately decides nothing else.
 
 pub mod args;
+mod bars;
 pub mod bytes;
 pub mod check_rules;
+pub mod command;
+pub mod config;
 mod connecting;
 mod credentials;
 pub mod duration;
 pub mod encryption;
 pub mod explain;
 pub mod explain_report;
+mod interrupted;
 mod ledger;
+mod logging;
+mod manuals;
 mod problems;
+mod progress;
 mod promote;
 mod promote_report;
 pub mod promote_settings;
@@ -24,16 +31,19 @@ mod run;
 pub mod settings;
 mod side_args;
 mod space;
+mod stdout;
 mod style;
 mod terminal;
 mod typed;
 mod verify;
 mod verify_report;
 pub mod verify_settings;
+mod version;
 
 use std::process::ExitCode;
 
 use args::Command;
+use config::Unread;
 
 /// It ran and found something.
 pub const FOUND: u8 = 1;
@@ -42,22 +52,32 @@ pub const COULD_NOT_RUN: u8 = 2;
 
 /// The whole program.
 pub fn main() -> ExitCode {
-    let cli = match args::parse(std::env::args_os()) {
-        Ok(cli) => cli,
+    let config::Configured { cli, config } = match config::read(std::env::args_os()) {
+        Ok(configured) => configured,
         // Help and version come this way too; each knows where it is printed.
-        Err(told) => return ExitCode::from(print(&told)),
+        Err(Unread::Told(told)) => return ExitCode::from(print(&told)),
+        Err(Unread::File(why)) => return refuse(why),
     };
+    if let Some(log) = cli.command.log() {
+        logging::start(log);
+    }
+    if let Err(refused) = config.check(&cli.command) {
+        return refused;
+    }
     match cli.command {
-        Command::Run(args) => run::run(*args),
+        Command::Run(args) => run::run(*args, &config),
         Command::CheckRules(args) => check_rules::run(&args),
-        Command::Explain(args) => explain::run(*args),
-        Command::Verify(args) => verify::run(*args),
-        Command::Promote(args) => promote::run(*args),
+        Command::Explain(args) => explain::run(*args, &config),
+        Command::Verify(args) => verify::run(*args, &config),
+        Command::Promote(args) => promote::run(*args, &config),
         Command::Completions { shell } => {
-            let mut command = <args::Cli as clap::CommandFactory>::command();
-            clap_complete::generate(shell, &mut command, "carry", &mut std::io::stdout());
-            ExitCode::SUCCESS
+            let mut command = command::described();
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut command, "carry", &mut script);
+            said(&String::from_utf8_lossy(&script))
         }
+        Command::Man { directory } => manuals::run(directory.as_deref()),
+        Command::Version { output } => version::run(output),
     }
 }
 
@@ -67,10 +87,16 @@ fn print(told: &clap::Error) -> u8 {
     u8::try_from(told.exit_code()).unwrap_or(COULD_NOT_RUN)
 }
 
+/// Prints what was asked for.
+fn said(text: &str) -> ExitCode {
+    match stdout::say(text) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => refuse(why),
+    }
+}
+
 /// Says why it cannot run.
 fn refuse(why: impl std::fmt::Display) -> ExitCode {
-    for line in why.to_string().lines() {
-        eprintln!("error: {line}");
-    }
+    logging::error(&why.to_string());
     ExitCode::from(COULD_NOT_RUN)
 }

@@ -8,24 +8,26 @@
 use std::process::ExitCode;
 
 use super::args::{Output, PromoteArgs};
+use super::config::Config;
 use super::connecting::{self, Which};
 use super::encryption::EncryptionFiles;
+use super::interrupted::unless_interrupted;
 use super::promote_report::{Promoted, object};
 use super::promote_settings::PromoteSettings;
 use super::rules_file;
+use super::stdout::say;
 use super::verify::{Context, options};
-use super::{FOUND, refuse};
+use super::{FOUND, logging, refuse};
 use crate::destination::etcd::EtcdDestination;
 use crate::destination::promotion::Marked;
 use crate::mirror::{Mark, MirrorError, Promotion, Standing};
 
 /// Runs the command.
-pub fn run(args: PromoteArgs) -> ExitCode {
+pub fn run(args: PromoteArgs, config: &Config) -> ExitCode {
     let settings = match PromoteSettings::from_args(args) {
         Ok(settings) => settings,
-        Err(problems) => return refuse(problems),
+        Err(problems) => return config.refuse(problems),
     };
-    super::run::start_logging(settings.debug);
     for warning in &settings.warnings {
         tracing::warn!("{warning}");
     }
@@ -35,14 +37,14 @@ pub fn run(args: PromoteArgs) -> ExitCode {
         .build();
     let ran = runtime.map_err(|error| Refused::could_not(format!("cannot start: {error}")));
     let ran = ran.and_then(|runtime| {
-        let ran = runtime.block_on(Box::pin(promote(&settings)));
+        let ran = runtime.block_on(unless_interrupted(promote(&settings)));
         runtime.shutdown_background();
         ran
     });
     match ran {
         Ok(code) => code,
         Err(Refused { bad_rules, message }) if bad_rules => {
-            eprintln!("{}", message.trim_end());
+            logging::refused(&message);
             ExitCode::from(FOUND)
         }
         Err(Refused { message, .. }) => refuse(message),
@@ -88,7 +90,7 @@ async fn promote(settings: &PromoteSettings) -> Result<ExitCode, Refused> {
     let failed = |error| explained(settings, error);
     if settings.revert {
         let reverted = promotion.revert().await.map_err(failed)?;
-        tell_reverted(settings, reverted.is_some());
+        say(&reverted_line(settings, reverted.is_some()))?;
         return Ok(ExitCode::SUCCESS);
     }
     let standing = promotion.standing().await.map_err(failed)?;
@@ -122,18 +124,21 @@ async fn take_over(
     tracing::info!("no carry named `{}` can write any more", settings.name);
     promotion.depose(marked).await;
     (told.promoted, told.mark) = (true, serde_json::from_slice(&marked.mark).ok());
+    let mut said = Ok(());
     let restored = promotion.restore(marked, |restored| {
-        if settings.output == Output::Human {
-            println!("{}", object(&restored));
+        // Nobody's reading is no reason to wake no more.
+        if settings.output == Output::Human && said.is_ok() {
+            said = say(&format!("{}\n", object(&restored)));
         }
         told.restored.push(restored);
     });
     let restored = restored.await;
     restored.map_err(|error| explained(settings, error))?;
-    match settings.output {
-        Output::Human => print!("{}", told.summary()),
-        Output::Json => println!("{}", told.json()),
-    }
+    said?;
+    say(&match settings.output {
+        Output::Human => told.summary(),
+        Output::Json => format!("{}\n", told.json()),
+    })?;
     Ok(match told.failed() {
         0 => ExitCode::SUCCESS,
         _ => ExitCode::from(FOUND),
@@ -156,7 +161,7 @@ async fn look(
         message: failed.message,
         bad_rules: failed.bad_rules,
     })?;
-    eprint!("{}", loaded.remarks);
+    logging::remark(&loaded.remarks);
     let context = Context::open(verify, loaded.judge).await;
     let context = context.map_err(|error| without_source(error, standing))?;
     told.drained = Some(context.drain().await?);
@@ -165,12 +170,12 @@ async fn look(
     told.verified = Some(verified);
     match settings.output {
         Output::Human => {
-            print!("{}", told.before());
+            say(&told.before())?;
             if !goes_on {
-                println!("{NOT_PROMOTED}");
+                say(&format!("{NOT_PROMOTED}\n"))?;
             }
         }
-        Output::Json if !goes_on => println!("{}", told.json()),
+        Output::Json if !goes_on => say(&format!("{}\n", told.json()))?,
         Output::Json => {}
     }
     Ok(goes_on)
@@ -216,19 +221,19 @@ fn explained(settings: &PromoteSettings, error: MirrorError) -> Refused {
     })
 }
 
-fn tell_reverted(settings: &PromoteSettings, was_promoted: bool) {
+fn reverted_line(settings: &PromoteSettings, was_promoted: bool) -> String {
     let name = &settings.name;
     match (settings.output, was_promoted) {
         (Output::Json, _) => {
             let told =
                 serde_json::json!({ "name": name, "promoted": false, "reverted": was_promoted });
-            println!("{told:#}");
+            format!("{told:#}\n")
         }
-        (Output::Human, true) => println!(
-            "`{name}` is not promoted any more, and nothing else was changed: `carry run --resync` makes the destination a standby again, compares everything, and overwrites what has changed there"
+        (Output::Human, true) => format!(
+            "`{name}` is not promoted any more, and nothing else was changed: `carry run --resync` makes the destination a standby again, compares everything, and overwrites what has changed there\n"
         ),
         (Output::Human, false) => {
-            println!("`{name}` is not promoted: there is nothing to take back")
+            format!("`{name}` is not promoted: there is nothing to take back\n")
         }
     }
 }

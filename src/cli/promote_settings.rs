@@ -73,7 +73,7 @@ impl PromoteSettings {
                 examples: examples?,
                 settle: settle?,
                 output: args.output,
-                debug: args.debug,
+                debug: args.log.debug,
                 warnings,
             })
         };

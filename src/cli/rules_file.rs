@@ -6,10 +6,9 @@
 
 use std::path::Path;
 
-use super::check_rules::args::Color;
 use super::encryption::{Encryption, EncryptionFiles};
+use super::logging;
 use super::settings::RulesSettings;
-use super::style;
 use crate::diagnostic::{Level, SourceText, Style, render};
 use crate::rules::decide::Judge;
 use crate::rules::{Check, Checked};
@@ -48,8 +47,14 @@ pub fn check_bytes(name: &str, bytes: Vec<u8>, check: &Check) -> CheckedFile {
 }
 
 /// For who judges by the file: what is wrong, and what is probably not meant.
-fn check_to_use(settings: &RulesSettings) -> Result<CheckedFile, String> {
-    let mut file = check(&settings.file, &Check::to_use(&settings.kube_prefix))?;
+fn check_to_use(
+    settings: &RulesSettings,
+    bytes: std::io::Result<Vec<u8>>,
+) -> Result<CheckedFile, String> {
+    let path = &settings.file;
+    let bytes = bytes.map_err(|error| unreadable("rules file", path, &error))?;
+    let name = path.display().to_string();
+    let mut file = check_bytes(&name, bytes, &Check::to_use(&settings.kube_prefix));
     file.checked
         .diagnostics
         .retain(|found| found.level > Level::Note);
@@ -92,8 +97,8 @@ pub fn load(settings: &RulesSettings, mirror: &str) -> Result<Loaded, NotLoaded>
         destination: settings.dest_encryption.clone(),
     };
     let (encryption, keyrings) = Encryption::load(files).map_err(could_not)?;
-    let mut file = check_to_use(settings).map_err(could_not)?;
-    let rendered = file.rendered(style::stderr(Color::Auto));
+    let mut file = check_to_use(settings, read(settings)).map_err(could_not)?;
+    let rendered = file.rendered(logging::style());
     match file.checked.plan.take() {
         Some(plan) => Ok(Loaded {
             judge: Judge::between(plan, keyrings, &settings.dest_kube_prefix).of_mirror(mirror),
@@ -112,19 +117,49 @@ pub fn load(settings: &RulesSettings, mirror: &str) -> Result<Loaded, NotLoaded>
     }
 }
 
-/// Another judge by the rules file as it is now: the place of keys and the
-/// encryption are those of `judge`. With its warnings and notes, rendered.
+/// The rules file as it is now.
 ///
 /// # Errors
 ///
-/// When the file cannot be read, or has errors: as they are rendered.
-pub fn load_again(settings: &RulesSettings, judge: &Judge) -> Result<(Judge, String), String> {
-    let mut file = check_to_use(settings)?;
-    let rendered = file.rendered(style::stderr(Color::Auto));
+/// When it cannot be read.
+pub fn read(settings: &RulesSettings) -> std::io::Result<Vec<u8>> {
+    std::fs::read(&settings.file)
+}
+
+/// Another judge by the rules file as it was [`read`]: the place of keys and
+/// the encryption are those of `judge`. With its warnings and notes, rendered.
+///
+/// # Errors
+///
+/// When the file cannot be read, or has errors.
+pub fn load_again(
+    settings: &RulesSettings,
+    bytes: std::io::Result<Vec<u8>>,
+    judge: &Judge,
+) -> Result<(Judge, String), Unusable> {
+    let mut file = check_to_use(settings, bytes).map_err(|message| Unusable {
+        plain: message.clone(),
+        rendered: message,
+    })?;
+    let rendered = file.rendered(logging::style());
     match file.checked.plan.take() {
         Some(plan) => Ok((judge.with_plan(plan), rendered)),
-        None => Err(rendered),
+        None => Err(Unusable {
+            plain: file.rendered(Style {
+                color: false,
+                width: None,
+            }),
+            rendered,
+        }),
     }
+}
+
+/// What is wrong with a rules file.
+pub struct Unusable {
+    /// For the log.
+    pub rendered: String,
+    /// For who may not have a terminal.
+    pub plain: String,
 }
 
 fn unreadable(what: &str, path: &Path, error: &std::io::Error) -> String {

@@ -4,28 +4,31 @@
 //! cleanly within seconds, and one line on stdout where something was asked
 //! for. Deliberately leaves everything between to `mirror`.
 
-use std::io::{IsTerminal as _, stderr};
 use std::net::IpAddr;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
-use tracing_subscriber::EnvFilter;
 
 use super::args::RunArgs;
+use super::config::Config;
 use super::connecting::{self, Needs, Which};
+use super::progress::Shown;
 use super::rules_file::Loaded;
 use super::settings::{RunSettings, Standby};
 use super::space::SpaceWatch;
-use super::{refuse, rules_file, rules_watch};
-use crate::admin::{self, Limits, Status};
+use super::stdout::say;
+use super::{logging, refuse, rules_file, rules_watch, said};
+use crate::admin::{self, Limits, Orders, Status};
 use crate::destination::etcd::EtcdDestination;
 use crate::destination::prefixed::Prefixed;
+use crate::etcd::Endpoint;
 use crate::metrics::{Metrics, Phase, ResyncKind};
 use crate::mirror::{
-    AddressPairs, DryRun, Holder, Mirror, MirrorError, Options, Parts, Planned, Report,
+    AddressPairs, DryRun, Holder, Mirror, MirrorError, Options, Parts, Planned, Progress, Report,
     Standby as MirrorStandby, Summary, World,
 };
 use crate::rules::decide::Judge;
@@ -33,12 +36,14 @@ use crate::source::EtcdSource;
 use crate::state::{Counted, MemoryStore, RocksStore, StateStore};
 
 /// Runs it to its end.
-pub fn run(args: RunArgs) -> ExitCode {
+pub fn run(args: RunArgs, config: &Config) -> ExitCode {
+    let only_printed = args.print_config;
     let settings = match RunSettings::from_args(args) {
+        // What is refused may hold a password where none belongs.
+        Ok(_) if only_printed => return said(&config.shown()),
         Ok(settings) => settings,
-        Err(problems) => return refuse(problems),
+        Err(problems) => return config.refuse(problems),
     };
-    start_logging(settings.debug);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         // Without optimisation the mirror's futures need more than the 2 MiB
@@ -58,22 +63,14 @@ pub fn run(args: RunArgs) -> ExitCode {
     }
 }
 
-pub(super) fn start_logging(debug: bool) {
-    let default = if debug { "carry=debug" } else { "carry=info" };
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(stderr)
-        .with_ansi(stderr().is_terminal())
-        .with_target(false)
-        .init();
-}
-
 /// What every kind of run needs: rules, the admin port, signals.
 async fn prepare(mut settings: RunSettings) -> Result<(), String> {
+    // First of all: until then it ends carry.
+    let hangup =
+        signal(SignalKind::hangup()).map_err(|error| format!("cannot wait for SIGHUP: {error}"))?;
     let judged =
         rules_file::load(&settings.rules, &settings.name).map_err(|failed| failed.message)?;
-    eprint!("{}", judged.remarks);
+    logging::remark(&judged.remarks);
     for warning in settings
         .warnings
         .iter()
@@ -84,6 +81,12 @@ async fn prepare(mut settings: RunSettings) -> Result<(), String> {
     settings.source.asks_for = connecting::source_key(&judged.judge);
     settings.destination.asks_for = connecting::destination_key(&settings.name);
     let metrics = Metrics::default();
+    for (which, side) in [
+        (Which::Source, &mut settings.source),
+        (Which::Destination, &mut settings.destination),
+    ] {
+        side.on_reload = Some(connecting::on_reload(which, metrics.clone()));
+    }
     let limits = Limits {
         max_lag: settings.max_lag,
         ..Limits::default()
@@ -91,19 +94,55 @@ async fn prepare(mut settings: RunSettings) -> Result<(), String> {
     let status = Status::with_limits(settings.name.clone(), metrics.clone(), limits);
     status.set_rules_digest(judged.judge.digest());
     let stop = stop_on_signals().map_err(|error| format!("cannot wait for signals: {error}"))?;
+    status.sides().set(
+        holder(&settings.db_path).to_string(),
+        shown(&settings.source.endpoints),
+        shown(&settings.destination.endpoints),
+    );
+    status.sides().rules(rules_watch::names(&judged.judge));
     let ended = CancellationToken::new();
-    let serving = serve(&settings, status.clone(), ended.clone()).await?;
+    let (orders, asked) = orders(&settings, hangup);
+    let mut serving = serve(&settings, status.clone(), orders, ended.clone()).await?;
     // A task of its own, so that the clock below goes on where it is held up.
-    let mirroring = tokio::spawn(mirror(settings, judged, status, stop.clone()));
+    let mirroring = tokio::spawn(mirror(settings, judged, asked, status, stop.clone()));
     let ran = tokio::select! {
         ran = mirroring => ran.unwrap_or_else(|ended| Err(format!("the mirror broke down: {ended}"))),
         // Only what comes before the mirror can be cut off: that drains.
         () = cut_off(&stop) => Err("draining took too long: ended without it".to_owned()),
     };
     ended.cancel();
-    // Whoever still asks is answered no more: all is over.
+    // Open pages are told that it is over. Whoever still asks after that is
+    // answered no more.
+    let _ = tokio::time::timeout(LAST_WORDS, &mut serving).await;
     serving.abort();
     ran
+}
+
+/// How long the last answers may take.
+const LAST_WORDS: std::time::Duration = std::time::Duration::from_millis(250);
+
+/// What came in by signals and over the admin port.
+struct Asked {
+    rules: rules_watch::Asked,
+    resyncs: Option<watch::Receiver<u64>>,
+}
+
+fn orders(settings: &RunSettings, hangup: Signal) -> (Option<Orders>, Asked) {
+    let taken = settings.admin_token.clone().map(Orders::new);
+    let (orders, rules, resyncs) = match taken {
+        Some((orders, rules, resyncs)) => (Some(orders), Some(rules), Some(resyncs)),
+        None => (None, None, None),
+    };
+    let rules = rules_watch::Asked {
+        hangup,
+        orders: rules,
+    };
+    (orders, Asked { rules, resyncs })
+}
+
+/// An endpoint has neither user nor password.
+fn shown(endpoints: &[Endpoint]) -> Vec<String> {
+    endpoints.iter().map(Endpoint::to_string).collect()
 }
 
 /// Longer than a drain takes.
@@ -115,13 +154,16 @@ async fn cut_off(stop: &CancellationToken) {
 async fn serve(
     settings: &RunSettings,
     status: Status,
+    orders: Option<Orders>,
     ended: CancellationToken,
 ) -> Result<tokio::task::JoinHandle<()>, String> {
     let listener = admin::bind(settings.bind)
         .await
         .map_err(|error| error.to_string())?;
     Ok(tokio::spawn(async move {
-        if let Err(error) = admin::serve(listener, status, ended.cancelled_owned()).await {
+        if let Err(error) =
+            admin::serve_with(listener, status, orders, ended.cancelled_owned()).await
+        {
             tracing::warn!("{error}");
         }
     }))
@@ -146,18 +188,19 @@ fn stop_on_signals() -> std::io::Result<CancellationToken> {
 async fn mirror(
     settings: RunSettings,
     judged: Loaded,
+    asked: Asked,
     status: Status,
     stop: CancellationToken,
 ) -> Result<(), String> {
     // A dry run beside a carry that has never run must not make its directory.
     if settings.dry_run && !settings.db_path.exists() {
         let store = MemoryStore::default();
-        return Box::pin(mirror_with(&settings, judged, status, stop, store)).await;
+        return Box::pin(mirror_with(&settings, judged, asked, status, stop, store)).await;
     }
     let store = RocksStore::open(&settings.db_path);
     let store = store.map_err(|error| format!("`--db-path`: {error}"))?;
     // On the heap: a mirror is too large for a thread's stack to move around.
-    Box::pin(mirror_with(&settings, judged, status, stop, store)).await
+    Box::pin(mirror_with(&settings, judged, asked, status, stop, store)).await
 }
 
 /// Two etcds.
@@ -173,6 +216,7 @@ impl<St: StateStore> World for Real<St> {
 async fn mirror_with<St: StateStore>(
     settings: &RunSettings,
     judged: Loaded,
+    asked: Asked,
     status: Status,
     stop: CancellationToken,
     store: St,
@@ -190,7 +234,7 @@ async fn mirror_with<St: StateStore>(
         rules: &settings.rules,
         name: &settings.name,
     };
-    let _space = SpaceWatch::start(connected.1.clone(), status.metrics().clone());
+    let _space = SpaceWatch::start(connected.1.clone(), status.clone());
     let store = Counted::new(store, status.metrics().clone());
     let store = store.map_err(|error| format!("`--db-path`: {error}"))?;
     status.set_owned(store.owned());
@@ -204,18 +248,23 @@ async fn mirror_with<St: StateStore>(
     };
     let options = options(settings);
     if settings.dry_run {
+        // It takes no orders.
+        drop(asked);
         let ran = Box::pin(dry_run(&parts, &options, &stop)).await;
-        return connecting::or_explain(ran, &needs).await;
+        return connecting::or_explain(ran, &needs).await?;
     }
-    let report = Arc::new(AdminReport(status));
+    let report = Arc::new(AdminReport(status.clone(), Shown::default()));
     let reload = Arc::new(judged.encryption.reload_into(judge.clone()));
-    let rules = rules_watch::start(&settings.rules, judge.clone(), parts.metrics.clone())
-        .map_err(|error| format!("cannot wait for SIGHUP: {error}"))?;
+    let used = judged.source.text.into_bytes();
+    let rules = rules_watch::start(&settings.rules, used, judge.clone(), status, asked.rules);
     let mirror = Mirror::new(parts, options, report, stop);
-    let mirror = mirror.with_reload(reload).with_rules(rules);
+    let mut mirror = mirror.with_reload(reload).with_rules(rules);
+    if let Some(resyncs) = asked.resyncs {
+        mirror = mirror.with_resyncs(resyncs);
+    }
     let summary = connecting::or_explain(Box::pin(mirror.run()).await, &needs).await?;
     if settings.once {
-        println!("{}", told(&summary));
+        say(&told(&summary))?;
     }
     Ok(())
 }
@@ -228,7 +277,7 @@ async fn connect_both(
     let destination = connecting::open(Which::Destination, &settings.destination).await?;
     Ok((
         EtcdSource::new(source, metrics.clone()),
-        EtcdDestination::new(destination),
+        EtcdDestination::new(destination).counted(metrics.clone()),
     ))
 }
 
@@ -287,10 +336,17 @@ async fn dry_run<W: World>(
     parts: &Parts<W>,
     options: &Options,
     stop: &CancellationToken,
-) -> Result<(), MirrorError> {
+) -> Result<Result<(), String>, MirrorError> {
+    let mut said = Ok(());
+    let tell = |planned| {
+        // Once is enough.
+        if said.is_ok() {
+            said = say(&planned_line(planned));
+        }
+    };
     let looked = tokio::select! {
-        () = stop.cancelled() => return Ok(()),
-        looked = DryRun::look(parts, options, print_planned) => looked,
+        () = stop.cancelled() => return Ok(Ok(())),
+        looked = DryRun::look(parts, options, tell) => looked,
     };
     let DryRun {
         revision,
@@ -302,13 +358,12 @@ async fn dry_run<W: World>(
         kept,
         held,
     } = looked?;
-    println!(
-        "dry run at revision {revision}: of {judged} keys looked at, {puts} would be written, {deletes} deleted, {held} held; {reencrypted} values re-encrypted; {retired} no longer selected would be kept, and {kept} that the destination has otherwise"
-    );
-    Ok(())
+    Ok(said.and_then(|()| say(&format!(
+        "dry run at revision {revision}: of {judged} keys looked at, {puts} would be written, {deletes} deleted, {held} held; {reencrypted} values re-encrypted; {retired} no longer selected would be kept, and {kept} that the destination has otherwise\n"
+    ))))
 }
 
-fn print_planned(planned: Planned) {
+fn planned_line(planned: Planned) -> String {
     let shown = |key: &[u8]| String::from_utf8_lossy(key).into_owned();
     match planned {
         Planned::Put {
@@ -318,15 +373,17 @@ fn print_planned(planned: Planned) {
             reencrypted,
         } => {
             let how = reencrypted.map_or(String::new(), |with| format!(", re-encrypted: {with}"));
-            println!("put {} ({bytes} bytes, rule `{rule}`{how})", shown(&key));
+            format!("put {} ({bytes} bytes, rule `{rule}`{how})\n", shown(&key))
         }
-        Planned::Delete { key } => println!("delete {}", shown(&key)),
-        Planned::Retire { key } => println!("keep {} (no rule selects it any more)", shown(&key)),
-        Planned::Keep { key } => println!(
-            "keep {} (the destination has another object there, which is not carry's)",
+        Planned::Delete { key } => format!("delete {}\n", shown(&key)),
+        Planned::Retire { key } => {
+            format!("keep {} (no rule selects it any more)\n", shown(&key))
+        }
+        Planned::Keep { key } => format!(
+            "keep {} (the destination has another object there, which is not carry's)\n",
             shown(&key)
         ),
-        Planned::Hold { key, reason } => println!("hold {} ({reason})", shown(&key)),
+        Planned::Hold { key, reason } => format!("hold {} ({reason})\n", shown(&key)),
     }
 }
 
@@ -339,16 +396,35 @@ fn told(summary: &Summary) -> String {
         held,
     } = summary;
     format!(
-        "mirrored up to revision {applied}: {puts} keys written, {deletes} deleted in {transactions} transactions, {held} held"
+        "mirrored up to revision {applied}: {puts} keys written, {deletes} deleted in {transactions} transactions, {held} held\n"
     )
 }
 
 /// Tells the admin endpoints.
-struct AdminReport(Status);
+struct AdminReport(Status, Shown);
+
+impl Progress for AdminReport {
+    fn begin(&self, what: &str, keys: Option<u64>) {
+        self.1.begin(what, keys);
+    }
+
+    fn advance(&self, keys: u64) {
+        self.0.looked_at(keys);
+        self.1.advance(keys);
+    }
+
+    fn end(&self) {
+        self.1.end();
+    }
+}
 
 impl Report for AdminReport {
     fn phase(&self, phase: Phase) {
         self.0.set_phase(phase);
+    }
+
+    fn progress(&self) -> &dyn Progress {
+        self
     }
 
     fn ready(&self, reason: Option<&str>) {

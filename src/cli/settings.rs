@@ -9,8 +9,10 @@ use std::time::Duration;
 
 use super::args::{ConnectArgs, RunArgs, SideArgs, StandbyArg};
 use super::credentials;
+use super::encryption::readable_by_others;
 use super::problems::{existing, path};
 use super::{bytes, duration};
+use crate::admin::TokenFile;
 use crate::etcd::{Endpoint, SourceRevision, TlsSettings, TransportSettings};
 use crate::mirror::Mode;
 
@@ -49,6 +51,8 @@ pub struct RunSettings {
     pub spool_limit: u64,
     /// `--bind-address` and `--bind-port`.
     pub bind: SocketAddr,
+    /// `--admin-token-file`: whose holder may order something.
+    pub admin_token: Option<TokenFile>,
     /// `--mode`.
     pub mode: Mode,
     /// `--rev`; `None` for the newest.
@@ -87,6 +91,8 @@ impl RunSettings {
         let rev = problems.take(rev(&args.rev, args.resync));
         let max_lag = problems.take(max_lag(&args.max_lag));
         let bind = bind(&mut problems, &args.bind_address, &args.bind_port);
+        let admin_token = problems.take(admin_token(args.admin_token_file));
+        let warnings = warnings.into_iter().chain(token_warning(&admin_token));
         let assemble = || {
             Some(RunSettings {
                 rules: rules?,
@@ -98,6 +104,7 @@ impl RunSettings {
                 db_path: db_path?,
                 spool_limit: spool_limit?,
                 bind: bind?,
+                admin_token: admin_token?,
                 mode: mode?,
                 rev: rev?,
                 resync: args.resync,
@@ -105,13 +112,31 @@ impl RunSettings {
                 max_lag: max_lag?,
                 once: args.once,
                 dry_run: args.dry_run,
-                debug: args.debug.unwrap_or(false),
-                warnings,
+                debug: args.log.debug,
+                warnings: warnings.collect(),
             })
         };
         let settings = assemble();
         problems.none_or(settings)
     }
+}
+
+fn admin_token(file: Option<String>) -> Result<Option<TokenFile>, String> {
+    let used = |file: String| {
+        let path = path("--admin-token-file", file)?;
+        TokenFile::new(path.clone()).map_err(|why| {
+            format!(
+                "`--admin-token-file` `{}` cannot be used: {why}; give a readable file that holds a token of at least 16 bytes alone, as `openssl rand -hex 32` makes one",
+                path.display()
+            )
+        })
+    };
+    file.map(used).transpose()
+}
+
+fn token_warning(token: &Option<Option<TokenFile>>) -> Option<String> {
+    let file = token.as_ref()?.as_ref()?;
+    readable_by_others(file.path(), "a token")
 }
 
 fn spool_limit(text: &str) -> Result<u64, String> {
@@ -203,6 +228,7 @@ pub(super) fn side(
         keepalive_timeout: timing.keepalive_timeout,
         credentials: user?,
         asks_for: vec![0],
+        on_reload: None,
     })
 }
 
@@ -231,6 +257,11 @@ fn endpoints(problems: &mut Problems, names: &SideNames, args: &SideArgs) -> Opt
         .filter(|text| !text.is_empty());
     let mut parsed = Vec::new();
     let before = problems.0.len();
+    // A password with a comma in it is in several pieces.
+    let given: Vec<&str> = match args.endpoints.iter().find(|text| text.contains('@')) {
+        Some(refused) => vec![refused],
+        None => given.collect(),
+    };
     for text in given {
         let endpoint = Endpoint::parse(text, wants_tls(args));
         let endpoint = problems.take(endpoint.map_err(|problem| format!("`{flag}`: {problem}")));

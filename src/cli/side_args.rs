@@ -4,8 +4,36 @@
 //! Promises the names of etcd-carry 0.1 and those of 0.2. Deliberately judges
 //! nothing; `settings` does.
 
-use clap::Args;
 use clap::builder::BoolishValueParser;
+use clap::{Args, ValueEnum};
+
+/// Where settings are from that are no flags.
+#[derive(Args, Debug, Clone)]
+pub struct ConfigArgs {
+    /// A file of YAML with settings by the names of their flags; flags and variables go before it
+    #[arg(long, env = "CARRY_CONFIG", value_name = "FILE")]
+    pub config: Option<String>,
+}
+
+/// What is logged, and how.
+#[derive(Args, Debug, Clone)]
+pub struct LogArgs {
+    /// Log more; the variable `RUST_LOG` says more finely what
+    #[arg(long, env = "CARRY_DEBUG")]
+    pub debug: bool,
+    /// How each line of the log is written: for people, or as an object of JSON
+    #[arg(long, env = "CARRY_LOG_FORMAT", value_enum, default_value_t = LogFormat::Human)]
+    pub log_format: LogFormat,
+}
+
+/// `--log-format`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Human,
+    /// An object of JSON a line.
+    Json,
+}
 
 /// How connections are made, on both sides.
 #[derive(Args, Debug, Clone)]

@@ -1,4 +1,4 @@
-//! How full the destination is, looked at now and then.
+//! How far and how full the destination is, looked at now and then.
 //!
 //! Promises one short question every 30 seconds, and silence where it is not
 //! answered: whoever writes says so. Deliberately holds nothing up.
@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 
+use crate::admin::Status;
 use crate::destination::etcd::EtcdDestination;
-use crate::metrics::Metrics;
 
 const EVERY: Duration = Duration::from_secs(30);
 
@@ -19,11 +19,13 @@ pub struct SpaceWatch {
 
 impl SpaceWatch {
     /// Begins to look, at once for the first time.
-    pub fn start(destination: EtcdDestination, metrics: Metrics) -> SpaceWatch {
+    pub fn start(destination: EtcdDestination, status: Status) -> SpaceWatch {
         let looking = tokio::spawn(async move {
             loop {
                 if let Ok(Ok(space)) = tokio::time::timeout(EVERY, destination.space()).await {
-                    metrics.destination_space(space.db_size_bytes, space.out_of_space);
+                    let (size, full) = (space.db_size_bytes, space.out_of_space);
+                    status.metrics().destination_space(size, full);
+                    status.sides().destination_revision(space.revision);
                 }
                 tokio::time::sleep(EVERY).await;
             }

@@ -12,35 +12,38 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use super::args::{Output, VerifyArgs};
+use super::config::Config;
 use super::connecting::{self, Needs, Which};
+use super::interrupted::unless_interrupted;
 use super::ledger;
+use super::progress::{OnlyShown, Shown};
 use super::rules_file::{self, Loaded};
 use super::rules_settings::RulesSettings;
 use super::run::{Real, holder};
+use super::stdout::say;
 use super::verify_report::{Mended, Told};
 use super::verify_settings::VerifySettings;
-use super::{FOUND, refuse};
+use super::{FOUND, logging, refuse};
 use crate::destination::etcd::EtcdDestination;
 use crate::destination::prefixed::Prefixed;
 use crate::metrics::Metrics;
 use crate::mirror::{
-    Drained, Mirror, MirrorError, Options, Parts, Silent, Summary, Verified, Verify, drain,
+    Drained, Mirror, MirrorError, Options, Parts, Summary, Verified, Verify, drain,
 };
 use crate::rules::decide::Judge;
 use crate::source::EtcdSource;
 use crate::state::{MemoryStore, RocksStore, StateError, StateStore};
 
 /// Runs the command.
-pub fn run(args: VerifyArgs) -> ExitCode {
+pub fn run(args: VerifyArgs, config: &Config) -> ExitCode {
     let settings = match VerifySettings::from_args(args) {
         Ok(settings) => settings,
-        Err(problems) => return refuse(problems),
+        Err(problems) => return config.refuse(problems),
     };
-    super::run::start_logging(settings.debug);
     let loaded = match rules_file::load(&settings.rules, &settings.name) {
         Ok(loaded) => loaded,
         Err(failed) => {
-            eprintln!("{}", failed.message.trim_end());
+            logging::refused(&failed.message);
             return ExitCode::from(if failed.bad_rules {
                 FOUND
             } else {
@@ -48,7 +51,7 @@ pub fn run(args: VerifyArgs) -> ExitCode {
             });
         }
     };
-    eprint!("{}", loaded.remarks);
+    logging::remark(&loaded.remarks);
     for warning in settings
         .warnings
         .iter()
@@ -62,7 +65,7 @@ pub fn run(args: VerifyArgs) -> ExitCode {
         .build();
     let ran = runtime.map_err(|error| format!("cannot start: {error}"));
     let ran = ran.and_then(|runtime| {
-        let ran = runtime.block_on(Box::pin(verify(settings, loaded)));
+        let ran = runtime.block_on(unless_interrupted(verify(settings, loaded)));
         runtime.shutdown_background();
         ran
     });
@@ -81,6 +84,7 @@ pub(super) struct Context {
     judge: Arc<Judge>,
     options: Options,
     metrics: Metrics,
+    shown: Shown,
 }
 
 /// Whether both sides are equal in the end.
@@ -88,12 +92,12 @@ async fn verify(settings: VerifySettings, loaded: Loaded) -> Result<bool, String
     let context = Context::open(settings, loaded.judge).await?;
     let found = context.compare().await?;
     if !context.settings.repair {
-        return Ok(context.tell(found, None));
+        return context.tell(found, None);
     }
     let summary = context.mend().await?;
     let after = context.compare().await?;
     let mended = Mended::new(&found, &after, &summary);
-    Ok(context.tell(after, Some(mended)))
+    context.tell(after, Some(mended))
 }
 
 impl Context {
@@ -114,6 +118,7 @@ impl Context {
             options: options(&settings.name, &settings.db_path, &settings.rules),
             metrics,
             settings,
+            shown: Shown::default(),
         })
     }
 
@@ -124,14 +129,14 @@ impl Context {
         self.or_explain(drained).await
     }
 
-    fn tell(&self, found: Verified, mended: Option<Mended>) -> bool {
+    fn tell(&self, found: Verified, mended: Option<Mended>) -> Result<bool, String> {
         let equal = found.equal;
         let told = Told { found, mended };
-        match self.settings.output {
-            Output::Human => print!("{}", told.human()),
-            Output::Json => println!("{}", told.json()),
-        }
-        equal
+        say(&match self.settings.output {
+            Output::Human => told.human(),
+            Output::Json => format!("{}\n", told.json()),
+        })?;
+        Ok(equal)
     }
 
     /// With the ledger where there is one, beside a carry that has it open.
@@ -161,7 +166,8 @@ impl Context {
             lenient: self.settings.lenient,
             ..Verify::default()
         };
-        let verified = verify.run(&self.parts(store), &self.options).await;
+        let parts = self.parts(store);
+        let verified = verify.run_telling(&parts, &self.options, &self.shown).await;
         self.or_explain(verified).await
     }
 
@@ -180,7 +186,7 @@ impl Context {
         (options.once, options.resync) = (true, true);
         let parts = self.parts(store);
         let stop = CancellationToken::new();
-        let mirror = Mirror::new(parts, options, Arc::new(Silent), stop);
+        let mirror = Mirror::new(parts, options, Arc::new(OnlyShown::default()), stop);
         self.or_explain(Box::pin(mirror.run()).await).await
     }
 

@@ -69,7 +69,7 @@ impl VerifySettings {
                 lenient: false,
                 settle: settle?,
                 output: args.output,
-                debug: args.debug,
+                debug: args.log.debug,
                 warnings,
             })
         };

@@ -17,6 +17,7 @@ use super::{
     DestStatus, Destination, Entry, Fence, Granted, Guard, Op, Outcome, There, Watch, txn, watch,
 };
 use crate::etcd::{Connection, DestRevision, EtcdError};
+use crate::metrics::Metrics;
 use crate::rules::decide::KeyRange;
 
 /// How long one attempt to renew a lease may take: a member that hangs must
@@ -27,11 +28,14 @@ const RENEW_WITHIN: Duration = Duration::from_secs(2);
 #[derive(Clone)]
 pub struct EtcdDestination {
     connection: Connection,
+    metrics: Metrics,
 }
 
 /// How full an etcd is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Space {
+    /// Its newest revision.
+    pub revision: i64,
     /// The size of its database.
     pub db_size_bytes: u64,
     /// Whether the `NOSPACE` alarm is raised: it refuses writes.
@@ -41,7 +45,16 @@ pub struct Space {
 impl EtcdDestination {
     /// Writes through `connection`.
     pub fn new(connection: Connection) -> EtcdDestination {
-        EtcdDestination { connection }
+        EtcdDestination {
+            connection,
+            metrics: Metrics::default(),
+        }
+    }
+
+    /// Counts there how often its watch broke.
+    pub fn counted(mut self, metrics: Metrics) -> EtcdDestination {
+        self.metrics = metrics;
+        self
     }
 
     pub(super) async fn transact(&self, txn: Txn) -> Result<TxnResponse, EtcdError> {
@@ -118,6 +131,7 @@ impl EtcdDestination {
         let status = self.connection.maintenance().status().await?;
         let no_space = |error: &String| error.contains("NOSPACE");
         Ok(Space {
+            revision: status.header().map_or(0, |header| header.revision()),
             db_size_bytes: u64::try_from(status.db_size()).unwrap_or(0),
             out_of_space: status.errors().iter().any(no_space),
         })
@@ -253,7 +267,7 @@ impl Destination for EtcdDestination {
     }
 
     async fn watch(&self, ranges: &[KeyRange], from: DestRevision) -> Result<Watch, EtcdError> {
-        watch::follow(self.connection.clone(), ranges, from).await
+        watch::follow(self.connection.clone(), self.metrics.clone(), ranges, from).await
     }
 }
 

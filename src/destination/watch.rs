@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use crate::etcd::{Connection, DestRevision, EtcdError, joined, received};
+use crate::metrics::{Metrics, Side};
 use crate::rules::decide::{KeyMap, KeyRange};
 
 /// A key that was written or deleted.
@@ -97,6 +98,7 @@ const LAST_PAUSE: Duration = Duration::from_secs(5);
 /// Watches a real etcd.
 pub(super) async fn follow(
     connection: Connection,
+    metrics: Metrics,
     ranges: &[KeyRange],
     from: DestRevision,
 ) -> Result<Watch, EtcdError> {
@@ -104,6 +106,7 @@ pub(super) async fn follow(
     let from = vec![from.0; ranges.len()];
     let mut follower = Follower {
         connection,
+        metrics,
         ranges,
         from,
     };
@@ -120,6 +123,7 @@ pub(super) async fn follow(
 
 struct Follower {
     connection: Connection,
+    metrics: Metrics,
     ranges: Vec<KeyRange>,
     /// Where each range goes on after a break. That revision may be told of
     /// once more: it may have been seen in part.
@@ -193,22 +197,24 @@ impl Follower {
                 return error;
             }
             tracing::warn!(%error, "the watch of the destination broke and will be opened again");
-            if error.blames_member() {
-                self.connection.cut_watch();
-            }
+            self.broke(&error);
             open = loop {
                 sleep(pause).await;
                 pause = (pause * 2).min(LAST_PAUSE);
                 match self.open().await {
                     Ok(open) => break open,
-                    Err(error) if error.is_retryable() => {
-                        if error.blames_member() {
-                            self.connection.cut_watch();
-                        }
-                    }
+                    Err(error) if error.is_retryable() => self.broke(&error),
                     Err(error) => return error,
                 }
             };
+        }
+    }
+
+    /// It is opened again, perhaps through another member.
+    fn broke(&self, error: &EtcdError) {
+        self.metrics.reconnected(Side::Destination);
+        if error.blames_member() {
+            self.connection.cut_watch();
         }
     }
 

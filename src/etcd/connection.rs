@@ -14,10 +14,10 @@ use etcd_client::{
     ResponseHeader, WatchClient,
 };
 use http::Uri;
-use tokio_rustls::TlsConnector;
 
 use super::connector::{Connector, Dialer};
-use super::{Endpoint, EtcdError, TlsSettings};
+use super::tls_files::TlsFiles;
+use super::{Endpoint, EtcdError, OnReload, TlsSettings};
 
 /// How an etcd is reached.
 #[derive(Clone, Debug)]
@@ -38,6 +38,9 @@ pub struct TransportSettings {
     /// A key that we may read: what etcd says of itself comes with the answer
     /// to a read, and it answers nobody who reads what they may not.
     pub asks_for: Vec<u8>,
+    /// Who is told that files of `tls` have changed: they are read again for
+    /// each new connection.
+    pub on_reload: Option<OnReload>,
 }
 
 impl TransportSettings {
@@ -51,6 +54,7 @@ impl TransportSettings {
             keepalive_timeout: Duration::from_secs(6),
             credentials: None,
             asks_for: vec![0],
+            on_reload: None,
         }
     }
 
@@ -245,13 +249,13 @@ impl Line {
 fn dialer(settings: &TransportSettings) -> Result<Dialer, EtcdError> {
     let wants_tls = settings.endpoints.iter().any(Endpoint::tls);
     let tls = settings.tls.clone().unwrap_or_default();
-    let connector = match wants_tls {
-        true => Some(TlsConnector::from(Arc::new(tls.client_config()?))),
+    let files = match wants_tls {
+        true => Some(TlsFiles::open(tls.clone(), settings.on_reload.clone())?),
         false => None,
     };
     Ok(Dialer {
         endpoints: settings.endpoints.as_slice().into(),
-        tls: connector,
+        tls: files.map(Arc::new),
         shows_certificate: tls.shows_certificate(),
         dial_timeout: settings.dial_timeout,
     })

@@ -17,11 +17,11 @@ use http::Uri;
 use hyper_util::rt::TokioIo;
 use rustls_pki_types::ServerName;
 use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
 use tokio_util::sync::CancellationToken;
 
 use super::Endpoint;
 use super::tls;
+use super::tls_files::TlsFiles;
 use super::transport::{LastFailure, Stream, Transport};
 
 /// No endpoint could be connected to; says of each one why.
@@ -33,7 +33,7 @@ pub(super) struct ConnectFailure(pub(super) String);
 #[derive(Clone)]
 pub(super) struct Dialer {
     pub(super) endpoints: Arc<[Endpoint]>,
-    pub(super) tls: Option<TlsConnector>,
+    pub(super) tls: Option<Arc<TlsFiles>>,
     pub(super) shows_certificate: bool,
     pub(super) dial_timeout: Duration,
 }
@@ -151,12 +151,16 @@ impl Dialer {
 
     async fn tls_handshake(
         &self,
-        tls: &TlsConnector,
+        files: &Arc<TlsFiles>,
         endpoint: &Endpoint,
         tcp: TcpStream,
     ) -> Result<Stream, String> {
         let name = ServerName::try_from(endpoint.host().to_owned())
             .map_err(|_| "the host is not a name that a certificate can have".to_owned())?;
+        let files = files.clone();
+        // They may lie on a network: off the threads that everything runs on.
+        let tls = tokio::task::spawn_blocking(move || files.connector()).await;
+        let tls = tls.map_err(|error| error.to_string())?;
         let stream = tls
             .connect(name, tcp)
             .await

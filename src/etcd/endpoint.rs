@@ -21,15 +21,18 @@ impl Endpoint {
     /// scheme TLS is used if `tls_without_scheme`. The error says what to
     /// write instead.
     pub fn parse(text: &str, tls_without_scheme: bool) -> Result<Endpoint, String> {
+        // First of all: what is wrong otherwise is said with the text.
+        if text.contains('@') {
+            return Err(
+                "an endpoint must not hold a user or password: write `host:port` alone".to_owned(),
+            );
+        }
         let (tls, rest) = scheme(text, tls_without_scheme)?;
         let rest = rest.strip_suffix('/').unwrap_or(rest);
         if rest.contains(['/', '?', '#']) {
             return Err(format!(
                 "endpoint `{text}` has a path: write `host:port` alone"
             ));
-        }
-        if rest.contains('@') {
-            return Err("an endpoint must not hold a user or password".to_owned());
         }
         let (host, port) = host_and_port(rest).ok_or_else(|| {
             format!("endpoint `{text}` is not `host:port`, as in `10.0.0.1:2379`")

@@ -13,6 +13,7 @@ mod joined;
 mod received;
 pub mod revision;
 mod tls;
+mod tls_files;
 mod transport;
 
 pub use connection::{ClusterStatus, Connection, Credentials, TransportSettings, connect};
@@ -22,3 +23,4 @@ pub use joined::joined;
 pub use received::received;
 pub use revision::{DestRevision, SourceRevision};
 pub use tls::{TlsError, TlsSettings};
+pub use tls_files::OnReload;

@@ -37,18 +37,16 @@ impl<W: World> Session<W> {
         self.report.phase(Phase::Bootstrap);
         self.report
             .resync(full.reason.kind(), &full.reason.to_string(), at.0);
-        self.release_kept_within(&everything())?;
+        self.release_kept_within(&everything());
         self.leftovers.retire = full.retire;
         self.prepare_ledger(&full.ledger, at).await?;
         self.recall_leases()?;
         let mut list_at = at;
         self.read_namespaces(&mut list_at).await?;
-        self.writer.set_listing(true);
         for stage in 0..self.parts.judge.stages().len() {
             self.apply_stage(stage, at, &mut list_at).await?;
         }
         self.sweep(at).await?;
-        self.writer.set_listing(false);
         self.due.again(Which::Transient, self.held.transient());
         self.tell_retired();
         self.release_rest()?;
@@ -159,6 +157,17 @@ impl<W: World> Session<W> {
             "stage `{name}` done: {listed} keys listed, {puts} written, {deletes} deleted, {seconds:.1} s"
         );
         Ok(())
+    }
+
+    /// What a list is called while it goes on; `None` of those that go on beside
+    /// what is followed.
+    pub fn title(&self, stage: Option<usize>, purpose: Purpose) -> Option<String> {
+        let stages = self.parts.judge.stages();
+        match (stage.and_then(|stage| stages.get(stage)), purpose) {
+            (Some(stage), _) => Some(format!("stage `{}`", stage.name)),
+            (None, Purpose::Reclaim) => Some("the ledger, from what is there".to_owned()),
+            (None, Purpose::Mirror) => None,
+        }
     }
 
     /// Owned keys where no rule can select any more.

@@ -13,12 +13,28 @@ use crate::rules::decide::KeyRange;
 #[derive(Debug, Default)]
 pub struct Conflicts {
     keys: BTreeSet<Vec<u8>>,
+    overflowed: bool,
 }
 
 impl Conflicts {
     /// Takes in a key; true the first time.
     pub fn keep(&mut self, key: &[u8]) -> bool {
-        self.keys.len() < MAX_NAMED && self.keys.insert(key.to_vec())
+        if self.keys.len() >= MAX_NAMED && !self.keys.contains(key) {
+            self.overflowed = true;
+            return false;
+        }
+        self.keys.insert(key.to_vec())
+    }
+
+    /// Whether there were more than are remembered, and there is room for them
+    /// by now.
+    pub fn has_room_again(&self) -> bool {
+        self.overflowed && self.keys.len() <= MAX_NAMED / 2
+    }
+
+    /// Whether there were more than are remembered, since the last call.
+    pub fn take_overflowed(&mut self) -> bool {
+        std::mem::take(&mut self.overflowed)
     }
 
     /// Whether it is kept.

@@ -22,6 +22,8 @@ use super::error::MirrorError;
 use super::held::Held;
 use super::judging::Judging;
 use super::report::Report;
+use super::talk::Talk;
+use super::wakes::Wakes;
 use super::world::{Parts, World};
 use crate::etcd::DestRevision;
 use crate::metrics::{DriftAction, Metrics};
@@ -62,6 +64,8 @@ pub struct Watching<W: World> {
     again: HashMap<Vec<u8>, Again>,
     /// Kept keys that may be free by now.
     kept: BTreeSet<Vec<u8>>,
+    /// Which keys have woken others lately.
+    wakes: Wakes,
     /// The last key that was looked at of all in the ledger, while they are.
     sweep: Option<Vec<u8>>,
     /// What drifts.
@@ -72,7 +76,7 @@ pub struct Watching<W: World> {
     /// The destination's encryption that it was compared under then.
     encryption: String,
     looking: JoinSet<Result<Look, MirrorError>>,
-    log: Log,
+    log: Talk,
 }
 
 impl<W: World> Watching<W> {
@@ -99,12 +103,13 @@ impl<W: World> Watching<W> {
             ripe: HashMap::new(),
             again: HashMap::new(),
             kept: BTreeSet::new(),
+            wakes: Wakes::default(),
             sweep: None,
             book: Book::default(),
             mending: HashSet::new(),
             encryption: String::new(),
             looking: JoinSet::new(),
-            log: Log::default(),
+            log: Talk::default(),
         }
     }
 
@@ -169,7 +174,12 @@ impl<W: World> Watching<W> {
             self.kept.extend(conflicts.all().cloned());
         }
         for key in fresh.keys() {
-            held.arrived(key);
+            if held.is_awaited(key) && self.wakes.may_wake(key, now, self.every) {
+                held.arrived(key);
+            }
+        }
+        // One may have come to be kept only after the news of it.
+        for key in fresh.keys().chain(self.ripe.keys()) {
             if conflicts.contains(key) {
                 self.kept.insert(key.clone());
             }
@@ -281,33 +291,6 @@ impl<W: World> Watching<W> {
         if unsaid > 0 {
             tracing::warn!("{unsaid} more such changes were not logged: `/status` names the keys");
         }
-    }
-}
-
-/// Changes that were logged lately.
-#[derive(Default)]
-struct Log {
-    since: Option<Instant>,
-    said: u32,
-    unsaid: u64,
-}
-
-impl Log {
-    /// So many changes are logged in such a time.
-    const MOST: u32 = 20;
-    const WITHIN: Duration = Duration::from_secs(60);
-
-    /// Whether one more may be logged, and how many were not since the last.
-    fn may_say(&mut self, now: Instant) -> Option<u64> {
-        if self.since.is_none_or(|since| now >= since + Self::WITHIN) {
-            (self.since, self.said) = (Some(now), 0);
-        }
-        if self.said >= Self::MOST {
-            self.unsaid += 1;
-            return None;
-        }
-        self.said += 1;
-        Some(std::mem::take(&mut self.unsaid))
     }
 }
 

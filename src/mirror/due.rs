@@ -56,7 +56,10 @@ impl Due {
     /// wait any longer than it has to.
     pub fn again(&mut self, which: Which, transient: usize) {
         self.wait = self.first_wait;
-        self.retry_at = None;
+        // Others are not to wait longer for that.
+        if which != Which::Woken {
+            self.retry_at = None;
+        }
         if which == Which::Transient && transient > 0 {
             self.now = self.now.max(Some(Which::Transient));
         }

@@ -98,6 +98,11 @@ impl Held {
         }
     }
 
+    /// Whether any key waits for this one.
+    pub fn is_awaited(&self, key: &[u8]) -> bool {
+        self.waiting.contains_key(key)
+    }
+
     /// A held key can be judged again.
     pub fn wake(&mut self, key: &[u8]) {
         if self.keys.contains_key(key) {
@@ -127,7 +132,12 @@ impl Held {
         let before = (Bound::Unbounded, Bound::Included(key));
         let around = self.keys.range::<[u8], _>(after);
         let around = around.chain(self.keys.range::<[u8], _>(before));
-        let chosen = around.filter(|(_, why)| why.unfit.transient);
+        // It may come as soon as what it waits for is judged, and then wakes this.
+        let is_to_come = |why: &Why| {
+            let awaited = why.unfit.awaits.as_ref();
+            awaited.is_some_and(|awaited| self.keys.contains_key(awaited))
+        };
+        let chosen = around.filter(|(_, why)| why.unfit.transient && !is_to_come(why));
         chosen.take(limit).map(|(key, _)| key.clone()).collect()
     }
 

@@ -3,6 +3,8 @@
 //! Promises that each is told until it is judged again, also after a restart.
 //! Deliberately decides nothing: the rules, the list and the writer find them.
 
+use tokio::time::Instant;
+
 use super::error::MirrorError;
 use super::held::Why;
 use super::outcome::{Refusal, Refused};
@@ -10,7 +12,13 @@ use super::session::{End, Session};
 use super::world::World;
 use crate::rules::decide::KeyRange;
 use crate::rules::policy::Policy;
-use crate::state::StateStore;
+use crate::state::{LedgerChange, StateStore};
+
+fn tell_unsaid(unsaid: u64) {
+    if unsaid > 0 {
+        tracing::warn!("{unsaid} more held or kept keys were not logged: `/status` names them");
+    }
+}
 
 impl<W: World> Session<W> {
     /// Neither writes nor deletes a key until it can be judged.
@@ -35,10 +43,17 @@ impl<W: World> Session<W> {
         if !first {
             return Ok(());
         }
-        if !told {
+        if !told && let Some(unsaid) = self.talk.may_say(Instant::now()) {
             tracing::warn!("`{shown}` is held: {reason}");
+            tell_unsaid(unsaid);
         }
         Ok(self.parts.store.hold(&name)?)
+    }
+
+    /// Puts a change into the ledger that needs no write at the destination.
+    pub fn record(&mut self, change: LedgerChange) -> Result<(), MirrorError> {
+        self.retired += usize::from(change.entry.as_ref().is_some_and(|entry| entry.retired));
+        self.writer.record(change)
     }
 
     /// The key was judged.
@@ -66,8 +81,11 @@ impl<W: World> Session<W> {
         self.parts.metrics.policy(Policy::OnConflict);
         if self.conflicts.keep(key) {
             self.report.keep(key);
-            let shown = String::from_utf8_lossy(key);
-            tracing::info!("`{shown}` stays as the destination has it: it is not carry's");
+            if let Some(unsaid) = self.talk.may_say(Instant::now()) {
+                let shown = String::from_utf8_lossy(key);
+                tracing::info!("`{shown}` stays as the destination has it: it is not carry's");
+                tell_unsaid(unsaid);
+            }
             self.parts.store.keep(key)?;
         }
         Ok(())
@@ -83,14 +101,23 @@ impl<W: World> Session<W> {
     }
 
     /// All of a range are about to be judged again.
-    pub fn release_kept_within(&mut self, range: &KeyRange) -> Result<(), MirrorError> {
+    pub fn release_kept_within(&mut self, range: &KeyRange) {
         let released = self.conflicts.take_range(range);
         for key in &released {
             self.report.unkeep(key);
         }
-        match released.is_empty() {
+        // Who comes after us must know of them until they are judged.
+        self.unkept.extend(released);
+    }
+
+    /// Those of them that were to be judged again and are not kept now are kept
+    /// no more.
+    pub fn release_unkept(&mut self) -> Result<(), MirrorError> {
+        let unkept = std::mem::take(&mut self.unkept).into_iter();
+        let gone: Vec<Vec<u8>> = unkept.filter(|key| !self.conflicts.contains(key)).collect();
+        match gone.is_empty() {
             true => Ok(()),
-            false => Ok(self.parts.store.unkeep(&released)?),
+            false => Ok(self.parts.store.unkeep(&gone)?),
         }
     }
 
@@ -99,6 +126,10 @@ impl<W: World> Session<W> {
         for key in self.parts.store.kept()? {
             if self.conflicts.keep(&key) {
                 self.report.keep(&key);
+            }
+            // It was being judged again.
+            if self.parts.store.get(&key)?.is_some() {
+                self.free.insert(key);
             }
         }
         Ok(())

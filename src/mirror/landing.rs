@@ -30,7 +30,7 @@ use super::world::{Parts, World};
 use crate::destination::{Destination, Entry, Fence, Outcome, There};
 use crate::etcd::EtcdError;
 use crate::rules::decide::KeyRange;
-use crate::rules::landing::{ApiTable, CrdTable, Seen, StoredObjects};
+use crate::rules::landing::{ApiTable, CrdTable, Definition, Seen, StoredObjects};
 use crate::rules::outgoing::Unfit;
 
 /// Looks at the destination under way, for one batch.
@@ -51,8 +51,8 @@ pub struct Lander<W: World> {
     sealer: Sealer<W::Judge>,
     leases: Option<Arc<Leases<W>>>,
     standby: Arc<StandbyWatch>,
-    /// Whether the first list is under way.
-    pub listing: AtomicBool,
+    /// Whether what is not there may be about to come.
+    pub early: AtomicBool,
     crds: Mutex<Option<(Instant, Arc<CrdTable>)>>,
     /// One list at a time does for all who ask.
     crds_turn: tokio::sync::Mutex<()>,
@@ -75,7 +75,7 @@ impl<W: World> Lander<W> {
             parts,
             leases,
             standby,
-            listing: AtomicBool::new(false),
+            early: AtomicBool::new(true),
             crds: Mutex::default(),
             crds_turn: tokio::sync::Mutex::default(),
             apis: tokio::sync::Mutex::default(),
@@ -146,6 +146,9 @@ impl<W: World> Lander<W> {
             let keys: Vec<Vec<u8>> = keys.collect();
             if let Err(error) = self.look(keys, &mut seen, turn).await {
                 prepared.guards.clear();
+                // What was claimed before counts no more.
+                prepared.ready = false;
+                prepared.batch.note_unsent();
                 return committed(prepared, unsent, fence, Some(Err(error)));
             }
             batch = prepared.batch;
@@ -184,7 +187,7 @@ impl<W: World> Lander<W> {
     fn blank(&self) -> Seen {
         let mut seen = Seen::default();
         seen.live = self.standby.is_live();
-        seen.listing = self.listing.load(Ordering::Relaxed);
+        seen.early = self.early.load(Ordering::Relaxed);
         if let Some((_, crds)) = self.known_crds().clone() {
             seen.set_crds(crds, false);
         }
@@ -270,7 +273,18 @@ impl<W: World> Lander<W> {
         if judge.crd_range().is_some_and(|range| range.contains(key)) {
             let read = |there: &There| judge.definition(key, there);
             let definition = blocking(judge.may_block(), || there.and_then(read));
-            if let Some((_, crds)) = &mut *self.known_crds() {
+            if let Some((at, crds)) = &mut *self.known_crds() {
+                let older = |known: &Definition| {
+                    let now = definition.as_ref().map(|own| own.mod_revision);
+                    now.is_some_and(|now| now < known.mod_revision)
+                };
+                if crds.get(key).is_some_and(older) {
+                    return;
+                }
+                // What is gone may be there anew: this look may be an old one.
+                if definition.is_none() {
+                    *at -= A_MOMENT;
+                }
                 Arc::make_mut(crds).insert(key.to_vec(), definition);
             }
         }
@@ -374,7 +388,12 @@ impl<W: World> Lander<W> {
         fence: &Fence,
     ) -> Option<Result<Outcome, EtcdError>> {
         let destination = &*self.parts.destination;
-        leasing::commit(self.leases.as_deref(), destination, prepared, fence).await
+        let sent = Instant::now();
+        let result = leasing::commit(self.leases.as_deref(), destination, prepared, fence).await;
+        if result.is_some() {
+            self.parts.metrics.transaction_took(sent.elapsed());
+        }
+        result
     }
 }
 

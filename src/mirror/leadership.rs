@@ -4,7 +4,8 @@
 //! lease is gone. Deliberately is not what keeps a deposed carry from writing:
 //! the fence in every transaction is.
 
-use std::sync::Arc;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -32,6 +33,13 @@ pub struct Holder {
     pub store: Option<String>,
     /// What no other process has.
     pub token: String,
+}
+
+/// As people are told.
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "process {} on {}", self.pid, self.host)
+    }
 }
 
 /// What a campaign needs to know.
@@ -85,18 +93,19 @@ pub async fn campaign<E: Election>(
             evicted.map_err(MirrorError::Destination)?;
             continue;
         }
+        // Each time: whoever stands by is ready for as long as it sees the leader.
+        let holder = describe(&leader);
+        wait(&holder);
         match &first {
             Some((seen, since)) if seen.create_revision == leader.create_revision => {
                 let renewed = is_renewed(seen, &leader, since.elapsed(), candidate.ttl / 5);
                 if renewed && !candidate.waits {
-                    let (name, holder) = (candidate.name.clone(), describe(&leader));
+                    let name = candidate.name.clone();
                     return Err(MirrorError::LedByAnother { name, holder });
                 }
             }
             _ => {
-                let holder = describe(&leader);
                 tracing::info!("{holder} leads: waiting for its lease to end");
-                wait(&holder);
                 first = Some((leader, Instant::now()));
             }
         }
@@ -140,14 +149,39 @@ fn is_renewed(seen: &Leader, now: &Leader, since: Duration, margin: Duration) ->
 
 fn describe(leader: &Leader) -> String {
     match serde_json::from_slice::<Holder>(&leader.holder) {
-        Ok(holder) => format!("process {} on {}", holder.pid, holder.host),
+        Ok(holder) => holder.to_string(),
         Err(_) => "its leader key does not say who".to_owned(),
+    }
+}
+
+/// How long ago a lease was renewed last.
+pub struct Renewal {
+    last: Mutex<Instant>,
+    ttl: Duration,
+}
+
+impl Renewal {
+    fn new(ttl: Duration) -> Renewal {
+        let last = Mutex::new(Instant::now());
+        Renewal { last, ttl }
+    }
+
+    fn done(&self) {
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+
+    /// Whether it is longer ago than the lease lives by itself: whoever can reach
+    /// the destination may lead by now.
+    pub fn is_overdue(&self, now: Instant) -> bool {
+        let last = *self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        now.saturating_duration_since(last) > self.ttl
     }
 }
 
 /// Keeps a lease alive until dropped.
 pub struct Keeper {
     lost: CancellationToken,
+    renewal: Arc<Renewal>,
     task: JoinHandle<()>,
 }
 
@@ -156,11 +190,22 @@ impl Keeper {
     pub fn start<E: Election>(destination: Arc<E>, lease: LeaseId, ttl: Duration) -> Keeper {
         let lost = CancellationToken::new();
         let told = lost.clone();
+        let renewal = Arc::new(Renewal::new(ttl));
+        let renewed = renewal.clone();
         let task = tokio::spawn(async move {
-            keep(&*destination, lease, ttl / 3).await;
+            keep(&*destination, lease, ttl / 3, &renewed).await;
             told.cancel();
         });
-        Keeper { lost, task }
+        Keeper {
+            lost,
+            renewal,
+            task,
+        }
+    }
+
+    /// How long ago the lease was renewed.
+    pub fn renewal(&self) -> &Arc<Renewal> {
+        &self.renewal
     }
 
     /// Cancelled once the lease is gone.
@@ -175,11 +220,12 @@ impl Drop for Keeper {
     }
 }
 
-async fn keep<E: Election>(destination: &E, lease: LeaseId, every: Duration) {
+async fn keep<E: Election>(destination: &E, lease: LeaseId, every: Duration, renewal: &Renewal) {
     let mut backoff = Backoff::default();
     loop {
         let wait = match destination.keep_alive(lease).await {
             Ok(true) => {
+                renewal.done();
                 backoff.reset();
                 every
             }

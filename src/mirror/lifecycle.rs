@@ -13,28 +13,25 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::error::MirrorError;
-use super::history;
-use super::judging::{Judging, watched};
+use super::judging::Judging;
 use super::leadership::{Keeper, campaign, refuse_promoted};
 use super::leasing::Leasing;
+use super::opening::{Opened, identify, open};
 use super::options::Options;
 use super::outcome::Written;
-use super::reader::{Origin, Reader};
+use super::reader::Reader;
 use super::reload::{Reload, Reloader};
 use super::report::{Report, waiting};
-use super::retry::{Backoff, Remedy, persist, watch_remedy};
+use super::retry::{Backoff, persist};
 use super::session::{End, Session, Setup};
 use super::spool::Spool;
 use super::standby::StandbyWatch;
-use super::start::{self, Full, Known, Ledger, Reason, Start};
+use super::start::{Ledger, Reason, Start};
 use super::world::{Parts, World};
 use super::writer::Writer;
-use crate::destination::Destination;
 use crate::destination::election::{Election, Term};
-use crate::etcd::{DestRevision, EtcdError, SourceRevision};
+use crate::etcd::SourceRevision;
 use crate::metrics::Phase;
-use crate::source::{Source, SourceStatus, WatchError};
-use crate::state::{Checkpoint, Pair, StateStore};
 
 /// What a mirror has done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -73,14 +70,10 @@ pub struct Mirror<W: World> {
     rules: watch::Receiver<Arc<W::Judge>>,
     /// `--resync`, until a session has begun with it.
     compare: bool,
-}
-
-/// Which etcds these are.
-pub(super) struct Identity {
-    pub pair: Pair,
-    pub source: SourceStatus,
-    /// The newest revision of the destination.
-    pub destination: DestRevision,
+    /// How often a resync was asked for since.
+    resyncs: watch::Receiver<u64>,
+    /// The last of them that is done.
+    resynced: u64,
 }
 
 impl<W: World> Mirror<W> {
@@ -93,6 +86,7 @@ impl<W: World> Mirror<W> {
     ) -> Mirror<W> {
         let options = Arc::new(options);
         let (_, rules) = watch::channel(parts.judge.clone());
+        let (_, resyncs) = watch::channel(0);
         let compare = options.resync;
         Mirror {
             parts,
@@ -105,7 +99,16 @@ impl<W: World> Mirror<W> {
             reloader: Reloader::idle(),
             rules,
             compare,
+            resyncs,
+            resynced: 0,
         }
+    }
+
+    /// Compares everything again whenever `resyncs` counts one more.
+    pub fn with_resyncs(mut self, resyncs: watch::Receiver<u64>) -> Mirror<W> {
+        self.resynced = *resyncs.borrow();
+        self.resyncs = resyncs;
+        self
     }
 
     /// Goes on under other rules whenever `rules` has new ones. Those that it
@@ -153,6 +156,7 @@ impl<W: World> Mirror<W> {
             };
             tracing::info!("leading as `{}`", self.options.name);
             self.parts.metrics.leader(true);
+            self.report.ready(Some("it has just taken the lead"));
             let (term, end) = Box::pin(self.lead(term)).await;
             self.parts.metrics.leader(false);
             match end {
@@ -221,7 +225,12 @@ impl<W: World> Mirror<W> {
                 End::Resync(reason) => {
                     tracing::warn!("a full list is needed: {reason}");
                     self.report.ready(Some(&reason));
-                    resync = Some(reason);
+                    resync = Some(Reason::History(reason));
+                }
+                End::Asked => {
+                    tracing::info!("a resync was asked for: everything is compared");
+                    self.report.ready(Some("a resync was asked for"));
+                    backoff.reset();
                 }
                 End::NewRules => {
                     tracing::info!("the rules have changed: beginning again under the new ones");
@@ -244,9 +253,14 @@ impl<W: World> Mirror<W> {
         term: &mut Term,
         keeper: &Keeper,
         standby: Arc<StandbyWatch>,
-        resync: Option<String>,
+        resync: Option<Reason>,
     ) -> End {
         self.adopt_rules();
+        // It counts as heard once everything is going to be compared.
+        let mut resyncs = self.resyncs.clone();
+        let order = *resyncs.borrow_and_update();
+        let asked = order != self.resynced;
+        let resync = asked.then_some(Reason::Asked).or(resync);
         let opened = tokio::select! {
             biased;
             () = self.stop.cancelled() => return End::Stopped,
@@ -280,9 +294,11 @@ impl<W: World> Mirror<W> {
             writer,
             stop: self.stop.clone(),
             deposed: keeper.lost().clone(),
+            renewal: keeper.renewal().clone(),
             standby,
             reloads: self.reloader.changes(),
             rules: self.rules.clone(),
+            resyncs,
             spool,
             reader,
             target,
@@ -290,17 +306,28 @@ impl<W: World> Mirror<W> {
         session.began_at = Some(identity.destination);
         let run = run_session(&mut session, start, identity.source.revision);
         let Err(end) = Box::pin(run).await;
+        if asked && session.following {
+            self.resynced = order;
+        }
+        self.wind_up(&mut session, &end).await;
+        *term = session.writer.term().clone();
+        end
+    }
+
+    /// Drains a session where its end allows that, and sums up what it has done.
+    async fn wind_up(&mut self, session: &mut Session<W>, end: &End) {
         if matches!(end, End::Finished | End::Stopped) {
             self.report.phase(Phase::Draining);
         }
-        if matches!(end, End::Finished | End::Stopped | End::NewRules) {
+        if matches!(
+            end,
+            End::Finished | End::Stopped | End::NewRules | End::Asked
+        ) {
             session.drain().await;
         }
-        *term = session.writer.term().clone();
         self.summary.add(session.writer.written());
         self.summary.applied = session.watermark();
         self.summary.held = session.held.len();
-        end
     }
 }
 
@@ -325,166 +352,6 @@ async fn run_session<W: World>(
         }
     }
     session.tail().await
-}
-
-/// What a session begins with.
-struct Opened<S: Source> {
-    identity: Identity,
-    start: Start,
-    watch: S::Watch,
-    origin: Origin<S>,
-}
-
-/// Asks both sides how they are, decides where to begin, and opens the watch
-/// right there: before anything is listed.
-async fn open<W: World>(
-    parts: &Parts<W>,
-    options: &Options,
-    resync: Option<String>,
-    compare: bool,
-) -> Result<Opened<W::Source>, End> {
-    let mut identity = identify(parts, options).await?;
-    let mut start = where_to_begin(parts, options, &mut identity, compare).await?;
-    if let (Start::Resume(_), Some(reason)) = (&start, resync) {
-        start = Start::Full(Full::keeping(Reason::History(reason)));
-    }
-    let newest = identity.source.revision;
-    let (from, rev) = match &start {
-        Start::Resume(at) => (*at, None),
-        Start::Full(full) => (full.at.unwrap_or(newest), full.at),
-    };
-    if let Some(rev) = rev {
-        check_rev(parts, rev, newest).await?;
-    }
-    let origin = Origin {
-        source: parts.source.clone(),
-        ranges: watched(&*parts.judge),
-        known: from,
-        last_put: None,
-    };
-    let watch = origin.open().await.map_err(not_opened)?;
-    Ok(Opened {
-        identity,
-        start,
-        watch,
-        origin,
-    })
-}
-
-/// Whether the source has a revision, and still has it.
-async fn check_rev<W: World>(
-    parts: &Parts<W>,
-    rev: SourceRevision,
-    newest: SourceRevision,
-) -> Result<(), MirrorError> {
-    let SourceRevision(number) = rev;
-    if rev > newest {
-        let newest = newest.0;
-        return Err(MirrorError::RevAhead {
-            rev: number,
-            newest,
-        });
-    }
-    let ranges = watched(&*parts.judge);
-    let Some(range) = ranges.first() else {
-        return Ok(());
-    };
-    let look = || parts.source.list(range, rev, 1);
-    match persist("looking for the revision of `--rev`", look).await {
-        Ok(_) => Ok(()),
-        Err(EtcdError::Compacted { .. }) => Err(MirrorError::RevCompacted { rev: number }),
-        Err(error) => Err(MirrorError::Source(error)),
-    }
-}
-
-/// Why no watch could be opened.
-fn not_opened(error: WatchError) -> End {
-    match (watch_remedy(&error), error) {
-        (Remedy::Resync, error) => End::Resync(error.to_string()),
-        (_, WatchError::Etcd(error)) => MirrorError::Source(error).into(),
-        (_, error) => MirrorError::Watch(error).into(),
-    }
-}
-
-/// Asks both sides who they are.
-pub(super) async fn identify<W: World>(
-    parts: &Parts<W>,
-    options: &Options,
-) -> Result<Identity, MirrorError> {
-    let source = persist("asking the source for its revision", || {
-        parts.source.status()
-    })
-    .await;
-    let source = source.map_err(MirrorError::Source)?;
-    let ask = || parts.destination.status();
-    let destination = persist("asking the destination for its revision", ask).await;
-    let destination = destination.map_err(MirrorError::Destination)?;
-    if source.cluster_id == destination.cluster_id {
-        return Err(MirrorError::SameCluster {
-            cluster_id: source.cluster_id,
-        });
-    }
-    let pair = Pair {
-        name: options.name.clone(),
-        source_cluster_id: format!("{:x}", source.cluster_id),
-        destination_cluster_id: format!("{:x}", destination.cluster_id),
-    };
-    Ok(Identity {
-        pair,
-        source,
-        destination: destination.revision,
-    })
-}
-
-pub(super) async fn where_to_begin<W: World>(
-    parts: &Parts<W>,
-    options: &Options,
-    identity: &mut Identity,
-    compare: bool,
-) -> Result<Start, MirrorError> {
-    let key = options.checkpoint_key();
-    let read = || parts.destination.get(key.as_bytes());
-    let stored = persist("reading the checkpoint", read)
-        .await
-        .map_err(MirrorError::Destination)?;
-    let checkpoint = stored.map(|bytes| serde_json::from_slice::<Checkpoint>(&bytes));
-    let checkpoint = checkpoint
-        .transpose()
-        .map_err(|error| MirrorError::BadCheckpoint {
-            key: key.clone(),
-            reason: error.to_string(),
-        })?;
-    // Another carry may have led since the source was asked.
-    let behind = |known: &Checkpoint| known.revision > identity.source.revision.0;
-    if checkpoint.as_ref().is_some_and(behind) {
-        *identity = identify(parts, options).await?;
-    }
-    let (local, ledger_of) = (parts.store.checkpoints()?, parts.store.pair()?);
-    let encryption_of = parts.store.encryption()?;
-    let known = Known {
-        key: &key,
-        checkpoint: checkpoint.as_ref(),
-        local: &local,
-        ledger_of: ledger_of.as_ref(),
-        pair: &identity.pair,
-        source: identity.source,
-        digest: parts.judge.digest(),
-        encryption_of: encryption_of.as_deref(),
-        encryption: &parts.judge.encryption_digest(),
-        prefixes: &options.prefixes(),
-        resync: compare,
-        rev: options.rev,
-        prune: options.prune,
-    };
-    let start = start::decide(&known)?;
-    let Some(checkpoint) = known.checkpoint.filter(|_| start.believes_ledger()) else {
-        return Ok(start);
-    };
-    match history::lost(parts, SourceRevision(checkpoint.revision)).await? {
-        None => Ok(start),
-        Some(_) if compare => Ok(start::rebase(&known, checkpoint)),
-        Some(lost) => Err(MirrorError::Source(lost)),
-    }
 }
 
 /// So that the next carry of this name need not wait for our lease to end.

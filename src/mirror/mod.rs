@@ -4,7 +4,7 @@
 //! | step | where |
 //! |---|---|
 //! | who leads | `leadership` |
-//! | where to begin | `start` |
+//! | where to begin | `opening`, by what `start` decides |
 //! | the full list | `bootstrap`, over `listing`, `fetching` and `cursor` |
 //! | catching up after a restart | `replay` |
 //! | a ledger that is lost | `reclaim` |
@@ -63,10 +63,12 @@ mod listing;
 mod lost_leases;
 mod mark;
 mod noting;
+mod opening;
 mod options;
 mod outcome;
 mod pages;
 pub mod pipeline;
+mod progress;
 mod promote;
 mod ranges;
 mod reader;
@@ -86,9 +88,11 @@ mod standby;
 mod start;
 mod starving;
 mod tail;
+mod talk;
 mod trouble;
 mod verified;
 mod verify;
+mod wakes;
 mod world;
 mod writer;
 
@@ -99,6 +103,7 @@ pub use leadership::Holder;
 pub use lifecycle::{Mirror, Summary};
 pub use mark::Mark;
 pub use options::{Mode, Options, Standby, Widths};
+pub use progress::{Progress, Unseen};
 pub use promote::{Drained, Promotion, Restored, Standing, drain};
 pub use reload::{Reload, Reloaded};
 pub use report::{AddressPairs, Report, Silent};

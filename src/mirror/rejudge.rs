@@ -74,7 +74,8 @@ impl<W: World> Session<W> {
             Which::All => self.held.names(ONE_BY_ONE + 1),
         };
         // Those whose reason is transient are few enough by themselves.
-        let all = which == Which::All && (self.held.take_overflowed() || names.len() > ONE_BY_ONE);
+        let mut forgotten = || self.held.take_overflowed() | self.conflicts.take_overflowed();
+        let all = which == Which::All && (forgotten() || names.len() > ONE_BY_ONE);
         let mut ranges = match all {
             true => self.parts.judge.ranges().to_vec(),
             false => names
@@ -83,7 +84,13 @@ impl<W: World> Session<W> {
                 .collect(),
         };
         ranges.extend(flipped);
-        self.judge_again(union(ranges)).await?;
+        // Who was woken may still wait for another that is about to come; who had
+        // its time is judged by what is there.
+        self.settle().await?;
+        self.writer.set_early(which == Which::Woken);
+        let judged = self.judge_again(union(ranges)).await;
+        self.writer.set_early(true);
+        judged?;
         let (still, transient) = (self.held.len(), self.held.transient());
         if still < before {
             self.due.again(which, transient);
@@ -91,7 +98,10 @@ impl<W: World> Session<W> {
         if let (Which::Transient, Some(last)) = (which, names.into_iter().last()) {
             self.due.reach(last);
         }
-        tracing::info!("{before} held keys judged again: {still} are held now");
+        match which {
+            Which::Woken => tracing::debug!("{still} keys are held: what some waited for has come"),
+            _ => tracing::info!("{before} held keys judged again: {still} are held now"),
+        }
         Ok(())
     }
 
@@ -194,7 +204,7 @@ impl<W: World> Session<W> {
         }
         self.settle().await?;
         for range in &ranges {
-            self.release_kept_within(range)?;
+            self.release_kept_within(range);
             let taken = self.held.take_range(range);
             self.again.extend(taken);
         }
@@ -217,6 +227,7 @@ impl<W: World> Session<W> {
         for key in &released {
             self.report.release(key);
         }
-        Ok(self.parts.store.release(&released)?)
+        self.parts.store.release(&released)?;
+        Ok(self.release_unkept()?)
     }
 }

@@ -7,6 +7,7 @@ use std::future::Future;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use super::progress::{Progress, Unseen};
 use crate::metrics::{Phase, ResyncKind};
 
 /// Addresses of a Service at the source, each with the destination's.
@@ -49,6 +50,10 @@ pub trait Report: Send + Sync + 'static {
     /// Somebody has changed a mirrored key at the destination: how, and what
     /// becomes of it, without any values. `None` where that is over.
     fn drift(&self, _key: &[u8], _how: Option<&str>) {}
+    /// Who is told how far it is with what takes long.
+    fn progress(&self) -> &dyn Progress {
+        &Unseen
+    }
 }
 
 /// Waits for something that may take long, and tells meanwhile that the loop

@@ -21,22 +21,25 @@ use super::due::Due;
 use super::error::MirrorError;
 use super::held::{Held, Why};
 use super::judging::Judging;
+use super::leadership::Renewal;
 use super::leftovers::Leftovers;
 use super::listing::{Chunk, Found, Job, Listing, Purpose};
 use super::options::Options;
 use super::outcome::WriteEnd;
+use super::progress::{Step, count};
 use super::reader::Reader;
 use super::report::{Report, waiting};
 use super::retry::{Remedy, watch_remedy};
 use super::spool::Spool;
 use super::standby::StandbyWatch;
+use super::talk::Talk;
 use super::world::{Parts, World};
 use super::writer::Writer;
 use crate::etcd::{DestRevision, SourceRevision};
 use crate::rules::decide::{KeyRange, Scratch};
 use crate::rules::namespaces::Namespaces;
 use crate::source::{Change, WatchEvent};
-use crate::state::{LedgerChange, Pair};
+use crate::state::Pair;
 
 /// Why a session ended.
 #[derive(Debug)]
@@ -51,6 +54,8 @@ pub enum End {
     Resync(String),
     /// Begin again under other rules.
     NewRules,
+    /// Begin again and compare everything: somebody has asked for it.
+    Asked,
     /// The leadership is gone.
     Deposed,
     /// Nothing that could be retried.
@@ -109,6 +114,10 @@ pub struct Session<W: World> {
     pub(super) conflicts: Conflicts,
     /// Those of them of which it has nothing any more.
     pub(super) free: BTreeSet<Vec<u8>>,
+    /// Those that are being judged again.
+    pub(super) unkept: BTreeSet<Vec<u8>>,
+    /// What was logged of held and kept keys.
+    pub(super) talk: Talk,
     /// Held keys that are being judged again, with the reasons so far.
     pub(super) again: BTreeMap<Vec<u8>, Why>,
     /// Which held keys are to be judged again.
@@ -141,12 +150,14 @@ pub struct Session<W: World> {
     /// Once it has caught up.
     pub(super) counting: Option<Counting>,
     /// Whether it was said that nothing can be written.
-    troubled: bool,
+    pub(super) troubled: bool,
     stop: CancellationToken,
     deposed: CancellationToken,
+    pub(super) renewal: Arc<Renewal>,
     standby: Arc<StandbyWatch>,
     reloads: watch::Receiver<u64>,
     rules: watch::Receiver<Arc<W::Judge>>,
+    pub(super) resyncs: watch::Receiver<u64>,
     spool: Arc<Spool>,
     _reader: Reader,
     tick: Interval,
@@ -169,12 +180,16 @@ pub struct Setup<W: World> {
     pub stop: CancellationToken,
     /// The lease is gone.
     pub deposed: CancellationToken,
+    /// How long ago it was renewed.
+    pub renewal: Arc<Renewal>,
     /// Live or cold.
     pub standby: Arc<StandbyWatch>,
     /// Counts changes of the encryption configuration.
     pub reloads: watch::Receiver<u64>,
     /// The rules, as they are now.
     pub rules: watch::Receiver<Arc<W::Judge>>,
+    /// Counts resyncs that were asked for.
+    pub resyncs: watch::Receiver<u64>,
     /// What the watch delivers.
     pub spool: Arc<Spool>,
     /// Who fills it.
@@ -205,6 +220,8 @@ impl<W: World> Session<W> {
             held: Held::default(),
             conflicts: Conflicts::default(),
             free: BTreeSet::new(),
+            unkept: BTreeSet::new(),
+            talk: Talk::default(),
             again: BTreeMap::new(),
             due,
             drift: None,
@@ -224,9 +241,11 @@ impl<W: World> Session<W> {
             troubled: false,
             stop: setup.stop,
             deposed: setup.deposed,
+            renewal: setup.renewal,
             standby: setup.standby,
             reloads: setup.reloads,
             rules: setup.rules,
+            resyncs: setup.resyncs,
             spool: setup.spool,
             _reader: setup.reader,
             tick,
@@ -279,7 +298,7 @@ impl<W: World> Session<W> {
         if self.held.has_woken() {
             self.due.woken();
         }
-        if self.held.has_room_again() {
+        if self.held.has_room_again() || self.conflicts.has_room_again() {
             self.due.all();
         }
         self.due.look(now, self.held.transient());
@@ -290,22 +309,6 @@ impl<W: World> Session<W> {
         self.tell();
         self.tell_trouble();
         Ok(())
-    }
-
-    /// That nothing can be written, or that it can again.
-    fn tell_trouble(&mut self) {
-        match self.writer.trouble.why() {
-            Some(why) => {
-                let reason = format!("writing to the destination: {why}");
-                self.report.ready(Some(&reason));
-                self.troubled = true;
-            }
-            None if std::mem::take(&mut self.troubled) => {
-                let reason = (!self.caught_up).then_some("not caught up yet");
-                self.report.ready(reason);
-            }
-            None => {}
-        }
     }
 
     /// Everything of the source up to here is applied.
@@ -362,6 +365,15 @@ impl<W: World> Session<W> {
         purpose: Purpose,
     ) -> Result<usize, End> {
         let namespaces = self.namespaces.clone();
+        let report = self.report.clone();
+        let step = match self.title(stage, purpose) {
+            Some(title) => {
+                let keys = async { Ok::<_, End>(count(&*self.parts.source, &ranges, *at).await) };
+                let keys = self.unless_stopped(keys).await?;
+                Some(Step::begin(report.progress(), &title, keys))
+            }
+            None => None,
+        };
         let job = Job {
             ranges,
             at: *at,
@@ -378,6 +390,7 @@ impl<W: World> Session<W> {
             match self.turn(Feed::Listing(&mut listing)).await? {
                 Some(Fed::Chunk(chunk)) => {
                     judged += chunk.judged;
+                    step.iter().for_each(|step| step.advance(chunk.judged));
                     self.take_chunk(chunk, at)?;
                 }
                 Some(Fed::ListEnd) => return Ok(judged),
@@ -411,12 +424,6 @@ impl<W: World> Session<W> {
             Found::Hold { key, rule, unfit } => self.hold(key, Why { rule, unfit })?,
         }
         Ok(())
-    }
-
-    /// Puts a change into the ledger that needs no write at the destination.
-    pub fn record(&mut self, change: LedgerChange) -> Result<(), MirrorError> {
-        self.retired += usize::from(change.entry.as_ref().is_some_and(|entry| entry.retired));
-        self.writer.record(change)
     }
 
     /// Tells the world how it is.

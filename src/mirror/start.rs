@@ -37,6 +37,8 @@ pub enum Reason {
     OtherHistory,
     /// `--resync`.
     Requested,
+    /// Somebody has asked a running carry for it.
+    Asked,
     /// Another encryption than the one that was compared under.
     OtherEncryption,
     /// History is gone, or something else that came up on the way.
@@ -51,7 +53,7 @@ impl Reason {
             Reason::OtherLedger | Reason::UnfitLedger => ResyncKind::Ledger,
             Reason::UnfinishedCopy | Reason::UnfinishedList => ResyncKind::Unfinished,
             Reason::OtherRules => ResyncKind::Rules,
-            Reason::OtherHistory | Reason::Requested => ResyncKind::Requested,
+            Reason::OtherHistory | Reason::Requested | Reason::Asked => ResyncKind::Requested,
             Reason::OtherEncryption => ResyncKind::Encryption,
             Reason::History(_) => ResyncKind::History,
         }
@@ -71,6 +73,7 @@ impl fmt::Display for Reason {
                 "`--resync`, with another source or one that was restored from a backup"
             }
             Reason::Requested => "`--resync`",
+            Reason::Asked => "asked for by `POST /resync`",
             Reason::OtherEncryption => "the destination's encryption configuration has changed",
             Reason::History(reason) => reason,
         })
@@ -87,6 +90,20 @@ pub enum Start {
 }
 
 impl Start {
+    /// Everything is listed although the checkpoint would do, for this reason.
+    /// Who asks for it doubts what the destination has: that is compared too.
+    pub fn despite(self, reason: Reason) -> Start {
+        let asked = reason == Reason::Asked;
+        let mut full = match self {
+            Start::Full(full) => full,
+            Start::Resume(_) => Full::keeping(reason),
+        };
+        if asked && full.ledger == Ledger::Keep {
+            full.ledger = Ledger::Compare;
+        }
+        Start::Full(full)
+    }
+
     /// Whether it relies on the revisions that the ledger has.
     pub fn believes_ledger(&self) -> bool {
         match self {

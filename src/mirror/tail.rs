@@ -9,6 +9,8 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
+use tokio::time::Instant;
+
 use super::bootstrap::view_of;
 use super::counting::Counting;
 use super::held::Why;
@@ -41,8 +43,10 @@ impl<W: World> Session<W> {
             self.rejudge_due().await?;
             self.mend_leases().await?;
             self.mind_drift()?;
+            self.mind_orders()?;
             self.note_caught_up();
-            if self.options.once && self.caught_up {
+            // What was listed ahead is judged again only once the watch is there.
+            if self.options.once && self.caught_up && self.horizons.is_empty() {
                 self.judge_waiting().await?;
                 return Err(End::Finished);
             }
@@ -56,6 +60,34 @@ impl<W: World> Session<W> {
                 }
                 _ => {}
             }
+        }
+    }
+
+    /// That nothing can be written, or that it can again.
+    pub(super) fn tell_trouble(&mut self) {
+        let trouble = self.writer.trouble.why();
+        let trouble = trouble.map(|why| format!("writing to the destination: {why}"));
+        let overdue = || self.renewal.is_overdue(Instant::now());
+        let silent = "the destination does not answer: the leadership is not renewed";
+        match trouble.or_else(|| overdue().then(|| silent.to_owned())) {
+            Some(reason) => {
+                self.report.ready(Some(&reason));
+                self.troubled = true;
+            }
+            None if std::mem::take(&mut self.troubled) => {
+                let reason = (!self.caught_up).then_some("not caught up yet");
+                self.report.ready(reason);
+            }
+            None => {}
+        }
+    }
+
+    /// Whether somebody has asked for everything to be compared.
+    fn mind_orders(&self) -> Result<(), End> {
+        // An error means that nobody can ask.
+        match self.resyncs.has_changed().unwrap_or(false) {
+            true => Err(End::Asked),
+            false => Ok(()),
         }
     }
 

@@ -22,9 +22,10 @@ use super::compare::{Comparer, Pair};
 use super::cursor::LedgerCursor;
 use super::error::MirrorError;
 use super::judging::Judging;
-use super::lifecycle::identify;
+use super::opening::identify;
 use super::options::Options;
 use super::pages::{DestinationPages, SourcePages};
+use super::progress::{Progress, Step, Unseen, count};
 use super::ranges::gaps;
 use super::retry::persist;
 use super::second_look::{Candidate, SecondLook};
@@ -69,11 +70,22 @@ impl Verify {
         parts: &Parts<W>,
         options: &Options,
     ) -> Result<Verified, MirrorError> {
+        self.run_telling(parts, options, &Unseen).await
+    }
+
+    /// The same, and tells how far it is.
+    pub async fn run_telling<W: World>(
+        &self,
+        parts: &Parts<W>,
+        options: &Options,
+        progress: &dyn Progress,
+    ) -> Result<Verified, MirrorError> {
         let identity = identify(parts, options).await?;
         let ledger = parts.store.pair()?.as_ref() == Some(&identity.pair);
         let at = identity.source.revision;
         let read = read_namespaces(&*parts.source, &*parts.judge, at).await?;
         let judge = &*parts.judge;
+        let keys = count(&*parts.source, judge.ranges(), read.1).await;
         let mut walk = Walk {
             parts,
             namespaces: read.0,
@@ -84,6 +96,7 @@ impl Verify {
             candidates: Vec::new(),
             at_a_time: self.at_a_time,
             verified: Verified::new(self.examples),
+            step: Step::begin(progress, "comparing", keys),
         };
         for range in judge.ranges() {
             walk.range(range).await?;
@@ -110,6 +123,7 @@ struct Walk<'a, W: World> {
     candidates: Vec<Candidate>,
     at_a_time: usize,
     verified: Verified,
+    step: Step<'a>,
 }
 
 impl<W: World> Walk<'_, W> {
@@ -135,6 +149,7 @@ impl<W: World> Walk<'_, W> {
             while ledger.take_below(&key)?.is_some() {}
             let entry = ledger.take(&key)?;
             let (item, value) = (items.take(&key), there.take(&key));
+            self.step.advance(usize::from(item.is_some()));
             let pair = Pair {
                 key: &key,
                 item: item.as_ref(),

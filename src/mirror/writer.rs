@@ -123,9 +123,9 @@ impl<W: World> Writer<W> {
         }
     }
 
-    /// Whether the first list is under way.
-    pub fn set_listing(&self, listing: bool) {
-        self.lander.listing.store(listing, Ordering::Relaxed);
+    /// Whether what is not there may be about to come.
+    pub fn set_early(&self, early: bool) {
+        self.lander.early.store(early, Ordering::Relaxed);
     }
 
     /// The leadership as it is now.
@@ -355,6 +355,8 @@ impl<W: World> Writer<W> {
                 if guards <= batch.ops.len() {
                     self.limits.ops = (batch.ops.len() / 2).max(1);
                 }
+                // Nothing happened, for certain.
+                batch.note_unsent();
                 self.park_split(batch);
             }
             Err(error @ EtcdError::TooManyOps) if guards > 0 => {
@@ -362,6 +364,7 @@ impl<W: World> Writer<W> {
             }
             Err(EtcdError::TooLarge(_)) if batch.ops.len() > 1 => {
                 self.limits.bytes = (batch.bytes() / 2).max(1);
+                batch.note_unsent();
                 self.park_split(batch);
             }
             Err(error) => match remedy(&error) {

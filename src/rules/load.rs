@@ -87,7 +87,7 @@ pub fn load_bytes(name: &str, bytes: Vec<u8>) -> (SourceText, Loaded) {
     }
 }
 
-fn not_text(error: &FromUtf8Error) -> Diagnostic {
+pub(super) fn not_text(error: &FromUtf8Error) -> Diagnostic {
     let at = error.utf8_error().valid_up_to();
     let bytes = error.as_bytes();
     let wide = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);

@@ -110,6 +110,7 @@ pub mod vocabulary;
 pub mod waking;
 pub mod witness;
 pub mod workloads;
+pub mod yaml;
 
 pub use check::{Check, Checked, check};
 pub use load::{Loaded, load, load_bytes};

@@ -112,6 +112,16 @@ impl Source for EtcdSource {
         }
     }
 
+    async fn count(&self, range: &KeyRange, at: SourceRevision) -> Result<Option<u64>, EtcdError> {
+        let options = GetOptions::new()
+            .with_range(range.end.clone())
+            .with_revision(at.0)
+            .with_count_only();
+        let mut kv = self.connection.kv();
+        let answer = Box::pin(kv.get(range.start.clone(), Some(options))).await;
+        Ok(u64::try_from(answer?.count()).ok())
+    }
+
     async fn get(&self, key: &[u8]) -> Result<Option<Item>, EtcdError> {
         let mut kv = self.connection.kv();
         let answer = Box::pin(kv.get(key, None)).await;

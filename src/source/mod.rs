@@ -117,6 +117,17 @@ pub trait Source: Send + Sync + 'static {
         }
     }
 
+    /// How many keys `range` has at revision `at`; `None` from a source that
+    /// does not count.
+    fn count(
+        &self,
+        range: &KeyRange,
+        at: SourceRevision,
+    ) -> impl Future<Output = Result<Option<u64>, EtcdError>> + Send {
+        let _ = (range, at);
+        async { Ok(None) }
+    }
+
     /// One key as it is now.
     fn get(&self, key: &[u8]) -> impl Future<Output = Result<Option<Item>, EtcdError>> + Send;
 

@@ -56,6 +56,7 @@ impl RocksStore {
             ColumnFamilyDescriptor::new(META, family_options(&cache, 256 << 10)),
         ];
         let mut options = database_options();
+        make_directory(logs)?;
         // What the other process removes can be read as long as it is open.
         options.set_max_open_files(-1);
         let db = DB::open_cf_descriptors_as_secondary(&options, path, logs, families)

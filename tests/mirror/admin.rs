@@ -44,7 +44,12 @@ async fn readiness_says_why_not() {
         get(port, "/ready").await,
         (503, r#"{"ready":false}"#.to_owned())
     );
+    status.set_phase(Phase::Bootstrap);
     status.set_phase(Phase::Tail);
+    assert_eq!(
+        get(port, "/readyz").await,
+        (503, "not ready: catching up\n".to_owned())
+    );
     status.set_ready();
     assert_eq!(get(port, "/readyz").await, (200, "ok\n".to_owned()));
     assert_eq!(
@@ -229,6 +234,52 @@ async fn a_standby_that_looks_is_ready() {
     status.set_phase(Phase::Bootstrap);
     assert_eq!(get(port, "/readyz").await.0, 503);
     assert_eq!(status.report().led_by, None);
+}
+
+#[tokio::test]
+async fn a_standby_knows_nothing_of_when_it_led() {
+    let (status, port) = served().await;
+    status.set_phase(Phase::Tail);
+    status.metrics().leader(true);
+    status.saw_source(9);
+    status.applied(7);
+    status.set_ready();
+    status.hold(b"/k/held", "undecodable");
+    status.keep(b"/k/kept");
+    status.drift(b"/k/drifting", Some("it is gone"));
+    status.metrics().leader(false);
+    status.set_not_ready("the leadership was lost");
+    assert_eq!(status.report().lag_revisions, 2);
+    status.standing_by("process 7 on there");
+    let body = get(port, "/status").await.1;
+    let json: serde_json::Value = serde_json::from_str(&body).expect("JSON");
+    for name in ["heldKeys", "keptKeys", "driftingKeys", "lagRevisions"] {
+        assert_eq!(json[name], 0, "{name}");
+    }
+    assert_eq!(json["ledBy"], "process 7 on there");
+    let metrics = get(port, "/metrics").await.1;
+    for line in ["carry_held_keys 0", "carry_lag_revisions 0"] {
+        assert!(metrics.lines().any(|have| have == line), "{metrics}");
+    }
+    // Once it leads, it stands by no more, although it is not ready yet.
+    status.set_not_ready("it has just taken the lead");
+    let (code, body) = get(port, "/readyz").await;
+    assert_eq!(code, 503);
+    assert!(body.contains("it has just taken the lead"), "{body}");
+    assert!(!get(port, "/status").await.1.contains("ledBy"));
+}
+
+#[tokio::test]
+async fn status_says_why_the_rules_file_is_not_in_use() {
+    let (status, port) = served().await;
+    assert!(!get(port, "/status").await.1.contains("rulesRefused"));
+    let why = "`rules.yaml` cannot be used".to_owned();
+    status.sides().rules_refused(Some(why.clone()));
+    let body = get(port, "/status").await.1;
+    let json: serde_json::Value = serde_json::from_str(&body).expect("JSON");
+    assert_eq!(json["rulesRefused"], why.as_str());
+    status.sides().rules_refused(None);
+    assert!(!get(port, "/status").await.1.contains("rulesRefused"));
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use carry::destination::etcd::EtcdDestination;
 use carry::destination::{Destination as _, Touched};
 use carry::etcd::{DestRevision, Endpoint, TransportSettings, connect};
+use carry::metrics::Metrics;
 use carry::rules::decide::KeyRange;
 use rustix::process::Signal;
 use serde_json::{Value, json};
@@ -241,7 +242,9 @@ async fn the_watch_goes_on_after_a_break() {
         let mut etcd = Etcd::plain(version);
         let endpoint = Endpoint::parse(&etcd.url(), false).expect("an endpoint");
         let connection = connect(&TransportSettings::new(vec![endpoint])).await;
+        let metrics = Metrics::default();
         let destination = EtcdDestination::new(connection.expect("a connection"));
+        let destination = destination.counted(metrics.clone());
         let ranges = ["/r/a/", "/r/c/"].map(KeyRange::prefix);
         let first = etcd.put("/r/a/0", "1").await;
         let mut watch = destination
@@ -281,6 +284,8 @@ async fn the_watch_goes_on_after_a_break() {
         // What was told before may be told again.
         let told = hear(&all).await;
         assert!((9..=11).contains(&told), "{told}");
+        let never = "carry_reconnects_total{side=\"destination\"} 0\n";
+        assert!(!metrics.encode().contains(never), "the break is counted");
         etcd.compact(last).await;
         let mut past = match destination.watch(&ranges, DestRevision(first)).await {
             Ok(watch) => watch,

@@ -255,7 +255,7 @@ fn collect(from: impl Read + Send + 'static) -> (Arc<Mutex<String>>, std::thread
 
 /// A command in a process group of its own, that the system kills when we die
 /// without saying goodbye (where `setpriv` knows how).
-fn guarded(program: &Path) -> Command {
+pub fn guarded(program: &Path) -> Command {
     static SETPRIV: OnceLock<bool> = OnceLock::new();
     let setpriv = *SETPRIV.get_or_init(|| {
         let mut probe = Command::new("setpriv");
@@ -277,7 +277,7 @@ fn guarded(program: &Path) -> Command {
 
 /// Spawns from one thread that never ends: the death signal is sent when the
 /// spawning thread ends, not the process.
-fn spawn(command: Command) -> Child {
+pub fn spawn(command: Command) -> Child {
     type Job = (Command, mpsc::Sender<std::io::Result<Child>>);
     static SPAWNER: OnceLock<Mutex<mpsc::Sender<Job>>> = OnceLock::new();
     let spawner = SPAWNER.get_or_init(|| {

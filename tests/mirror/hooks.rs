@@ -4,7 +4,6 @@
 use std::path::Path;
 use std::process::Output;
 
-use clap::CommandFactory as _;
 use serde_yaml::Value;
 
 use crate::mirror::harness;
@@ -162,7 +161,7 @@ fn the_readme_names_every_flag() {
         .find("\n### `carry check-rules`\n")
         .expect("a section");
     let section = readme[start + 1..].split("\n### ").next().expect("text");
-    let command = carry::cli::args::Cli::command();
+    let command = carry::cli::command::definition();
     let check = command.find_subcommand("check-rules").expect("a command");
     let mut flags: Vec<String> = check
         .get_arguments()

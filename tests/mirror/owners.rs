@@ -96,6 +96,24 @@ async fn owners_that_come_later_are_waited_for() {
                     }
                     _ => assert_eq!(orphan.await, None),
                 }
+                if !once && owners != "hold" {
+                    // Whatever comes first of what the source writes at once.
+                    let late = [
+                        config_map("a-late", Some(("late", "uid-late"))),
+                        deployment("late", "uid-late"),
+                        config_map("z-late", Some(("late", "uid-late"))),
+                    ];
+                    let late_owner = json!([
+                        {"apiVersion": "apps/v1", "kind": "Deployment", "name": "late", "uid": "uid-late"}
+                    ]);
+                    source.load(late).await;
+                    for name in ["a-late", "z-late"] {
+                        eventually("a late one to be there, whole", || async {
+                            owners_of(&destination, name).await.as_ref() == Some(&late_owner)
+                        })
+                        .await;
+                    }
+                }
                 if owners == "hold" && !once {
                     assert_eq!(carry.metric("carry_held_keys"), Some(1.0));
                     source.load([deployment("gone", "uid-gone")]).await;

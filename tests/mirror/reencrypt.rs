@@ -589,6 +589,7 @@ fn transport(etcd: &Etcd) -> TransportSettings {
         keepalive_time: Duration::from_secs(10),
         keepalive_timeout: Duration::from_secs(6),
         credentials: None,
+        on_reload: None,
     }
 }
 

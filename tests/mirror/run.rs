@@ -486,3 +486,26 @@ filters:
         assert_eq!(running.stop(), 0);
     }
 }
+
+/// Nothing is to be written, and the destination is gone: that is told, though
+/// nothing is behind yet.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_destination_that_is_gone_is_told_of_while_nothing_is_written() {
+    let Some(version) = any_version("a silent destination") else {
+        return;
+    };
+    let (source, mut destination) = (Etcd::plain(version), Etcd::plain(version));
+    let rules = example("rules.yaml");
+    let mut running = Carry::between(&source, &destination, &rules, &[] as &[&str]);
+    running.wait_ready();
+    destination.kill();
+    running.wait_for("it to be told", |carry| {
+        let told = carry.http("/readyz");
+        // Whichever is seen first: that the leadership is not renewed, or that a
+        // last checkpoint is not written.
+        told.is_some_and(|(code, body)| code == 503 && body.contains("destination"))
+    });
+    destination.resume();
+    running.wait_ready();
+    assert_eq!(running.stop(), 0);
+}

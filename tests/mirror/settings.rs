@@ -4,7 +4,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use carry::cli::args::{Command, Output, parse};
+use carry::cli::args::{Command, Output};
+use carry::cli::command::parse;
 use carry::cli::duration;
 use carry::cli::explain::settings::{ExplainSettings, Subject};
 use carry::cli::settings::{RunSettings, Standby, kube_prefix};
@@ -243,6 +244,7 @@ fn all_errors_come_at_once() {
         "--db-path=",
         "--master-key=/missing/key",
         "--mode=solo",
+        "--admin-token-file=/missing/token",
     ])
     .expect_err("bad");
     let parts = [
@@ -262,6 +264,7 @@ fn all_errors_come_at_once() {
         "`--db-path` is empty",
         "`--master-key` `/missing/key`",
         "`--mode` `solo`",
+        "`--admin-token-file` `/missing/token` cannot be used",
     ];
     for part in parts {
         assert!(error.contains(part), "`{part}` is not in:\n{error}");

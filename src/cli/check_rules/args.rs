@@ -5,7 +5,7 @@
 
 use clap::{Args, ValueEnum};
 
-use crate::cli::side_args::{ConnectArgs, MasterArgs};
+use crate::cli::side_args::{ConfigArgs, ConnectArgs, MasterArgs};
 use crate::cli::typed::Typed;
 
 /// `carry check-rules`.
@@ -41,6 +41,9 @@ pub struct CheckRulesArgs {
     /// With data: say which keys are gained and lost when the files checked take the place of this one
     #[arg(long, value_name = "FILE", conflicts_with = "dump")]
     pub diff: Option<String>,
+    /// The configuration file.
+    #[command(flatten)]
+    pub config: ConfigArgs,
     /// How the apiservers encrypt values, as for `carry run`: then Secrets are not remarked on, and data is read with it
     #[arg(long, env = "CARRY_ENCRYPTION_PROVIDER_CONFIG", value_name = "FILE")]
     pub encryption_provider_config: Option<String>,

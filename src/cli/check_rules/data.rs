@@ -73,7 +73,9 @@ pub fn asked_for(args: &CheckRulesArgs, check: &Check) -> Result<Option<Data>, P
             let timing = timing(&mut problems, &args.connect);
             let master: SideArgs = args.master.clone().into();
             warnings.extend(credentials::warnings([&master, &SideArgs::default()]));
-            side(&mut problems, &MASTER, master, timing).map(Place::Etcd)
+            side(&mut problems, &MASTER, master, timing)
+                .map(Box::new)
+                .map(Place::Etcd)
         }
     };
     let encryption = args.encryption_provider_config.clone().map(|file| {

@@ -26,7 +26,8 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 
 use super::rules_file::{self, CheckedFile};
-use super::{COULD_NOT_RUN, FOUND, refuse, settings, style};
+use super::stdout::say;
+use super::{COULD_NOT_RUN, FOUND, refuse, said, settings, style};
 use crate::diagnostic::{Level, to_json};
 use crate::rules::{Check, Phase};
 use args::{CheckOutput, CheckRulesArgs};
@@ -41,10 +42,7 @@ pub fn run(args: &CheckRulesArgs) -> ExitCode {
             ));
         }
         return match meaning::explain(word) {
-            Ok(text) => {
-                print!("{text}");
-                ExitCode::SUCCESS
-            }
+            Ok(text) => said(&text),
             Err(problem) => refuse(problem),
         };
     }
@@ -85,8 +83,8 @@ pub fn run(args: &CheckRulesArgs) -> ExitCode {
     {
         worst = worst.max(FOUND);
     }
-    print(&checked, &told, args);
-    if let Err(problem) = looked {
+    let printed = print(&checked, &told, args);
+    if let Err(problem) = looked.and(printed) {
         return refuse(problem);
     }
     ExitCode::from(worst)
@@ -137,26 +135,24 @@ fn one(name: &str, args: &CheckRulesArgs, check: &Check) -> Result<CheckedFile, 
     Ok(CheckedFile { source, checked })
 }
 
-fn print(files: &[CheckedFile], told: &[Option<Told>], args: &CheckRulesArgs) {
+fn print(
+    files: &[CheckedFile],
+    told: &[Option<Told>],
+    args: &CheckRulesArgs,
+) -> Result<(), String> {
     let told = told
         .iter()
         .map(Option::as_ref)
         .chain(std::iter::repeat(None));
-    let both = files.iter().zip(told);
+    let mut both = files.iter().zip(told);
     match args.output {
-        CheckOutput::Human => both.for_each(|(file, told)| {
-            human(file, args);
-            if let Some(told) = told {
-                println!("\n{}", told.human());
-            }
+        CheckOutput::Human => both.try_for_each(|(file, told)| {
+            human(file, args)?;
+            told.map_or(Ok(()), |told| say(&format!("\n{}\n", told.human())))
         }),
-        CheckOutput::Short => files
-            .iter()
-            .for_each(|file| print!("{}", lines::short(file))),
-        CheckOutput::Github => files
-            .iter()
-            .for_each(|file| print!("{}", lines::github(file))),
-        CheckOutput::Sarif => println!("{:#}", sarif::log(files)),
+        CheckOutput::Short => files.iter().try_for_each(|file| say(&lines::short(file))),
+        CheckOutput::Github => files.iter().try_for_each(|file| say(&lines::github(file))),
+        CheckOutput::Sarif => say(&format!("{:#}\n", sarif::log(files))),
         CheckOutput::Json => {
             let all = both.map(|(file, told)| {
                 let mut object = as_json(file, args);
@@ -165,28 +161,28 @@ fn print(files: &[CheckedFile], told: &[Option<Told>], args: &CheckRulesArgs) {
                 }
                 object
             });
-            println!("{:#}", Value::Array(all.collect()));
+            say(&format!("{:#}\n", Value::Array(all.collect())))
         }
     }
 }
 
 /// Findings go to stdout, unless something else was asked for: then that does.
-fn human(file: &CheckedFile, args: &CheckRulesArgs) {
+fn human(file: &CheckedFile, args: &CheckRulesArgs) -> Result<(), String> {
     match (args.dump, &file.checked.plan) {
         (Some(stage), Some(plan)) => {
             eprint!("{}", file.rendered(style::stderr(args.color)));
-            print!("{}", dump::dump(plan, stage));
+            say(&dump::dump(plan, stage))
         }
         (None, Some(_)) if args.witness => {
             eprint!("{}", file.rendered(style::stderr(args.color)));
-            print!("{}", examples::yaml(&examples::of(file, &args.kube_prefix)));
+            say(&examples::yaml(&examples::of(file, &args.kube_prefix)))
         }
         _ => {
             let found = file.rendered(style::stdout(args.color));
             if !found.is_empty() {
-                println!("{found}");
+                say(&format!("{found}\n"))?;
             }
-            println!("{}: {}", file.source.name, summary(file));
+            say(&format!("{}: {}\n", file.source.name, summary(file)))
         }
     }
 }

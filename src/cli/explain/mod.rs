@@ -30,18 +30,20 @@ mod what_if;
 use std::process::ExitCode;
 
 use super::args::{ExplainArgs, Output};
+use super::config::Config;
 use super::rules_file::{self, Loaded};
+use super::stdout::say;
 use super::{FOUND, refuse};
 use file::Objects;
 use settings::{ExplainSettings, Subject};
 use single::Asked;
-use told::{Told, say};
+use told::Told;
 
 /// Runs the command.
-pub fn run(args: ExplainArgs) -> ExitCode {
+pub fn run(args: ExplainArgs, config: &Config) -> ExitCode {
     let settings = match ExplainSettings::from_args(args) {
         Ok(settings) => settings,
-        Err(problems) => return refuse(problems),
+        Err(problems) => return config.refuse(problems),
     };
     let loaded = match rules_file::load(&settings.rules, &settings.name) {
         Ok(loaded) => loaded,

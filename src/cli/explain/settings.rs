@@ -94,7 +94,7 @@ pub struct Origin {
 #[derive(Clone, Debug)]
 pub enum Place {
     /// In the source.
-    Etcd(TransportSettings),
+    Etcd(Box<TransportSettings>),
     /// In a snapshot file.
     Snapshot(PathBuf),
 }
@@ -262,7 +262,9 @@ fn key_subject(
         Some(file) => snapshot(problems, file.clone()),
         None => {
             warnings.extend(credentials::warnings([&master, &SideArgs::default()]));
-            side(problems, &MASTER, master, timing).map(Place::Etcd)
+            side(problems, &MASTER, master, timing)
+                .map(Box::new)
+                .map(Place::Etcd)
         }
     };
     let one = !matches!(wanted, Some(Wanted::Keys(_)));

@@ -2,9 +2,7 @@
 //! read them.
 //!
 //! Promises that what is told to people and to programs is the same. Deliberately
-//! ends quietly where nobody reads on: `| head` is no error.
-
-use std::io::{self, ErrorKind, Write as _};
+//! prints nothing itself.
 
 use serde_json::{Value, json};
 
@@ -23,22 +21,6 @@ pub struct Told {
     pub json: Value,
     /// Whether there was anything to explain.
     pub found: bool,
-}
-
-/// Writes to stdout.
-///
-/// # Errors
-///
-/// When it cannot be written, but for nobody reading it.
-pub fn say(text: &str) -> Result<(), String> {
-    let mut out = io::stdout().lock();
-    let said = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-    match said {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            Err(format!("cannot write to stdout: {error}"))
-        }
-        _ => Ok(()),
-    }
 }
 
 /// One line for each place, with a sign in front of it.

@@ -17,6 +17,7 @@ mod defining;
 mod lot;
 mod owners;
 mod services;
+mod tokens;
 
 use std::sync::Arc;
 
@@ -52,9 +53,9 @@ pub struct Seen {
     addresses: Option<Arc<Addresses>>,
     /// Whether a kube-apiserver serves from the destination.
     pub live: bool,
-    /// Whether the first list is under way: what is not there may be about to
-    /// come.
-    pub listing: bool,
+    /// Whether what is not there may be about to come: then it is waited for,
+    /// whatever the policies say.
+    pub early: bool,
 }
 
 /// What a key of the destination holds.
@@ -295,6 +296,7 @@ impl Case<'_> {
             false => Vec::new(),
         };
         rewritings.extend(self.owned(record, guards)?);
+        self.accounted(record, guards)?;
         Ok(rewritings)
     }
 

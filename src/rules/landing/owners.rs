@@ -16,7 +16,7 @@ use crate::rules::owner_references::{Reference, references, without};
 use crate::rules::policy::{Owners, Policy};
 
 /// What was found of an owner.
-enum Owner {
+pub(super) enum Owner {
     /// It is there, as long as this holds.
     Here(Guard),
     /// It is not there, as long as this holds, if anything can change it.
@@ -46,7 +46,8 @@ impl Case<'_> {
         })?;
         let (mut looks, mut gone) = (Vec::new(), Vec::new());
         for (at, owner) in owners.iter().enumerate() {
-            match self.owner(owner) {
+            let named = format!("its owner, {} `{}`,", owner.kind, owner.name);
+            match self.owner(&named, owner) {
                 Ok(Owner::Here(guard)) => guards.push(guard),
                 Ok(Owner::Gone(unfit, guard)) => gone.push((at, unfit, guard)),
                 Ok(Owner::Nowhere) => {}
@@ -62,7 +63,7 @@ impl Case<'_> {
         };
         match self.policies.owners {
             // An owner that is mirrored may only come later.
-            _ if self.seen.listing => Err(first.clone().into()),
+            _ if self.seen.early => Err(first.clone().into()),
             Owners::Hold => Err(first.clone().into()),
             Owners::Skip => Err(Obstacle::Skip(Policy::Owners)),
             Owners::Strip => {
@@ -73,8 +74,8 @@ impl Case<'_> {
         }
     }
 
-    fn owner(&self, owner: &Reference) -> Result<Owner, Obstacle> {
-        let named = format!("its owner, {} `{}`,", owner.kind, owner.name);
+    /// Whether the destination has an owner, which is `named` so.
+    pub(super) fn owner(&self, named: &str, owner: &Reference) -> Result<Owner, Obstacle> {
         let key = match self.whereabouts(owner)? {
             Whereabouts::At(key) => key,
             Whereabouts::Nowhere => return Ok(Owner::Nowhere),

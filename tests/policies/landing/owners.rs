@@ -95,6 +95,53 @@ fn a_dependent_is_skipped() {
     assert_eq!(world.write(&judge, DEPENDENT, &value).bytes, value);
 }
 
+/// The token of a ServiceAccount is of no use without it, and the destination
+/// deletes it.
+#[test]
+fn a_token_comes_with_its_account_alone() {
+    const TOKEN: &str = "/registry/secrets/red/second-token";
+    let judge = judge(&EVERYTHING.replace("systemObjects: mirror, ", ""));
+    let mut world = World::default();
+    let of_type = |type_: &str| {
+        let object = json!({
+            "apiVersion": "v1", "kind": "Secret",
+            "metadata": {"name": "second-token", "namespace": "red", "uid": "t", "annotations": {
+                "kubernetes.io/service-account.name": "second",
+                "kubernetes.io/service-account.uid": "s",
+            }},
+            "type": type_,
+        });
+        object.to_string().into_bytes()
+    };
+    let token = of_type("kubernetes.io/service-account-token");
+    let skipped = |world: &World| {
+        let landed = world.land(&judge, TOKEN, &token);
+        assert_eq!(landed.err(), Some(Obstacle::Skip(Policy::SystemObjects)));
+    };
+    skipped(&world);
+    // While it may be about to come, it is waited for.
+    let mut seen = world.seen();
+    seen.early = true;
+    let waits = world.land_with(&judge, TOKEN, &token, seen).err();
+    let Some(Obstacle::Unfit(unfit)) = waits else {
+        panic!("{waits:?}");
+    };
+    let missing = "its ServiceAccount `second` is not at the destination";
+    assert_eq!(
+        (unfit.reason.as_str(), unfit.awaits.as_deref()),
+        (missing, Some(SECOND.as_bytes()))
+    );
+    // The standby's own, of the same name.
+    world.put(SECOND, &object("ServiceAccount", "second", "other"));
+    skipped(&world);
+    world.put(SECOND, &object("ServiceAccount", "second", "s"));
+    assert_eq!(world.write(&judge, TOKEN, &token).bytes, token);
+    // Other Secrets.
+    let opaque = of_type("Opaque");
+    world.put(SECOND, &object("ServiceAccount", "second", "other"));
+    assert_eq!(world.write(&judge, TOKEN, &opaque).bytes, opaque);
+}
+
 /// What is written differs in exactly the references that are named, and is
 /// what is there from then on.
 #[test]

@@ -1,0 +1,62 @@
+//! Tokens of ServiceAccounts: what the destination's controllers would do to
+//! them.
+//!
+//! Promises that a token is written only where the destination has its
+//! ServiceAccount with the uid that the token names: the controller deletes any
+//! other. Deliberately looks at nothing where the policy `systemObjects` says
+//! that such things are mirrored as they are.
+
+use std::sync::LazyLock;
+
+use super::owners::Owner;
+use super::{Case, Guard, Obstacle};
+use crate::k8s::{Field, KeyResource, Path, Record, Step};
+use crate::rules::owner_references::Reference;
+use crate::rules::policy::{Kept, Policy};
+
+const TYPE: &str = "kubernetes.io/service-account-token";
+
+static TYPE_FIELD: LazyLock<Path> = LazyLock::new(|| Path::new(vec![Step::Field("type".into())]));
+static NAME: LazyLock<Path> =
+    LazyLock::new(|| Path::annotation("kubernetes.io/service-account.name"));
+static UID: LazyLock<Path> =
+    LazyLock::new(|| Path::annotation("kubernetes.io/service-account.uid"));
+
+fn text(record: &Record<'_>, path: &Path) -> String {
+    match record.get(path) {
+        Ok(Field::String(text)) => text.into_owned(),
+        _ => String::new(),
+    }
+}
+
+impl Case<'_> {
+    /// Lets a token pass whose ServiceAccount the destination has.
+    pub(super) fn accounted(
+        &self,
+        record: &Record<'_>,
+        guards: &mut Vec<Guard>,
+    ) -> Result<(), Obstacle> {
+        let is_secret =
+            matches!(self.place.resource, KeyResource::BuiltIn(own) if own.kind == "Secret");
+        let looks = is_secret && self.policies.system_objects == Kept::Skip;
+        if !looks || text(record, &TYPE_FIELD) != TYPE {
+            return Ok(());
+        }
+        let account = Reference {
+            group: String::new(),
+            kind: "ServiceAccount".to_owned(),
+            name: text(record, &NAME),
+            uid: text(record, &UID),
+        };
+        let named = format!("its ServiceAccount `{}`", account.name);
+        match self.owner(&named, &account)? {
+            Owner::Here(guard) => guards.push(guard),
+            // It is mirrored, and may only come later.
+            Owner::Gone(unfit, _) if self.seen.early => return Err(unfit.into()),
+            Owner::Gone(..) | Owner::Nowhere => {
+                return Err(Obstacle::Skip(Policy::SystemObjects));
+            }
+        }
+        Ok(())
+    }
+}
