@@ -154,7 +154,7 @@ dest_holds() {
 # --- carry ------------------------------------------------------------------
 
 build_carry() {
-    say "building carry (the first time this compiles RocksDB: about 10 minutes on 2 cores)"
+    say "building carry (the first time this compiles RocksDB: 10 to 30 minutes on 2 cores)"
     cargo build --release --locked </dev/null >&2
     local target
     target=$(cargo metadata --format-version 1 --no-deps --offline | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')

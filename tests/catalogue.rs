@@ -265,3 +265,29 @@ fn section<'t>(text: &'t str, heading: &str) -> &'t str {
     let ends = ["\n## ", "\n### "].map(|next| rest.find(next).unwrap_or(rest.len()));
     &rest[..ends[0].min(ends[1])]
 }
+
+/// However many kinds a rule selects, what a policy keeps out of it is none of
+/// them; and with the policy off it is found.
+#[test]
+fn lints_know_what_policies_keep_out_of_rules_of_every_group() {
+    let codes = |more: &str| -> BTreeSet<String> {
+        let rules = format!(
+            "filters:\n  secondary:\n    - group: \"**\"\n      namespace: x\n      excludes:\n        - resource: {{group: discovery.k8s.io, kind: EndpointSlice}}\n{more}"
+        );
+        let (_, found) = found("rules.yaml", rules.into_bytes());
+        found
+            .iter()
+            .map(|own| own.code.as_str().to_owned())
+            .collect()
+    };
+    let kept_out = ["W043", "W052"];
+    let with_policies = codes("");
+    assert!(with_policies.contains("W051"), "{with_policies:?}");
+    for code in kept_out {
+        assert!(!with_policies.contains(code), "{with_policies:?}");
+    }
+    let without = codes("      policy: {systemObjects: mirror}\n");
+    for code in kept_out {
+        assert!(without.contains(code), "{without:?}");
+    }
+}

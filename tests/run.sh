@@ -12,6 +12,10 @@
 # CARRY_TEST_CHROMIUM    a Chromium (default: the one in PATH)
 # CARRY_TEST_HELM, CARRY_TEST_KUBECTL, CARRY_TEST_PROMTOOL, CARRY_TEST_HADOLINT,
 # CARRY_TEST_KUBE_SCHEMAS  what judges the files of deploy/ (default: likewise)
+# CARRY_TEST_PROMETHEUS  a Prometheus, for tests/chaos.sh (default: likewise)
+# CARRY_TEST_BINARY      a carry that is already built, instead of the tests' own
+# CARRY_TEST_PROGRAM     the tests, already built (target/release/deps/main-…): nothing
+#                        is built then, nor installed
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=deploy/prerequisites.sh
@@ -167,6 +171,18 @@ fetch_promtool() {
         mv "$1/usr/bin/promtool" "$1/out"
 }
 
+# It looks at what tests/chaos.sh does.
+PROMETHEUS=http://deb.debian.org/debian/pool/main/p/prometheus/prometheus_2.53.3+ds1-2_amd64.deb
+PROMETHEUS_SHA256=58c3e6a86c56cb3bfd71032fa48d65945d526441a212f5815dfe5ed9cb787ecc
+
+fetch_prometheus() {
+    mkdir "$1/out" &&
+        download "$PROMETHEUS" "$1/prometheus.deb" &&
+        printf '%s  %s\n' "$PROMETHEUS_SHA256" "$1/prometheus.deb" | sha256sum --check --quiet &&
+        dpkg-deb --extract "$1/prometheus.deb" "$1" &&
+        mv "$1/usr/bin/prometheus" "$1/out"
+}
+
 offer_judges() {
     offer "Helm and kubectl" kubectl-1.36.3 fetch_kubectl CARRY_TEST_HELM CARRY_TEST_KUBECTL
     offer "Kubernetes' schemas" kubernetes-schemas-1.36 fetch_schemas CARRY_TEST_KUBE_SCHEMAS
@@ -181,6 +197,12 @@ warn_unless_34() {
     esac
 }
 
+if [ -n "${CARRY_CHAOS_ALERTS:-}" ]; then
+    offer Prometheus prometheus-2.53.3 fetch_prometheus CARRY_TEST_PROMETHEUS
+fi
+if [ -n "${CARRY_TEST_PROGRAM:-}" ]; then
+    exec "$CARRY_TEST_PROGRAM" --show-output "$@" </dev/null
+fi
 require_rust
 require_build_tools
 require_etcd
@@ -190,6 +212,6 @@ offer_chromium
 offer_judges
 warn_unless_34
 
-say "testing (the first build compiles RocksDB: about 10 minutes on 2 cores)"
+say "testing (the first build compiles RocksDB: 10 to 30 minutes on 2 cores)"
 # --show-output: what a test could not run, and how many cases it passed.
 exec cargo test --release --locked -- --show-output "$@" </dev/null

@@ -430,6 +430,80 @@ proptest! {
     }
 }
 
+/// Of what cannot be read it is said which rules may select it, as far as its
+/// key and its lease tell.
+#[test]
+fn what_cannot_be_read_may_be_selected() {
+    let rules = rules_of(
+        r#"filters:
+  secondary:
+    - {name: secrets, group: "", resources: [{kind: Secret}]}
+    - name: of-lab
+      group: ""
+      resources: [{kind: Secret}]
+      namespace: lab
+    - name: by-name
+      group: ""
+      resources: [{kind: Secret}]
+      fieldSelectors:
+        - matchExpressions: [{key: metadata.name, operator: In, values: [b]}]
+    - {name: skips, group: "", resources: [{kind: Secret}], onError: skip}
+    - {name: leased, group: "", resources: [{kind: Secret}], leases: mirror}
+    - {name: maps, group: "", resources: [{kind: ConfigMap}], onError: skip}
+"#,
+    );
+    let judge = judge(&rules, &Keyring::identity());
+    let mut survey = Survey::new(&judge);
+    for (key, leased) in [
+        ("/registry/secrets/shop/a", false),
+        ("/registry/secrets/shop/b", false),
+        ("/registry/secrets/lab/c", true),
+        ("/registry/configmaps/shop/d", false),
+    ] {
+        let stored = Stored {
+            key: key.as_bytes(),
+            value: b"k8s:enc:aescbc:v1:key1:0123456789abcdef",
+            leased,
+        };
+        survey.add(&stored, &Namespaces::default());
+    }
+    let surveyed = survey.finish();
+    let counted = surveyed.rules.iter();
+    let counted: Vec<_> = counted
+        .map(|own| (own.name.as_str(), own.may_select))
+        .collect();
+    assert_eq!(
+        counted,
+        [
+            ("secrets", 2),
+            ("of-lab", 0),
+            ("by-name", 1),
+            ("skips", 2),
+            ("leased", 3),
+            ("maps", 0)
+        ]
+    );
+    // What its only rule would rather skip is not held.
+    assert_eq!(surveyed.held_keys(), 3);
+    assert_eq!(
+        surveyed.held[0].reason,
+        "the value is encrypted (aescbc, key `key1`), and no encryption configuration was given"
+    );
+    let found = surveyed.findings(&rules);
+    let of = |name: &str| {
+        let mut own = found.iter();
+        own.find(|own| own.message.contains(&format!("`{name}`")))
+            .map(|own| own.message.as_str())
+    };
+    assert_eq!(
+        of("secrets"),
+        Some(
+            "`secrets` selects nothing of the data that can be read: 2 keys that it may select are held"
+        )
+    );
+    assert_eq!(of("maps"), Some("`maps` selects nothing of the data"));
+}
+
 /// Codes of data obey comments, which are not blamed where nobody looked.
 #[test]
 fn comments_hold_for_what_data_shows() {

@@ -4,6 +4,7 @@
 //! of any key. Deliberately changes nothing without a token: every other route
 //! only reads.
 
+mod answer;
 mod course;
 mod doors;
 mod events;

@@ -7,13 +7,13 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
+use super::answer;
 use super::status::Status;
 use super::token::TokenFile;
 use crate::metrics::Phase;
@@ -144,7 +144,7 @@ fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
 }
 
 fn answer(code: StatusCode, outcome: &str, message: &str) -> Response {
-    let json = Json(json!({ "outcome": outcome, "message": message }));
+    let json = answer::json(&json!({ "outcome": outcome, "message": message }));
     (code, [(header::CACHE_CONTROL, "no-store")], json).into_response()
 }
 
@@ -161,7 +161,7 @@ fn crowded() -> Response {
 }
 
 fn ending() -> Response {
-    let why = "carry is ending, or takes no orders (`--dry-run`)";
+    let why = "carry is ending";
     answer(StatusCode::SERVICE_UNAVAILABLE, "refused", why)
 }
 
@@ -189,7 +189,7 @@ pub(super) async fn reload(State(orders): State<Orders>, headers: HeaderMap) -> 
         Ok(Ok(RulesRead::Applied { digest })) => {
             let message = "the rules are in use from now on: what they newly select is copied, and what they no longer select is kept and reported, or deleted with `--prune`";
             let json = json!({ "outcome": "applied", "rulesDigest": digest, "message": message });
-            (StatusCode::OK, Json(json)).into_response()
+            (StatusCode::OK, answer::json(&json)).into_response()
         }
         Ok(Ok(RulesRead::Unchanged)) => {
             let message = "the rules file means what it meant before: nothing changes";

@@ -9,12 +9,12 @@ use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use axum::{Json, Router};
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -23,7 +23,7 @@ use super::doors::Door;
 use super::events::{self, Listeners};
 use super::live::Live;
 use super::orders::{self, Orders};
-use super::{Status, page};
+use super::{Status, answer, page};
 use crate::metrics::CONTENT_TYPE;
 
 /// Why the admin port cannot be served.
@@ -182,7 +182,7 @@ async fn ready(State(status): State<Status>) -> Response {
     } else {
         StatusCode::SERVICE_UNAVAILABLE
     };
-    (code, Json(json!({ "ready": ready }))).into_response()
+    (code, answer::json(&json!({ "ready": ready }))).into_response()
 }
 
 async fn metrics(State(status): State<Status>) -> Response {
@@ -195,5 +195,5 @@ async fn metrics(State(status): State<Status>) -> Response {
 }
 
 async fn report(State(status): State<Status>) -> Response {
-    Json(status.report()).into_response()
+    answer::json(&status.report())
 }

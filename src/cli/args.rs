@@ -7,6 +7,7 @@
 
 use super::check_rules::args::CheckRulesArgs;
 use super::typed::Typed;
+use super::words::Words;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use super::side_args::{ConfigArgs, ConnectArgs, LogArgs, MasterArgs, SideArgs, SlaveArgs};
@@ -162,6 +163,7 @@ pub struct RunArgs {
         long,
         env = "CARRY_MODE",
         value_name = "MODE",
+        value_parser = Words(&["standalone", "active-standby"]),
         default_value = "standalone"
     )]
     pub mode: String,
@@ -185,7 +187,7 @@ pub struct RunArgs {
     /// Mirror up to the source's revision at start, then exit
     #[arg(long, env = "CARRY_ONCE")]
     pub once: bool,
-    /// Decide and report, but write nothing
+    /// Decide and report, but write nothing, and listen on no port
     #[arg(long, env = "CARRY_DRY_RUN")]
     pub dry_run: bool,
     /// Print the configuration that results from flags, variables, file and defaults as a file for --config, with where each setting is from, and run nothing

@@ -24,6 +24,23 @@ pub fn described() -> Definition {
     Cli::command().mut_subcommands(|command| with_hints(with_switches(command)))
 }
 
+/// The same for shells, which offer what they are shown: the other names of
+/// flags too.
+pub fn completed() -> Definition {
+    described().mut_subcommands(|command| {
+        command.mut_args(|arg| {
+            let others = other_flags(&arg);
+            arg.alias(None::<&'static str>).visible_aliases(others)
+        })
+    })
+}
+
+/// What a flag is called too.
+pub(super) fn other_flags(arg: &clap::Arg) -> Vec<String> {
+    let others = arg.get_all_aliases().unwrap_or_default().into_iter();
+    others.map(str::to_owned).collect()
+}
+
 /// Reads a command line, the program's name first. The error knows how to
 /// print itself and its exit code, and is also how help and version are told.
 pub fn parse<A: Into<OsString> + Clone>(
@@ -111,7 +128,7 @@ macro_rules! other_names {
 }
 
 /// Variables, and their names after the flags of etcd-carry 0.2.
-const OTHER_NAMES: &[(&str, &str)] = other_names!(
+pub(super) const OTHER_NAMES: &[(&str, &str)] = other_names!(
     "ENDPOINTS" "CACERT" "CERT" "KEY" "INSECURE_SKIP_TLS_VERIFY" "INSECURE_TRANSPORT"
     "USER" "PASSWORD" "PASSWORD_FILE"
 );

@@ -6,7 +6,8 @@
 
 use crate::destination::etcd::EtcdDestination;
 use crate::etcd::{
-    Connection, Credentials, Endpoint, EtcdError, OnReload, TransportSettings, connect,
+    Connection, Credentials, DEMANDS_CERTIFICATE, Endpoint, EtcdError, MAY_DEMAND_CERTIFICATE,
+    OnReload, RIGHT_CA, TransportSettings, connect,
 };
 use crate::metrics::{Metrics, Side};
 use crate::mirror::MirrorError;
@@ -89,7 +90,21 @@ pub fn failed(which: Which, settings: &TransportSettings, error: &EtcdError) -> 
         }
         _ => String::new(),
     };
-    format!("{who}: {error}{advice}")
+    format!("{who}: {}{advice}", with_flags(&error.to_string(), flag))
+}
+
+/// What is missing in a handshake is the file of some flag.
+fn with_flags(error: &str, flag: &str) -> String {
+    let certificate = format!(": give `--{flag}-cert` and `--{flag}-key`");
+    let flags = [
+        (RIGHT_CA, format!(" (`--{flag}-cacert`)")),
+        (DEMANDS_CERTIFICATE, certificate.clone()),
+        (MAY_DEMAND_CERTIFICATE, certificate),
+    ];
+    let named = flags.iter();
+    named.fold(error.to_owned(), |error, (missing, flags)| {
+        error.replace(missing, &format!("{missing}{flags}"))
+    })
 }
 
 /// What a mirror needs of both sides, to tell what a user lacks.

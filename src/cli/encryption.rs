@@ -37,10 +37,16 @@ impl EncryptionFiles {
     ///
     /// What cannot be read or used, with the place.
     pub fn load(&self) -> Result<Keyrings, String> {
-        let source = keyring(self.source.as_deref())?;
-        let destination = match self.source == self.destination {
-            true => source.clone(),
-            false => keyring(self.destination.as_deref())?,
+        let flag = "--dest-encryption-provider-config";
+        let source = keyring(
+            "--encryption-provider-config",
+            self.source.as_deref(),
+            NO_SOURCE,
+        )?;
+        let destination = match (&self.source, &self.destination) {
+            (Some(one), Some(other)) if one == other => source.clone(),
+            (Some(_), None) => keyring(flag, None, NONE_AT_DESTINATION)?,
+            (_, file) => keyring(flag, file.as_deref(), NO_DESTINATION)?,
         };
         Ok(Keyrings::new(source, destination))
     }
@@ -69,20 +75,29 @@ impl EncryptionFiles {
     }
 }
 
-fn keyring(path: Option<&Path>) -> Result<Keyring, String> {
+/// Why values that are encrypted cannot be read: a file that was forgotten is
+/// not a wrong one.
+const NO_SOURCE: &str = "no encryption configuration was given: `--encryption-provider-config`";
+const NO_DESTINATION: &str =
+    "no encryption configuration was given: `--dest-encryption-provider-config`";
+const NONE_AT_DESTINATION: &str = "`--dest-encryption-provider-config` is `none`";
+
+fn keyring(flag: &str, path: Option<&Path>, without: &str) -> Result<Keyring, String> {
     let Some(path) = path else {
-        return Ok(Keyring::identity());
+        return Ok(Keyring::identity_since(without));
     };
     let name = path.display();
     let unreadable = |why: String| {
         format!(
-            "cannot read the encryption configuration `{name}`: {why}; give the path of a readable file"
+            "`{flag}`: cannot read the encryption configuration `{name}`: {why}; give the path of a readable file"
         )
     };
     let text = read(path).map_err(|error| unreadable(error.to_string()))?;
     let text = std::str::from_utf8(&text).map_err(|_| unreadable("it is not UTF-8".to_owned()))?;
     let keyring = Keyring::parse_with(&name.to_string(), text, &UnixPlugins);
-    keyring.map_err(|error| error.to_string())
+    keyring.map_err(|error| {
+        format!("`{flag}` has to name an EncryptionConfiguration that can be used: {error}")
+    })
 }
 
 /// Into a buffer that never grows: what it would leave behind is not wiped.

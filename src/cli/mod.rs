@@ -28,6 +28,7 @@ mod rules_file;
 mod rules_settings;
 mod rules_watch;
 mod run;
+mod run_report;
 pub mod settings;
 mod side_args;
 mod space;
@@ -35,10 +36,12 @@ mod stdout;
 mod style;
 mod terminal;
 mod typed;
+mod variables;
 mod verify;
 mod verify_report;
 pub mod verify_settings;
 mod version;
+mod words;
 
 use std::process::ExitCode;
 
@@ -61,17 +64,18 @@ pub fn main() -> ExitCode {
     if let Some(log) = cli.command.log() {
         logging::start(log);
     }
+    variables::warn(&cli.command);
     if let Err(refused) = config.check(&cli.command) {
         return refused;
     }
     match cli.command {
         Command::Run(args) => run::run(*args, &config),
-        Command::CheckRules(args) => check_rules::run(&args),
+        Command::CheckRules(args) => check_rules::run(*args),
         Command::Explain(args) => explain::run(*args, &config),
         Command::Verify(args) => verify::run(*args, &config),
         Command::Promote(args) => promote::run(*args, &config),
         Command::Completions { shell } => {
-            let mut command = command::described();
+            let mut command = command::completed();
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut command, "carry", &mut script);
             said(&String::from_utf8_lossy(&script))

@@ -43,11 +43,13 @@ pub fn run(args: PromoteArgs, config: &Config) -> ExitCode {
     });
     match ran {
         Ok(code) => code,
-        Err(Refused { bad_rules, message }) if bad_rules => {
-            logging::refused(&message);
-            ExitCode::from(FOUND)
+        Err(Refused { message, bad_rules }) => {
+            let refused = refuse(message);
+            match bad_rules {
+                true => ExitCode::from(FOUND),
+                false => refused,
+            }
         }
-        Err(Refused { message, .. }) => refuse(message),
     }
 }
 
@@ -158,8 +160,8 @@ async fn look(
     };
     let loaded = rules_file::load(&settings.rules, &settings.name);
     let loaded = loaded.map_err(|failed| Refused {
-        message: failed.message,
         bad_rules: failed.bad_rules,
+        message: failed.shown(),
     })?;
     logging::remark(&loaded.remarks);
     let context = Context::open(verify, loaded.judge).await;
@@ -230,7 +232,7 @@ fn reverted_line(settings: &PromoteSettings, was_promoted: bool) -> String {
             format!("{told:#}\n")
         }
         (Output::Human, true) => format!(
-            "`{name}` is not promoted any more, and nothing else was changed: `carry run --resync` makes the destination a standby again, compares everything, and overwrites what has changed there\n"
+            "`{name}` is not promoted any more, and no object was changed: `carry run --resync` makes the destination a standby again, compares everything, and overwrites what has changed there\n"
         ),
         (Output::Human, false) => {
             format!("`{name}` is not promoted: there is nothing to take back\n")

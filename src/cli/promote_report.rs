@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::verify_report::Told;
-use crate::mirror::{Drained, Mark, Restored, Verified};
+use crate::mirror::{Drained, Mark, Restored, Verified, numbered};
 use crate::rules::workloads::Woken;
 
 /// All that is told.
@@ -96,8 +96,14 @@ impl Promoted {
         let restored = self.restored.len() - failed - kept;
         let name = &self.name;
         let mut text = match self.earlier {
-            true => format!("`{name}` was promoted before: {restored} more objects restored"),
-            false => format!("`{name}` is promoted: {restored} objects restored"),
+            true => format!(
+                "`{name}` was promoted before: {} restored",
+                numbered(restored, "more object")
+            ),
+            false => format!(
+                "`{name}` is promoted: {} restored",
+                numbered(restored, "object")
+            ),
         };
         if kept > 0 {
             let _ = write!(

@@ -1,14 +1,15 @@
 //! From the files on disk to what judges keys: the rules file and the
 //! encryption configuration.
 //!
-//! Promises that every error is ready to be printed. Deliberately prints
-//! nothing itself.
+//! Promises that every error is ready to be shown, with the findings of a bad
+//! file as they are everywhere. Deliberately reads no file twice.
 
 use std::path::Path;
+use std::process::ExitCode;
 
 use super::encryption::{Encryption, EncryptionFiles};
-use super::logging;
 use super::settings::RulesSettings;
+use super::{FOUND, logging, refuse};
 use crate::diagnostic::{Level, SourceText, Style, render};
 use crate::rules::decide::Judge;
 use crate::rules::{Check, Checked};
@@ -75,11 +76,33 @@ pub struct Loaded {
 
 /// Why there is no judge.
 pub struct NotLoaded {
-    /// What to print.
-    pub message: String,
+    /// What was found in the rules file, rendered; empty where it was not read.
+    rendered: String,
+    /// What that comes to.
+    message: String,
     /// Whether a rules file was read and is bad (exit code 1), rather than
     /// that nothing could be read (exit code 2).
     pub bad_rules: bool,
+}
+
+impl NotLoaded {
+    /// Shows what was found; what is left to say is that nothing can be done.
+    pub fn shown(self) -> String {
+        if !self.rendered.is_empty() {
+            logging::refused(&self.rendered);
+        }
+        self.message
+    }
+
+    /// Says all of it; the exit code tells bad rules from none.
+    pub fn refuse(self) -> ExitCode {
+        let bad_rules = self.bad_rules;
+        let refused = refuse(self.shown());
+        match bad_rules {
+            true => ExitCode::from(FOUND),
+            false => refused,
+        }
+    }
 }
 
 /// Loads what `settings` name, for the mirror of this name.
@@ -89,6 +112,7 @@ pub struct NotLoaded {
 /// When a file cannot be read, or has errors.
 pub fn load(settings: &RulesSettings, mirror: &str) -> Result<Loaded, NotLoaded> {
     let could_not = |message| NotLoaded {
+        rendered: String::new(),
         message,
         bad_rules: false,
     };
@@ -107,11 +131,8 @@ pub fn load(settings: &RulesSettings, mirror: &str) -> Result<Loaded, NotLoaded>
             remarks: rendered,
         }),
         None => Err(NotLoaded {
-            message: format!(
-                "{}\nthe rules file `{}` has errors",
-                rendered,
-                settings.file.display()
-            ),
+            rendered,
+            message: format!("the rules file `{}` has errors", settings.file.display()),
             bad_rules: true,
         }),
     }

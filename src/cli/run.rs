@@ -1,8 +1,8 @@
 //! `carry run`: settings, connections, the mirror, and its end.
 //!
-//! Promises that probes are answered from the start, that a signal ends it
-//! cleanly within seconds, and one line on stdout where something was asked
-//! for. Deliberately leaves everything between to `mirror`.
+//! Promises that probes are answered from the start (but of a dry run), that a
+//! signal ends it cleanly within seconds, and one line on stdout where
+//! something was asked for. Deliberately leaves everything between to `mirror`.
 
 use std::net::IpAddr;
 use std::path::Path;
@@ -21,15 +21,15 @@ use super::rules_file::Loaded;
 use super::settings::{RunSettings, Standby};
 use super::space::SpaceWatch;
 use super::stdout::say;
-use super::{logging, refuse, rules_file, rules_watch, said};
+use super::{logging, refuse, rules_file, rules_watch, run_report, said};
 use crate::admin::{self, Limits, Orders, Status};
 use crate::destination::etcd::EtcdDestination;
 use crate::destination::prefixed::Prefixed;
 use crate::etcd::Endpoint;
 use crate::metrics::{Metrics, Phase, ResyncKind};
 use crate::mirror::{
-    AddressPairs, DryRun, Holder, Mirror, MirrorError, Options, Parts, Planned, Progress, Report,
-    Standby as MirrorStandby, Summary, World,
+    AddressPairs, DryRun, Holder, Mirror, MirrorError, Options, Parts, Progress, Report,
+    Standby as MirrorStandby, World,
 };
 use crate::rules::decide::Judge;
 use crate::source::EtcdSource;
@@ -40,7 +40,12 @@ pub fn run(args: RunArgs, config: &Config) -> ExitCode {
     let only_printed = args.print_config;
     let settings = match RunSettings::from_args(args) {
         // What is refused may hold a password where none belongs.
-        Ok(_) if only_printed => return said(&config.shown()),
+        Ok(settings) if only_printed => {
+            return match rules_file::load(&settings.rules, &settings.name) {
+                Ok(_) => said(&config.shown()),
+                Err(failed) => refuse(failed.shown()),
+            };
+        }
         Ok(settings) => settings,
         Err(problems) => return config.refuse(problems),
     };
@@ -68,8 +73,8 @@ async fn prepare(mut settings: RunSettings) -> Result<(), String> {
     // First of all: until then it ends carry.
     let hangup =
         signal(SignalKind::hangup()).map_err(|error| format!("cannot wait for SIGHUP: {error}"))?;
-    let judged =
-        rules_file::load(&settings.rules, &settings.name).map_err(|failed| failed.message)?;
+    let judged = rules_file::load(&settings.rules, &settings.name);
+    let judged = judged.map_err(rules_file::NotLoaded::shown)?;
     logging::remark(&judged.remarks);
     for warning in settings
         .warnings
@@ -102,7 +107,11 @@ async fn prepare(mut settings: RunSettings) -> Result<(), String> {
     status.sides().rules(rules_watch::names(&judged.judge));
     let ended = CancellationToken::new();
     let (orders, asked) = orders(&settings, hangup);
-    let mut serving = serve(&settings, status.clone(), orders, ended.clone()).await?;
+    let serving = match settings.dry_run {
+        // It may run beside a carry that has the port.
+        true => None,
+        false => Some(serve(&settings, status.clone(), orders, ended.clone()).await?),
+    };
     // A task of its own, so that the clock below goes on where it is held up.
     let mirroring = tokio::spawn(mirror(settings, judged, asked, status, stop.clone()));
     let ran = tokio::select! {
@@ -113,8 +122,10 @@ async fn prepare(mut settings: RunSettings) -> Result<(), String> {
     ended.cancel();
     // Open pages are told that it is over. Whoever still asks after that is
     // answered no more.
-    let _ = tokio::time::timeout(LAST_WORDS, &mut serving).await;
-    serving.abort();
+    if let Some(mut serving) = serving {
+        let _ = tokio::time::timeout(LAST_WORDS, &mut serving).await;
+        serving.abort();
+    }
     ran
 }
 
@@ -248,8 +259,6 @@ async fn mirror_with<St: StateStore>(
     };
     let options = options(settings);
     if settings.dry_run {
-        // It takes no orders.
-        drop(asked);
         let ran = Box::pin(dry_run(&parts, &options, &stop)).await;
         return connecting::or_explain(ran, &needs).await?;
     }
@@ -264,7 +273,7 @@ async fn mirror_with<St: StateStore>(
     }
     let summary = connecting::or_explain(Box::pin(mirror.run()).await, &needs).await?;
     if settings.once {
-        say(&told(&summary))?;
+        say(&run_report::done(&summary))?;
     }
     Ok(())
 }
@@ -341,63 +350,15 @@ async fn dry_run<W: World>(
     let tell = |planned| {
         // Once is enough.
         if said.is_ok() {
-            said = say(&planned_line(planned));
+            said = say(&run_report::planned(planned));
         }
     };
     let looked = tokio::select! {
         () = stop.cancelled() => return Ok(Ok(())),
         looked = DryRun::look(parts, options, tell) => looked,
     };
-    let DryRun {
-        revision,
-        judged,
-        puts,
-        reencrypted,
-        deletes,
-        retired,
-        kept,
-        held,
-    } = looked?;
-    Ok(said.and_then(|()| say(&format!(
-        "dry run at revision {revision}: of {judged} keys looked at, {puts} would be written, {deletes} deleted, {held} held; {reencrypted} values re-encrypted; {retired} no longer selected would be kept, and {kept} that the destination has otherwise\n"
-    ))))
-}
-
-fn planned_line(planned: Planned) -> String {
-    let shown = |key: &[u8]| String::from_utf8_lossy(key).into_owned();
-    match planned {
-        Planned::Put {
-            key,
-            rule,
-            bytes,
-            reencrypted,
-        } => {
-            let how = reencrypted.map_or(String::new(), |with| format!(", re-encrypted: {with}"));
-            format!("put {} ({bytes} bytes, rule `{rule}`{how})\n", shown(&key))
-        }
-        Planned::Delete { key } => format!("delete {}\n", shown(&key)),
-        Planned::Retire { key } => {
-            format!("keep {} (no rule selects it any more)\n", shown(&key))
-        }
-        Planned::Keep { key } => format!(
-            "keep {} (the destination has another object there, which is not carry's)\n",
-            shown(&key)
-        ),
-        Planned::Hold { key, reason } => format!("hold {} ({reason})\n", shown(&key)),
-    }
-}
-
-fn told(summary: &Summary) -> String {
-    let Summary {
-        puts,
-        deletes,
-        transactions,
-        applied,
-        held,
-    } = summary;
-    format!(
-        "mirrored up to revision {applied}: {puts} keys written, {deletes} deleted in {transactions} transactions, {held} held\n"
-    )
+    let looked = looked?;
+    Ok(said.and_then(|()| say(&run_report::would(&looked))))
 }
 
 /// Tells the admin endpoints.

@@ -13,7 +13,7 @@ use super::encryption::readable_by_others;
 use super::problems::{existing, path};
 use super::{bytes, duration};
 use crate::admin::TokenFile;
-use crate::etcd::{Endpoint, SourceRevision, TlsSettings, TransportSettings};
+use crate::etcd::{Endpoint, SourceRevision, TlsError, TlsSettings, TransportSettings};
 use crate::mirror::Mode;
 
 pub use super::problems::Problems;
@@ -77,6 +77,11 @@ impl RunSettings {
     /// Judges everything; the error holds all that is wrong.
     pub fn from_args(args: RunArgs) -> Result<RunSettings, Problems> {
         let mut problems = Problems::default();
+        let file = &args.rules.mirror_rule;
+        if args.print_config && !file.is_empty() {
+            // A run says so of itself, when it reads the file.
+            problems.take(existing("--mirror-rule", Path::new(file)));
+        }
         let rules = RulesSettings::from_args(&mut problems, args.rules);
         let timing = timing(&mut problems, &args.connect);
         let (master, slave): (SideArgs, SideArgs) = (args.master.into(), args.slave.into());
@@ -306,7 +311,12 @@ fn tls(problems: &mut Problems, names: &SideNames, args: &SideArgs) -> Option<Tl
     if problems.0.is_empty() {
         let (flag, who) = (names.flag, names.who);
         let checked = settings.check();
-        let explained = |error| format!("TLS to the {who} (`--{flag}-*`): {error}");
+        let explained = |error| match error {
+            TlsError::NoAuthority => format!(
+                "TLS to the {who} (`--{flag}-*`) needs a certificate authority to trust: give `--{flag}-cacert FILE`, or accept any certificate with `--{flag}-insecure-skip-tls-verify`"
+            ),
+            error => format!("TLS to the {who} (`--{flag}-*`): {error}"),
+        };
         problems.take(checked.map_err(explained))?;
     }
     Some(settings)
@@ -340,7 +350,9 @@ fn max_lag(text: &str) -> Result<Duration, String> {
 fn bind(problems: &mut Problems, address: &str, port: &str) -> Option<SocketAddr> {
     let bare = address.trim_start_matches('[').trim_end_matches(']');
     let address = bare.parse::<IpAddr>().map_err(|_| {
-        format!("`--bind-address` `{address}` is no IP address: write `0.0.0.0` for every one")
+        format!(
+            "`--bind-address` `{address}` is no IP address: write `127.0.0.1` for this machine alone, `0.0.0.0` for every address"
+        )
     });
     let port = port
         .parse::<u16>()

@@ -46,7 +46,7 @@ pub struct ConnectArgs {
         default_value = "2s"
     )]
     pub dial_timeout: String,
-    /// Quiet time after which a connection in use is tested; at least 10s, since etcd refuses more
+    /// Quiet time after which a connection in use is tested; less than 10s (also the default, as etcd-carry has it) counts as 10s, since etcd refuses more
     #[arg(
         long,
         env = "CARRY_KEEPALIVE_TIME",

@@ -24,6 +24,7 @@ use super::stdout::say;
 use super::verify_report::{Mended, Told};
 use super::verify_settings::VerifySettings;
 use super::{FOUND, logging, refuse};
+use crate::destination::Destination as _;
 use crate::destination::etcd::EtcdDestination;
 use crate::destination::prefixed::Prefixed;
 use crate::metrics::Metrics;
@@ -42,14 +43,7 @@ pub fn run(args: VerifyArgs, config: &Config) -> ExitCode {
     };
     let loaded = match rules_file::load(&settings.rules, &settings.name) {
         Ok(loaded) => loaded,
-        Err(failed) => {
-            logging::refused(&failed.message);
-            return ExitCode::from(if failed.bad_rules {
-                FOUND
-            } else {
-                super::COULD_NOT_RUN
-            });
-        }
+        Err(failed) => return failed.refuse(),
     };
     logging::remark(&loaded.remarks);
     for warning in settings
@@ -90,6 +84,7 @@ pub(super) struct Context {
 /// Whether both sides are equal in the end.
 async fn verify(settings: VerifySettings, loaded: Loaded) -> Result<bool, String> {
     let context = Context::open(settings, loaded.judge).await?;
+    context.mirrored().await;
     let found = context.compare().await?;
     if !context.settings.repair {
         return context.tell(found, None);
@@ -120,6 +115,17 @@ impl Context {
             settings,
             shown: Shown::default(),
         })
+    }
+
+    /// Warns where no mirror of that name has ever been.
+    async fn mirrored(&self) {
+        let (name, key) = (&self.settings.name, self.options.checkpoint_key());
+        // What cannot be read is told of by whoever needs it.
+        if let Ok(None) = self.destination.get(key.as_bytes()).await {
+            tracing::warn!(
+                "no carry named `{name}` has mirrored into this destination (there is no `{key}`): check `--name`"
+            );
+        }
     }
 
     /// Waits for a mirror that runs to apply what the source has now.

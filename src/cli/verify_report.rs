@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use crate::mirror::{Counts, Example, Summary, Verified};
+use crate::mirror::{Counts, Example, Summary, Verified, numbered};
 
 /// What `--repair` did.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -111,12 +111,7 @@ impl Told {
 
     fn summary(&self, text: &mut String) {
         let Verified {
-            revision,
-            counts,
-            foreign,
-            unclear,
-            retired,
-            ..
+            revision, counts, ..
         } = &self.found;
         if let Some(mended) = &self.mended {
             let Mended {
@@ -135,8 +130,8 @@ impl Told {
         let verdict = match self.found.equal {
             true => "equal".to_owned(),
             false => format!(
-                "{} differences: {} missing, {} different, {} extra",
-                counts.differences(),
+                "{}: {} missing, {} different, {} extra",
+                numbered(counts.differences(), "difference"),
                 counts.missing,
                 counts.different,
                 counts.extra
@@ -147,25 +142,50 @@ impl Told {
             "at revision {revision}: {} of {} selected keys are equal; {verdict}",
             counts.equal, counts.selected
         );
-        for (count, what) in [
+        self.remarks(text);
+    }
+
+    /// A line for what is neither equal nor different.
+    fn remarks(&self, text: &mut String) {
+        let Verified {
+            counts,
+            foreign,
+            unclear,
+            retired,
+            ..
+        } = &self.found;
+        for (count, of_one, of_many) in [
             (
                 counts.held,
+                "held: it cannot be judged, read or encrypted, and is neither equal nor different",
                 "held: they cannot be judged, read or encrypted, and are neither equal nor different",
             ),
-            (counts.unsettled, "changed whenever they were looked at"),
-            (*retired, "kept though no rule selects them any more"),
-            (*foreign, "not carry's, left alone"),
             (
-                *unclear,
-                "carry's or the standby's own: only the ledger can say, give its `--db-path`",
+                counts.unsettled,
+                "changed whenever it was looked at",
+                "changed whenever they were looked at",
             ),
+            (
+                *retired,
+                "kept though no rule selects it any more",
+                "kept though no rule selects them any more",
+            ),
+            (
+                *foreign,
+                "not carry's, left alone",
+                "not carry's, left alone",
+            ),
+            (*unclear, UNCLEAR, UNCLEAR),
         ] {
+            let what = if count == 1 { of_one } else { of_many };
             if count > 0 {
-                let _ = writeln!(text, "{count} keys {what}");
+                let _ = writeln!(text, "{} {what}", numbered(count, "key"));
             }
         }
     }
 }
+
+const UNCLEAR: &str = "carry's or the standby's own: only the ledger can say, give its `--db-path`";
 
 fn list(text: &mut String, what: &str, examples: &[Example], count: u64) {
     for Example { key, rule, reason } in examples {

@@ -69,9 +69,17 @@ impl EtcdDestination {
         self.revoke(lease).await
     }
 
-    /// Takes the mark away, if it is still as it was read.
-    pub async fn take_back(&self, marked: &Marked) -> Result<(), EtcdError> {
-        self.transact(txn::take_back(&marked.fence)).await.map(drop)
+    /// Takes the mark away, if it is still as it was read, and writes a value in
+    /// the place of another that was read, if that is still there too; whether
+    /// they were.
+    pub async fn take_back(
+        &self,
+        marked: &Marked,
+        instead: Option<(&Version, &[u8])>,
+    ) -> Result<bool, EtcdError> {
+        let instead = instead.map(|(read, value)| (read.key.as_slice(), read.mod_revision, value));
+        let txn = txn::take_back(&marked.fence, instead);
+        Ok(self.transact(txn).await?.succeeded())
     }
 
     /// One page of `range` in key order, and whether there is more after it.

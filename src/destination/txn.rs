@@ -88,11 +88,18 @@ pub(super) fn replace(fence: &Fence, key: &[u8], mod_revision: i64, value: &[u8]
         .and_then([TxnOp::put(key, value, Some(options))])
 }
 
-/// Removes the mark if it is still as `fence` says.
-pub(super) fn take_back(fence: &Fence) -> Txn {
+/// Removes the mark if it is still as `fence` says, and writes other bytes in
+/// the place of those that a key has had since a revision.
+pub(super) fn take_back(fence: &Fence, instead: Option<(&[u8], i64, &[u8])>) -> Txn {
+    let same = |key: &[u8], revision| Compare::mod_revision(key, CompareOp::Equal, revision);
     let key = fence.key.as_slice();
-    let same = Compare::mod_revision(key, CompareOp::Equal, fence.mod_revision);
-    Txn::new().when([same]).and_then([TxnOp::delete(key, None)])
+    let mut holds = vec![same(key, fence.mod_revision)];
+    let mut ops = vec![TxnOp::delete(key, None)];
+    if let Some((read, mod_revision, value)) = instead {
+        holds.push(same(read, mod_revision));
+        ops.push(TxnOp::put(read, value, None));
+    }
+    Txn::new().when(holds).and_then(ops)
 }
 
 fn absent(key: &[u8]) -> Compare {

@@ -39,7 +39,7 @@ pub struct TransportSettings {
     /// to a read, and it answers nobody who reads what they may not.
     pub asks_for: Vec<u8>,
     /// Who is told that files of `tls` have changed: they are read again for
-    /// each new connection.
+    /// each new connection, and looked at every few seconds between.
     pub on_reload: Option<OnReload>,
 }
 
@@ -253,9 +253,13 @@ fn dialer(settings: &TransportSettings) -> Result<Dialer, EtcdError> {
         true => Some(TlsFiles::open(tls.clone(), settings.on_reload.clone())?),
         false => None,
     };
+    let files = files.map(Arc::new);
+    if let Some(files) = &files {
+        files.watch();
+    }
     Ok(Dialer {
         endpoints: settings.endpoints.as_slice().into(),
-        tls: files.map(Arc::new),
+        tls: files,
         shows_certificate: tls.shows_certificate(),
         dial_timeout: settings.dial_timeout,
     })
@@ -345,7 +349,14 @@ fn explain(error: EtcdError, connector: &Connector, dialer: &Dialer) -> EtcdErro
         (Some(reason), Some(endpoint)) if error.is_retryable() => {
             EtcdError::Unreachable(format!("`{endpoint}`: {reason}"))
         }
-        _ => error,
+        (_, Some(endpoint)) => match error {
+            EtcdError::NotEtcd { code, .. } => EtcdError::NotEtcd {
+                at: format!(" at `{endpoint}`"),
+                code,
+            },
+            error => error,
+        },
+        (_, None) => error,
     }
 }
 

@@ -100,6 +100,16 @@ pub enum EtcdError {
     /// Who we are may not do this.
     #[error("etcd denies permission: {0}")]
     PermissionDenied(String),
+    /// It speaks HTTP/2 and no gRPC: the address is of something else.
+    #[error(
+        "what answers{at} is no etcd (HTTP {code} instead of gRPC): give etcd's client port, usually 2379"
+    )]
+    NotEtcd {
+        /// Where, as in " at `http://…`"; empty where that is not known.
+        at: String,
+        /// The status code of HTTP.
+        code: u16,
+    },
     /// Settings are wrong: nothing was tried.
     #[error("{0}")]
     Settings(String),
@@ -175,7 +185,7 @@ impl From<Status> for EtcdError {
         if let Some(error) = status.source().and_then(from_chain) {
             return error;
         }
-        let told = from_message(status.message());
+        let told = from_message(status.message()).or_else(|| from_http(status.message()));
         told.unwrap_or_else(|| from_code(&status))
     }
 }
@@ -244,6 +254,16 @@ fn from_message(message: &str) -> Option<EtcdError> {
     })
 }
 
+/// What the transport says of an answer of HTTP alone. Only what says that this
+/// is the wrong address: a proxy that has no etcd behind it for a while answers
+/// with other codes, and a request it has passed on may have been applied.
+fn from_http(message: &str) -> Option<EtcdError> {
+    let (_, code) = message.split_once("mapped from HTTP status code ")?;
+    let code = code.trim().parse().ok()?;
+    let at = String::new();
+    matches!(code, 401 | 403 | 404).then_some(EtcdError::NotEtcd { at, code })
+}
+
 fn is_too_large(message: &str) -> bool {
     let limits = [
         "request is too large",
@@ -273,5 +293,37 @@ fn from_code(status: &Status) -> EtcdError {
         // A status that came with a cause of ours is a broken connection.
         _ if status.source().is_some() => EtcdError::Unavailable(text),
         _ => EtcdError::Other(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_of_http_alone() {
+        let of = |code: Code, http: u16| {
+            let text = format!("grpc-status header missing, mapped from HTTP status code {http}");
+            EtcdError::from(Status::new(code, text))
+        };
+        for (code, http) in [
+            (Code::Unauthenticated, 401),
+            (Code::PermissionDenied, 403),
+            (Code::Unimplemented, 404),
+        ] {
+            let at = String::new();
+            assert_eq!(of(code, http), EtcdError::NotEtcd { at, code: http });
+        }
+        // A proxy may have passed them on, or will.
+        for (code, http) in [
+            (Code::Unknown, 200),
+            (Code::Internal, 400),
+            (Code::Unavailable, 503),
+        ] {
+            let error = of(code, http);
+            assert!(error.is_retryable() && error.outcome_unknown(), "{error}");
+        }
+        let told = EtcdError::from(Status::permission_denied("etcdserver: permission denied"));
+        assert!(matches!(told, EtcdError::PermissionDenied(_)), "{told}");
     }
 }

@@ -22,5 +22,5 @@ pub use error::EtcdError;
 pub use joined::joined;
 pub use received::received;
 pub use revision::{DestRevision, SourceRevision};
-pub use tls::{TlsError, TlsSettings};
+pub use tls::{DEMANDS_CERTIFICATE, MAY_DEMAND_CERTIFICATE, RIGHT_CA, TlsError, TlsSettings};
 pub use tls_files::OnReload;

@@ -51,10 +51,21 @@ pub enum TlsError {
         /// The file.
         path: String,
     },
+    /// Nothing says whom to trust.
+    #[error("TLS needs a certificate authority to trust: give its file, or accept any certificate")]
+    NoAuthority,
     /// The files do not work together.
     #[error("{0}")]
     Unusable(String),
 }
+
+/// Part of every error where no authority that is trusted has signed the
+/// server's certificate.
+pub const RIGHT_CA: &str = "give the right CA file";
+/// Part of every error where the server asked for a client certificate.
+pub const DEMANDS_CERTIFICATE: &str = "the server demands a client certificate";
+/// The same where it only may be so: it has said nothing.
+pub const MAY_DEMAND_CERTIFICATE: &str = "it may demand a client certificate";
 
 const CA: &str = "certificate authority";
 const CERTIFICATE: &str = "client certificate";
@@ -94,8 +105,7 @@ impl TlsSettings {
 
     fn roots(&self) -> Result<RootCertStore, TlsError> {
         let Some(path) = &self.ca else {
-            let text = "TLS needs a certificate authority to trust: give its file, or accept any certificate with `insecure-skip-tls-verify`";
-            return Err(TlsError::Unusable(text.to_owned()));
+            return Err(TlsError::NoAuthority);
         };
         let mut roots = RootCertStore::empty();
         for certificate in certificates(CA, path)? {
@@ -189,8 +199,7 @@ fn describe_certificate(fault: &CertificateError) -> String {
         }
         // Another authority of the same name fails at the signature.
         UnknownIssuer | BadSignature => {
-            "the server's certificate is signed by an unknown authority: give the right CA file"
-                .to_owned()
+            format!("the server's certificate is signed by an unknown authority: {RIGHT_CA}")
         }
         NotValidForName | NotValidForNameContext { .. } => {
             format!("the server's certificate is for another name: {fault}")
@@ -203,10 +212,8 @@ fn describe_certificate(fault: &CertificateError) -> String {
 fn describe_alert(alert: AlertDescription, shows_certificate: bool) -> String {
     use AlertDescription::*;
     match alert {
-        CertificateRequired => "the server demands a client certificate".to_owned(),
-        BadCertificate | HandshakeFailure if !shows_certificate => {
-            "the server demands a client certificate".to_owned()
-        }
+        CertificateRequired => DEMANDS_CERTIFICATE.to_owned(),
+        BadCertificate | HandshakeFailure if !shows_certificate => DEMANDS_CERTIFICATE.to_owned(),
         CertificateExpired => "the server says that our client certificate has expired".to_owned(),
         UnknownCA => "the server does not know the authority of our client certificate".to_owned(),
         BadCertificate | CertificateUnknown | UnsupportedCertificate | CertificateRevoked => {

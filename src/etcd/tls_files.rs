@@ -1,5 +1,6 @@
 //! Certificates, keys and authorities on disk, read again whenever a connection
-//! is made.
+//! is made, and looked at between: connections last for months, and who changes
+//! the files wants to know at once whether they can be used.
 //!
 //! Promises that files which cannot be used, or are half written, leave those
 //! before in use, and that each change is told once. Connections that are open
@@ -8,12 +9,16 @@
 
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
 
 use tokio_rustls::TlsConnector;
 use zeroize::Zeroizing;
 
 use super::{TlsError, TlsSettings};
+
+/// How often the files are looked at while no connection is made.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 /// Who is told that files have changed: they are in use now, or why they
 /// cannot be used and those before stay in use.
@@ -67,6 +72,21 @@ impl TlsFiles {
         })
     }
 
+    /// Looks now and then until nobody uses them any more, if somebody is told.
+    pub(super) fn watch(self: &Arc<Self>) {
+        if self.on_reload.is_some() {
+            tokio::spawn(look(Arc::downgrade(self)));
+        }
+    }
+
+    /// The state of the files, where it has neither been put into use nor
+    /// refused.
+    fn changed(&self) -> Option<Vec<u64>> {
+        let now = fingerprint(&self.settings, &self.hasher);
+        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        (now != held.seen).then_some(now)
+    }
+
     /// For a new connection: by the files as they are now, if they can be used.
     pub(super) fn connector(&self) -> TlsConnector {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
@@ -85,6 +105,29 @@ impl TlsFiles {
             heard(told.as_ref().copied());
         }
         held.connector.clone()
+    }
+}
+
+async fn look(files: Weak<TlsFiles>) {
+    let mut before = None;
+    loop {
+        tokio::time::sleep(LOOK_EVERY).await;
+        let Some(files) = files.upgrade() else { return };
+        // They may lie on a network.
+        let looked = tokio::task::spawn_blocking(move || {
+            let now = files.changed();
+            // The certificate may be written and its key not yet: two looks in a
+            // row must find the same.
+            if now.is_some() && now == before {
+                files.connector();
+            }
+            now
+        });
+        match looked.await {
+            Ok(now) => before = now,
+            // Only the end of the runtime ends it so.
+            Err(_) => return,
+        }
     }
 }
 

@@ -127,7 +127,7 @@ impl Transport {
         let may = match &self.stream {
             Stream::Plain(_) => "if it wants TLS, write `https://`",
             Stream::Tls(_) if self.shows_certificate => "it may not accept our client certificate",
-            Stream::Tls(_) => "it may demand a client certificate",
+            Stream::Tls(_) => tls::MAY_DEMAND_CERTIFICATE,
         };
         format!("the server closed the connection without a word: {may}")
     }

@@ -16,6 +16,7 @@ use super::error::MirrorError;
 use super::judging::Judging;
 use super::leftovers::{Fate, retired};
 use super::listing::Purpose;
+use super::numbered::numbered;
 use super::pages::newest;
 use super::pipeline::{Known, Write};
 use super::ranges::{after, everything, gaps};
@@ -60,7 +61,11 @@ impl<W: World> Session<W> {
         let retired = std::mem::take(&mut self.retired);
         if retired > 0 {
             tracing::warn!(
-                "{retired} keys are no longer selected since the rules have changed: they are kept at the destination as they are; `--prune` deletes them"
+                "since the rules have changed {} no longer selected: kept at the destination as before; `--prune` deletes what is kept so",
+                match retired {
+                    1 => "1 key is".to_owned(),
+                    many => format!("{many} keys are"),
+                }
             );
         }
     }
@@ -153,8 +158,9 @@ impl<W: World> Session<W> {
         let written = self.writer.written();
         let (puts, deletes) = (written.puts - before.puts, written.deletes - before.deletes);
         let seconds = begun.elapsed().as_secs_f64();
+        let listed = numbered(listed, "key");
         tracing::info!(
-            "stage `{name}` done: {listed} keys listed, {puts} written, {deletes} deleted, {seconds:.1} s"
+            "stage `{name}` done: {listed} listed, {puts} written, {deletes} deleted, {seconds:.1} s"
         );
         Ok(())
     }

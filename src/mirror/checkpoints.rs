@@ -34,6 +34,7 @@ impl<W: World> Session<W> {
             bootstrapped,
             prefixes: Some(self.options.prefixes()),
             ledger: self.ledger.clone(),
+            reverted: false,
         }
     }
 }

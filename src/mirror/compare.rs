@@ -113,7 +113,7 @@ impl<'a, J: Judging> Comparer<'a, J> {
             return Verdict::Equal;
         }
         if let (Some(there), None) = (there, pair.entry)
-            && judge.on_conflict(Some(rule)) == OnConflict::Keep
+            && judge.on_conflict(Some(rule), &item.key) == OnConflict::Keep
         {
             match is_copy(judge, &item.key, &item.value, there) {
                 Ok(true) => {}
@@ -132,7 +132,7 @@ impl<'a, J: Judging> Comparer<'a, J> {
         match judge.outgoing(&item.key, &item.value, Some(rule), &mut self.outgoing) {
             Err(Unfit { reason, .. }) => Verdict::Held(reason),
             Ok(_) if self.held.contains(&item.key) => {
-                Verdict::Held("the mirror holds it: `/status` says why".to_owned())
+                Verdict::Held("the mirror holds it (`/status` says why), or a policy leaves it out until its owner is at the destination".to_owned())
             }
             Ok(_) if there.is_some() => Verdict::Different,
             Ok(_) => Verdict::Missing,

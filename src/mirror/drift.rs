@@ -141,6 +141,12 @@ impl<W: World> Watching<W> {
         Ok(Some(look))
     }
 
+    /// A key has come to be kept: by now it may be free, and the news of that
+    /// long heard.
+    pub fn kept(&mut self, key: &[u8]) {
+        self.kept.insert(key.to_vec());
+    }
+
     /// Looks again, if it is time to and there is anything to look at. What held
     /// keys wait for and somebody has written wakes them.
     pub fn begin(
@@ -178,8 +184,7 @@ impl<W: World> Watching<W> {
                 held.arrived(key);
             }
         }
-        // One may have come to be kept only after the news of it.
-        for key in fresh.keys().chain(self.ripe.keys()) {
+        for key in fresh.keys() {
             if conflicts.contains(key) {
                 self.kept.insert(key.clone());
             }

@@ -13,10 +13,11 @@ use super::judging::Judging;
 use super::leadership::refuse_promoted;
 use super::leftovers::{Fate, Leftovers};
 use super::listing::{Found, Job, Listing, Purpose};
-use super::opening::{identify, where_to_begin};
+use super::opening::{identify, refuse_swapped, where_to_begin};
 use super::options::Options;
 use super::pipeline::Known;
 use super::ranges::gaps;
+use super::retry::persist;
 use super::sealing::blocking;
 use super::start::{Ledger, Start};
 use super::world::{Parts, World};
@@ -25,6 +26,7 @@ use crate::etcd::SourceRevision;
 use crate::k8s::Transferred;
 use crate::rules::RuleId;
 use crate::rules::outgoing::{OutgoingScratch, Unfit};
+use crate::source::Source;
 use crate::state::LedgerChange;
 
 /// One thing that would be done.
@@ -95,6 +97,7 @@ impl DryRun {
         mut tell: impl FnMut(Planned) + Send,
     ) -> Result<DryRun, MirrorError> {
         let mut identity = identify(parts, options).await?;
+        refuse_swapped(parts, options, &identity.pair).await?;
         refuse_promoted(&*parts.destination, &options.candidate()).await?;
         let start = where_to_begin(parts, options, &mut identity, options.resync).await?;
         let (ledger, retire, at) = match start {
@@ -143,6 +146,10 @@ impl DryRun {
                 }
             }
         }
+        // A range that several stages list is looked at by each of them.
+        if let Some(all) = keys_of(parts, at).await? {
+            seen.judged = all;
+        }
         if believe_ledger {
             seen.sweep(parts, leftovers, &mut tell)?;
         }
@@ -187,20 +194,36 @@ impl DryRun {
     }
 }
 
-/// A key that is held or gone shows in every stage that has its range.
+/// A key shows in every stage that has its range.
 #[derive(Default)]
 struct Told(HashSet<Vec<u8>>);
 
 impl Told {
     fn is_new(&mut self, planned: &Planned) -> bool {
-        match planned {
-            Planned::Put { .. } => true,
-            Planned::Delete { key }
-            | Planned::Retire { key }
-            | Planned::Keep { key }
-            | Planned::Hold { key, .. } => self.0.insert(key.clone()),
+        let (Planned::Put { key, .. }
+        | Planned::Delete { key }
+        | Planned::Retire { key }
+        | Planned::Keep { key }
+        | Planned::Hold { key, .. }) = planned;
+        self.0.insert(key.clone())
+    }
+}
+
+/// How many keys the rules are about; `None` from a source that does not count.
+async fn keys_of<W: World>(
+    parts: &Parts<W>,
+    at: SourceRevision,
+) -> Result<Option<usize>, MirrorError> {
+    let mut all = 0;
+    for range in parts.judge.ranges() {
+        let count = || parts.source.count(range, at);
+        let count = persist("counting the keys of the source", count).await;
+        match count.map_err(MirrorError::Source)? {
+            Some(count) => all += usize::try_from(count).unwrap_or(usize::MAX),
+            None => return Ok(None),
         }
     }
+    Ok(Some(all))
 }
 
 fn planned_of<J: Judging>(

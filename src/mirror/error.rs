@@ -24,11 +24,19 @@ pub enum MirrorError {
     State(#[from] StateError),
     /// Source and destination are one.
     #[error(
-        "source and destination are the same etcd (cluster id {cluster_id:x}): check `--source-endpoints` and `--dest-endpoints`"
+        "source and destination are the same etcd (cluster id {cluster_id:x}): check `--master-endpoints` and `--slave-endpoints`"
     )]
     SameCluster {
         /// Its cluster id.
         cluster_id: u64,
+    },
+    /// The source is the standby of this destination.
+    #[error(
+        "the source has `{key}`, which says that this destination is mirrored into it: are `--master-endpoints` and `--slave-endpoints` swapped? To mirror the other way round, give another `--name`"
+    )]
+    Swapped {
+        /// The checkpoint's key.
+        key: String,
     },
     /// Another carry of this name leads.
     #[error(
@@ -42,7 +50,7 @@ pub enum MirrorError {
     },
     /// The checkpoint is of another source.
     #[error(
-        "the checkpoint `{key}` at the destination is of source cluster {found}, but the source is cluster {expected}: check `--source-endpoints`; `--resync` takes this source from now on: everything is compared, what it does not have is deleted"
+        "the checkpoint `{key}` at the destination is of source cluster {found}, but the source is cluster {expected}: check `--master-endpoints`; `--resync` takes this source from now on: everything is compared, what it does not have is deleted"
     )]
     OtherSource {
         /// The checkpoint's key.
@@ -121,9 +129,17 @@ pub enum MirrorError {
         /// When, and by whom.
         mark: String,
     },
+    /// The destination is a standby again, with what was done to it meanwhile.
+    #[error(
+        "`{name}` was promoted at this destination, and that was taken back: `carry run --resync` makes it a standby again, which overwrites what has changed there"
+    )]
+    Reverted {
+        /// `--name`.
+        name: String,
+    },
     /// Nothing to promote.
     #[error(
-        "no carry named `{name}` has mirrored into this destination (there is no `{key}`): check `--name` and `--dest-endpoints`"
+        "no carry named `{name}` has mirrored into this destination (there is no `{key}`): check `--name` and `--slave-endpoints`"
     )]
     NotMirrored {
         /// `--name`.

@@ -9,6 +9,7 @@ use std::ops::Bound;
 use crate::rules::RuleId;
 use crate::rules::decide::KeyRange;
 use crate::rules::outgoing::Unfit;
+use crate::rules::policy::Policy;
 
 /// How many are remembered by name.
 pub const MAX_NAMED: usize = 100_000;
@@ -20,6 +21,19 @@ pub struct Why {
     pub rule: Option<RuleId>,
     /// In words, and whether it may pass by itself.
     pub unfit: Unfit,
+    /// The policy that leaves it out until that passes: nobody need be told.
+    pub left_out: Option<Policy>,
+}
+
+impl Why {
+    /// Not fit to be written, which people are told.
+    pub fn of(rule: Option<RuleId>, unfit: Unfit) -> Why {
+        Why {
+            rule,
+            unfit,
+            left_out: None,
+        }
+    }
 }
 
 /// All held keys.
@@ -27,6 +41,7 @@ pub struct Why {
 pub struct Held {
     keys: BTreeMap<Vec<u8>, Why>,
     transient: usize,
+    left_out: usize,
     /// By what is waited for at the destination: who waits.
     waiting: HashMap<Vec<u8>, BTreeSet<Vec<u8>>>,
     /// What these wait for may be there now.
@@ -42,6 +57,7 @@ impl Held {
             return false;
         }
         self.transient += usize::from(why.unfit.transient);
+        self.left_out += usize::from(why.left_out.is_some());
         let awaited = why.unfit.awaits.clone();
         let before = self.keys.insert(key.clone(), why);
         self.leave(&key, before.as_ref());
@@ -79,6 +95,7 @@ impl Held {
     fn leave(&mut self, key: &[u8], why: Option<&Why>) {
         let Some(why) = why else { return };
         self.transient -= usize::from(why.unfit.transient);
+        self.left_out -= usize::from(why.left_out.is_some());
         self.woken.remove(key);
         if let Some(awaited) = &why.unfit.awaits
             && let Some(waiting) = self.waiting.get_mut(awaited)
@@ -135,10 +152,16 @@ impl Held {
         // It may come as soon as what it waits for is judged, and then wakes this.
         let is_to_come = |why: &Why| {
             let awaited = why.unfit.awaits.as_ref();
-            awaited.is_some_and(|awaited| self.keys.contains_key(awaited))
+            let awaited = awaited.and_then(|awaited| self.keys.get(awaited));
+            awaited.is_some_and(|awaited| awaited.left_out.is_none())
         };
         let chosen = around.filter(|(_, why)| why.unfit.transient && !is_to_come(why));
         chosen.take(limit).map(|(key, _)| key.clone()).collect()
+    }
+
+    /// Why it is held.
+    pub fn get(&self, key: &[u8]) -> Option<&Why> {
+        self.keys.get(key)
     }
 
     /// Whether it is held.
@@ -149,6 +172,11 @@ impl Held {
     /// How many there are.
     pub fn len(&self) -> usize {
         self.keys.len()
+    }
+
+    /// How many of them somebody is told of.
+    pub fn told(&self) -> usize {
+        self.keys.len() - self.left_out
     }
 
     /// How many of them are held for a reason that may pass by itself.
@@ -175,7 +203,7 @@ mod tests {
     fn why(awaits: Option<&str>) -> Why {
         let mut unfit = Unfit::new("its owner is not there".to_owned(), awaits.is_some());
         unfit.awaits = awaits.map(|key| key.as_bytes().to_vec());
-        Why { rule: None, unfit }
+        Why::of(None, unfit)
     }
 
     fn woken(held: &Held) -> Vec<String> {

@@ -186,10 +186,10 @@ pub trait Judging: Send + Sync + 'static {
         Ok(Identity::of("bytes", value))
     }
 
-    /// What becomes of a key that `rule` selects where the destination has
+    /// What becomes of `key`, which `rule` selects, where the destination has
     /// another object, which is not ours.
-    fn on_conflict(&self, rule: Option<RuleId>) -> OnConflict {
-        let _ = rule;
+    fn on_conflict(&self, rule: Option<RuleId>, key: &[u8]) -> OnConflict {
+        let _ = (rule, key);
         OnConflict::Adopt
     }
 
@@ -372,8 +372,8 @@ impl Judging for Judge {
         Judge::identity(self, key, value, side)
     }
 
-    fn on_conflict(&self, rule: Option<RuleId>) -> OnConflict {
-        Judge::on_conflict(self, rule)
+    fn on_conflict(&self, rule: Option<RuleId>, key: &[u8]) -> OnConflict {
+        Judge::on_conflict(self, rule, key)
     }
 
     fn drift(

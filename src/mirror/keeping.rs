@@ -3,16 +3,22 @@
 //! Promises that each is told until it is judged again, also after a restart.
 //! Deliberately decides nothing: the rules, the list and the writer find them.
 
+use futures::{StreamExt as _, TryStreamExt as _};
 use tokio::time::Instant;
 
 use super::error::MirrorError;
 use super::held::Why;
 use super::outcome::{Refusal, Refused};
+use super::retry::persist;
 use super::session::{End, Session};
 use super::world::World;
+use crate::destination::Destination as _;
 use crate::rules::decide::KeyRange;
 use crate::rules::policy::Policy;
 use crate::state::{LedgerChange, StateStore};
+
+/// How many kept keys are looked at at a time.
+const WIDTH: usize = 64;
 
 fn tell_unsaid(unsaid: u64) {
     if unsaid > 0 {
@@ -21,11 +27,22 @@ fn tell_unsaid(unsaid: u64) {
 }
 
 impl<W: World> Session<W> {
-    /// Neither writes nor deletes a key until it can be judged.
+    /// Neither writes nor deletes a key until it can be judged; one that a policy
+    /// leaves out is only remembered, for when that changes.
     pub fn hold(&mut self, key: Vec<u8>, why: Why) -> Result<(), End> {
-        self.report.hold(&key, &why.unfit.reason);
+        let known = self.held.get(&key).or_else(|| self.again.get(&key));
+        let same = |known: &Why| known.left_out == why.left_out;
+        match why.left_out {
+            None => self.report.hold(&key, &why.unfit.reason),
+            Some(_) if known.is_some_and(same) => {}
+            Some(policy) => {
+                self.parts.metrics.policy(policy);
+                self.report.release(&key);
+            }
+        }
         let known = self.again.get(&key);
-        let told = known.is_some_and(|known| known.unfit.reason == why.unfit.reason);
+        let told = why.left_out.is_some()
+            || known.is_some_and(|known| known.unfit.reason == why.unfit.reason);
         let shown = String::from_utf8_lossy(&key).into_owned();
         let (name, reason) = (key.clone(), why.unfit.reason.clone());
         let mut new = known.is_none() && !self.held.contains(&key);
@@ -69,7 +86,12 @@ impl<W: World> Session<W> {
         for refused in self.writer.take_refused() {
             let Refused { key, rule, why } = refused;
             match why {
-                Refusal::Unfit(unfit) => self.hold(key, Why { rule, unfit })?,
+                Refusal::Unfit(unfit) => self.hold(key, Why::of(rule, unfit))?,
+                Refusal::LeftOut(policy, unfit) => {
+                    let left_out = Some(policy);
+                    let why = Why::of(rule, unfit);
+                    self.hold(key, Why { left_out, ..why })?;
+                }
                 Refusal::Kept => self.keep(&key)?,
             }
         }
@@ -81,6 +103,9 @@ impl<W: World> Session<W> {
         self.parts.metrics.policy(Policy::OnConflict);
         if self.conflicts.keep(key) {
             self.report.keep(key);
+            if let Some(watching) = &mut self.drift {
+                watching.kept(key);
+            }
             if let Some(unsaid) = self.talk.may_say(Instant::now()) {
                 let shown = String::from_utf8_lossy(key);
                 tracing::info!("`{shown}` stays as the destination has it: it is not carry's");
@@ -119,6 +144,26 @@ impl<W: World> Session<W> {
             true => Ok(()),
             false => Ok(self.parts.store.unkeep(&gone)?),
         }
+    }
+
+    /// Finds out of which kept keys the destination has nothing any more, where
+    /// nobody listens to it.
+    pub(super) async fn find_free(&mut self) -> Result<(), End> {
+        let parts = self.parts.clone();
+        let kept: Vec<Vec<u8>> = self.conflicts.all().cloned().collect();
+        let looks = kept.into_iter().map(|key| {
+            let destination = parts.destination.clone();
+            async move {
+                let look = || destination.get(&key);
+                let there = persist("reading a kept key of the destination", look).await;
+                let there = there.map_err(MirrorError::Destination)?;
+                Ok::<_, MirrorError>(there.is_none().then_some(key))
+            }
+        });
+        let looks = futures::stream::iter(looks).buffered(WIDTH).try_collect();
+        let free: Vec<Option<Vec<u8>>> = self.unless_stopped(looks).await?;
+        self.free.extend(free.into_iter().flatten());
+        Ok(())
     }
 
     /// Takes in which keys were kept when carry last ran.

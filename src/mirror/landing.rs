@@ -8,7 +8,7 @@
 //! are given to one after the other.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -60,6 +60,9 @@ pub struct Lander<W: World> {
     /// From the look to the answer of each Service.
     pub(super) turn: tokio::sync::Mutex<Turn>,
     pub(super) report: Arc<dyn Report>,
+    /// The newest revision of the destination that is known. All that we have
+    /// written before is not newer.
+    newest: AtomicI64,
 }
 
 impl<W: World> Lander<W> {
@@ -81,6 +84,7 @@ impl<W: World> Lander<W> {
             apis: tokio::sync::Mutex::default(),
             turn: tokio::sync::Mutex::default(),
             report,
+            newest: AtomicI64::new(0),
         }
     }
 
@@ -109,6 +113,8 @@ impl<W: World> Lander<W> {
         let mut seen = self.blank();
         seen.set_addresses(turn.known());
         let mut batch = batch;
+        let before = self.newest.fetch_max(fence.mod_revision, Ordering::Relaxed);
+        batch.note_sending(before.max(fence.mod_revision));
         let mut wait = Duration::ZERO;
         match self.served().await {
             Ok(apis) => apis.into_iter().for_each(|apis| seen.set_apis(apis)),
@@ -165,7 +171,10 @@ impl<W: World> Lander<W> {
         turn: &mut Turn,
     ) {
         let revision = match result {
-            Some(Ok(Outcome::Applied(revision))) => revision.0,
+            Some(Ok(Outcome::Applied(revision))) => {
+                self.newest.fetch_max(revision.0, Ordering::Relaxed);
+                revision.0
+            }
             Some(_) => return turn.forget(),
             None => return,
         };
@@ -282,7 +291,7 @@ impl<W: World> Lander<W> {
                     return;
                 }
                 // What is gone may be there anew: this look may be an old one.
-                if definition.is_none() {
+                if definition.is_none() && crds.get(key).is_some() {
                     *at -= A_MOMENT;
                 }
                 Arc::make_mut(crds).insert(key.to_vec(), definition);

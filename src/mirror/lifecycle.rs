@@ -16,7 +16,7 @@ use super::error::MirrorError;
 use super::judging::Judging;
 use super::leadership::{Keeper, campaign, refuse_promoted};
 use super::leasing::Leasing;
-use super::opening::{Opened, identify, open};
+use super::opening::{Opened, identify, open, refuse_swapped};
 use super::options::Options;
 use super::outcome::Written;
 use super::reader::Reader;
@@ -178,7 +178,8 @@ impl<W: World> Mirror<W> {
     async fn before_leading(&mut self) -> Result<Term, MirrorError> {
         // First: the source may be gone for good.
         refuse_promoted(&*self.parts.destination, &self.options.candidate()).await?;
-        identify(&self.parts, &self.options).await?;
+        let identity = identify(&self.parts, &self.options).await?;
+        refuse_swapped(&self.parts, &self.options, &identity.pair).await?;
         let report = self.report.clone();
         let wait = |leader: &str| report.standing_by(leader);
         campaign(&*self.parts.destination, &self.options.candidate(), wait).await
@@ -327,7 +328,7 @@ impl<W: World> Mirror<W> {
         }
         self.summary.add(session.writer.written());
         self.summary.applied = session.watermark();
-        self.summary.held = session.held.len();
+        self.summary.held = session.held.told();
     }
 }
 

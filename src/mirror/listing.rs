@@ -319,7 +319,7 @@ impl<'a, W: World> RangeReader<'a, W> {
     /// that stays.
     async fn claim(&mut self, item: Item, rule: RuleId) -> Result<Option<Found>, MirrorError> {
         let judge = &self.parts.judge;
-        if judge.on_conflict(Some(rule)) != OnConflict::Adopt {
+        if judge.on_conflict(Some(rule), &item.key) != OnConflict::Adopt {
             let Some(there) = self.destination.value_of(&item.key).await? else {
                 return Ok(None);
             };
@@ -332,7 +332,7 @@ impl<'a, W: World> RangeReader<'a, W> {
         }
         let name = judge.rule_name(rule);
         let entry = LedgerEntry {
-            borrowed: judge.on_conflict(Some(rule)) == OnConflict::Overwrite,
+            borrowed: judge.on_conflict(Some(rule), &item.key) == OnConflict::Overwrite,
             ..LedgerEntry::new(SourceRevision(0), name).leased(item.lease)
         };
         Ok(Some(record(item.key, entry)))
@@ -370,7 +370,9 @@ impl<'a, W: World> RangeReader<'a, W> {
         let (judge, outgoing) = (&*self.parts.judge, &mut self.outgoing);
         Ok(blocking(judge.may_block(), || match () {
             () if judge.is_there(key, value, there, Some(rule), outgoing) => Held::Same,
-            () if entry.is_none() && judge.on_conflict(Some(rule)) == OnConflict::Keep => {
+            () if entry.is_none()
+                && judge.on_conflict(Some(rule), &item.key) == OnConflict::Keep =>
+            {
                 match is_copy(judge, key, value, there) {
                     Ok(true) => Held::Other,
                     Ok(false) => Held::Foreign,
@@ -417,7 +419,7 @@ impl<'a, W: World> RangeReader<'a, W> {
         }
         match self.there(&item, rule, entry.as_ref()).await? {
             Held::Same => {
-                let overwrites = judge.on_conflict(Some(rule)) == OnConflict::Overwrite;
+                let overwrites = judge.on_conflict(Some(rule), &item.key) == OnConflict::Overwrite;
                 let now = LedgerEntry {
                     borrowed: entry.as_ref().map_or(overwrites, |entry| entry.borrowed),
                     ..LedgerEntry::new(item.revision, name)

@@ -70,7 +70,7 @@ impl<W: World> Writer<W> {
         let entry = self.entry(SourceRevision(0), rule).leased(op.lease());
         let entry = LedgerEntry {
             intent: self.object_of(op, rule),
-            borrowed: self.parts.judge.on_conflict(rule) == OnConflict::Overwrite,
+            borrowed: self.parts.judge.on_conflict(rule, op_key(op)) == OnConflict::Overwrite,
             ..entry
         };
         LedgerChange {
@@ -86,7 +86,7 @@ impl<W: World> Writer<W> {
         let (Op::Put { key, value } | Op::PutLeased { key, value, .. }) = op else {
             return None;
         };
-        if judge.on_conflict(rule) == OnConflict::Adopt {
+        if judge.on_conflict(rule, key) == OnConflict::Adopt {
             return None;
         }
         let object = blocking(judge.may_block(), || {

@@ -135,6 +135,28 @@ pub async fn identify<W: World>(
     })
 }
 
+/// Refuses a source that is the standby of this destination under the same
+/// name: its objects rest, and would be put to rest at the destination, too.
+pub async fn refuse_swapped<W: World>(
+    parts: &Parts<W>,
+    options: &Options,
+    pair: &Pair,
+) -> Result<(), MirrorError> {
+    let key = options.checkpoint_key();
+    let read = || parts.source.get(key.as_bytes());
+    let there = match persist("looking for a checkpoint at the source", read).await {
+        Ok(there) => there,
+        // Who mirrors need not be allowed to read it.
+        Err(EtcdError::PermissionDenied(_)) => None,
+        Err(error) => return Err(MirrorError::Source(error)),
+    };
+    let checkpoint = there.and_then(|item| serde_json::from_slice::<Checkpoint>(&item.value).ok());
+    match checkpoint.is_some_and(|own| own.source_cluster_id == pair.destination_cluster_id) {
+        true => Err(MirrorError::Swapped { key }),
+        false => Ok(()),
+    }
+}
+
 pub async fn where_to_begin<W: World>(
     parts: &Parts<W>,
     options: &Options,
@@ -147,12 +169,17 @@ pub async fn where_to_begin<W: World>(
         .await
         .map_err(MirrorError::Destination)?;
     let checkpoint = stored.map(|bytes| serde_json::from_slice::<Checkpoint>(&bytes));
-    let checkpoint = checkpoint
+    let mut checkpoint = checkpoint
         .transpose()
         .map_err(|error| MirrorError::BadCheckpoint {
             key: key.clone(),
             reason: error.to_string(),
         })?;
+    let reverted = checkpoint.as_mut();
+    if reverted.is_some_and(|own| std::mem::take(&mut own.reverted)) && !options.resync {
+        let name = options.name.clone();
+        return Err(MirrorError::Reverted { name });
+    }
     // Another carry may have led since the source was asked.
     let behind = |known: &Checkpoint| known.revision > identity.source.revision.0;
     if checkpoint.as_ref().is_some_and(behind) {

@@ -11,6 +11,7 @@ use crate::etcd::EtcdError;
 use crate::metrics::TxnOutcome;
 use crate::rules::RuleId;
 use crate::rules::outgoing::Unfit;
+use crate::rules::policy::Policy;
 use crate::state::Checkpoint;
 
 /// Why writing cannot go on.
@@ -33,6 +34,8 @@ impl<E: Into<MirrorError>> From<E> for WriteEnd {
 pub enum Refusal {
     /// Its value is not fit to be written.
     Unfit(Unfit),
+    /// A policy leaves it out as long as the destination lacks something.
+    LeftOut(Policy, Unfit),
     /// The destination has something else under it, which stays.
     Kept,
 }

@@ -289,16 +289,38 @@ impl Promotion<'_> {
         }
     }
 
-    /// Takes the mark away, and nothing else; returns it, if there was one.
+    /// Takes the mark away, and notes in the checkpoint that the destination is
+    /// not what was written to it: who goes on from there has to compare
+    /// everything. Returns the mark, if there was one.
     pub async fn revert(&self) -> Result<Option<Marked>, MirrorError> {
         let Some(marked) = self.standing().await?.marked else {
             return Ok(None);
         };
-        let take_back = || self.destination.take_back(&marked);
+        let (leader, key) = (self.leader_key(), self.options.checkpoint_key());
+        let take_back = async || {
+            // Again where something has changed in between, until it is gone:
+            // an answer may be lost, too.
+            while let Some(now) = self.destination.promoted(&leader).await? {
+                let checkpoint = self.destination.read(key.as_bytes()).await?;
+                let noted = checkpoint.as_ref().and_then(noted_as_reverted);
+                let instead = checkpoint.as_ref().zip(noted.as_deref());
+                if self.destination.take_back(&now, instead).await? {
+                    break;
+                }
+            }
+            Ok(())
+        };
         let taken = persist("taking the promotion back", take_back).await;
         taken.map_err(MirrorError::Destination)?;
         Ok(Some(marked))
     }
+}
+
+/// One that cannot be read lets nobody go on as it is.
+fn noted_as_reverted(checkpoint: &Version) -> Option<Vec<u8>> {
+    let read = serde_json::from_slice::<Checkpoint>(&checkpoint.value).ok()?;
+    let reverted = true;
+    serde_json::to_vec(&Checkpoint { reverted, ..read }).ok()
 }
 
 fn restored(key: &[u8], fields: Vec<Woken>, failed: Option<String>) -> Restored {

@@ -145,7 +145,8 @@ async fn read<S: Source>(
                     let now = Instant::now();
                     ask_at = match event {
                         WatchEvent::Progress(_) => now + every,
-                        WatchEvent::Changes(_) => (now + SOON).max(asked_at + gap),
+                        // Never put off: a source that is busy would not be asked at all.
+                        WatchEvent::Changes(_) => ask_at.min((now + SOON).max(asked_at + gap)),
                     };
                     origin.note(&event);
                     spool.push(Ok(event));
@@ -163,4 +164,45 @@ async fn read<S: Source>(
         }
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::interval;
+
+    use super::*;
+    use crate::metrics::Metrics;
+    use crate::mirror::spool::Limits;
+    use crate::source::ScriptedSource;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_source_that_never_rests_is_asked_too() {
+        let source = ScriptedSource::default();
+        let origin = Origin {
+            source: Arc::new(source.clone()),
+            ranges: vec![KeyRange {
+                start: b"/".to_vec(),
+                end: b"0".to_vec(),
+            }],
+            known: source.revision(),
+            last_put: None,
+        };
+        let watch = origin.open().await.expect("a watch");
+        let spool = Arc::new(Spool::new(Limits::default(), Metrics::default()));
+        let _reader = Reader::start(watch, origin, spool.clone(), Duration::from_secs(60));
+        let mut pace = interval(Duration::from_millis(10));
+        let (mut changes, mut proofs) = (0, 0);
+        while changes < 500 {
+            tokio::select! {
+                _ = pace.tick() => {
+                    source.put("/a", "b");
+                }
+                entry = spool.next() => match entry.expect("an event") {
+                    WatchEvent::Changes(_) => changes += 1,
+                    WatchEvent::Progress(_) => proofs += 1,
+                },
+            }
+        }
+        assert!((5..20).contains(&proofs), "{proofs} proofs in 5 s");
+    }
 }

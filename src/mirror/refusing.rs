@@ -55,7 +55,8 @@ impl<W: World> Writer<W> {
             }
             Unwritten::NotOurs => None,
             Unwritten::Kept => Some(Refusal::Kept),
-            Unwritten::LeftOut(policy) => {
+            Unwritten::LeftOut(policy, Some(unfit)) => Some(Refusal::LeftOut(policy, unfit)),
+            Unwritten::LeftOut(policy, None) => {
                 self.parts.metrics.policy(policy);
                 None
             }

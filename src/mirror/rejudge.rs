@@ -13,6 +13,7 @@ use super::due::Which;
 use super::held::{MAX_NAMED, Why};
 use super::judging::Judging;
 use super::listing::Purpose;
+use super::numbered::numbered;
 use super::ranges::union;
 use super::retry::persist;
 use super::sealing::blocking;
@@ -38,7 +39,7 @@ impl<W: World> Session<W> {
         let reason = "it could not be judged before the last start";
         for key in self.parts.store.held()?.into_iter().take(MAX_NAMED) {
             let unfit = Unfit::new(reason.to_owned(), false);
-            self.again.insert(key, Why { rule: None, unfit });
+            self.again.insert(key, Why::of(None, unfit));
         }
         Ok(())
     }
@@ -67,7 +68,7 @@ impl<W: World> Session<W> {
         if self.parts.judge.encryption_digest() != self.encryption {
             return self.compare_all().await;
         }
-        let before = self.held.len();
+        let (before, told) = (self.held.len(), self.held.told());
         let names = match which {
             Which::Woken => self.held.woken(ONE_BY_ONE),
             Which::Transient => self.held.transient_after(self.due.reached(), ONE_BY_ONE),
@@ -76,18 +77,19 @@ impl<W: World> Session<W> {
         // Those whose reason is transient are few enough by themselves.
         let mut forgotten = || self.held.take_overflowed() | self.conflicts.take_overflowed();
         let all = which == Which::All && (forgotten() || names.len() > ONE_BY_ONE);
-        let mut ranges = match all {
+        let ranges = match all {
             true => self.parts.judge.ranges().to_vec(),
             false => names
                 .iter()
                 .map(|name| KeyRange::only(name.as_slice()))
                 .collect(),
         };
-        ranges.extend(flipped);
-        // Who was woken may still wait for another that is about to come; who had
-        // its time is judged by what is there.
+        // What is judged for the first time has its time still.
+        self.judge_again(union(flipped)).await?;
         self.settle().await?;
-        self.writer.set_early(which == Which::Woken);
+        // So has who was woken, or is judged along with what it waits for; who had
+        // it is judged by what is there.
+        self.writer.set_early(which != Which::Transient);
         let judged = self.judge_again(union(ranges)).await;
         self.writer.set_early(true);
         judged?;
@@ -98,9 +100,14 @@ impl<W: World> Session<W> {
         if let (Which::Transient, Some(last)) = (which, names.into_iter().last()) {
             self.due.reach(last);
         }
+        let held = self.held.told();
         match which {
-            Which::Woken => tracing::debug!("{still} keys are held: what some waited for has come"),
-            _ => tracing::info!("{before} held keys judged again: {still} are held now"),
+            Which::Woken => tracing::debug!("{held} held keys: what some waited for has come"),
+            _ if told == 0 && held == 0 => {}
+            _ => tracing::info!(
+                "{} judged again; held now: {held}",
+                numbered(told, "held key")
+            ),
         }
         Ok(())
     }
@@ -114,13 +121,19 @@ impl<W: World> Session<W> {
         let count = free.len();
         self.judge_again(free.into_iter().map(KeyRange::only).collect())
             .await?;
-        tracing::info!("{count} keys judged again of which the destination had something else");
+        tracing::info!(
+            "{} judged again of which the destination had something else",
+            numbered(count, "key")
+        );
         Ok(())
     }
 
     /// Before an end: what waits for something that has come meanwhile gets it,
-    /// and what waits for that.
+    /// and what waits for that; and what something stood in the way of that is
+    /// gone.
     pub async fn judge_waiting(&mut self) -> Result<(), End> {
+        self.find_free().await?;
+        self.judge_free().await?;
         let mut idle = 0;
         while self.held.transient() > idle * ONE_BY_ONE {
             let before = self.held.transient();
@@ -143,8 +156,11 @@ impl<W: World> Session<W> {
             .relist(self.parts.judge.ranges().to_vec(), self.seen)
             .await?;
         self.note_compared()?;
-        let held = self.held.len();
-        tracing::info!("{compared} keys compared with the destination: {held} are held now");
+        let held = self.held.told();
+        tracing::info!(
+            "{} compared with the destination; held now: {held}",
+            numbered(compared, "key")
+        );
         Ok(())
     }
 

@@ -15,6 +15,7 @@ use super::error::MirrorError;
 use super::judged::Judged;
 use super::judging::Judging;
 use super::listing::Found;
+use super::numbered::numbered;
 use super::pipeline::{Known, Write, op_key};
 use super::ranges::union;
 use super::retry::persist;
@@ -199,7 +200,10 @@ impl<W: World> Session<W> {
         let flipped = !ranges.is_empty();
         let listed = self.relist(ranges, at).await?;
         if flipped {
-            tracing::info!("labels of namespaces changed: {listed} keys judged again");
+            tracing::info!(
+                "labels of namespaces changed: {} judged again",
+                numbered(listed, "key")
+            );
         }
         Ok(())
     }
@@ -243,7 +247,7 @@ async fn compare<W: World>(parts: &Parts<W>, judged: Judged) -> Result<Found, Mi
             let entry = Some(LedgerEntry {
                 borrowed: write.known == Known::Borrowed
                     || write.known.is_first()
-                        && judge.on_conflict(write.rule) == OnConflict::Overwrite,
+                        && judge.on_conflict(write.rule, key) == OnConflict::Overwrite,
                 ..LedgerEntry::new(write.revision, rule)
             });
             return Ok(Found::Record(LedgerChange {

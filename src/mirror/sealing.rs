@@ -56,8 +56,8 @@ pub struct Unsent {
 pub enum Unwritten {
     /// The value is not fit to be written as things are: it is held.
     Unfit(Unfit),
-    /// A policy leaves it out.
-    LeftOut(Policy),
+    /// A policy leaves it out; why, where that may change.
+    LeftOut(Policy, Option<Unfit>),
     /// The destination has something else under the key, which stays.
     Kept,
     /// The destination has something else under the key, and carry is to end.
@@ -162,7 +162,9 @@ impl Wanted {
     fn take(&mut self, obstacle: Obstacle) -> Option<Fate> {
         match obstacle {
             Obstacle::Unfit(unfit) => return Some(Fate::Unsent(Unwritten::Unfit(unfit))),
-            Obstacle::Skip(policy) => return Some(Fate::Unsent(Unwritten::LeftOut(policy))),
+            Obstacle::Skip(policy, why) => {
+                return Some(Fate::Unsent(Unwritten::LeftOut(policy, why)));
+            }
             Obstacle::Look(keys) => self.keys.extend(keys),
             Obstacle::LookAtCrds => self.crds = true,
             Obstacle::LookAtObjects { key, range } => self.objects.push((key, range)),
@@ -250,13 +252,32 @@ impl<J: Judging> Sealer<J> {
         if note.known != Known::Yes {
             return Some(Fate::Unsent(Unwritten::NotOurs));
         }
-        match self.judge.leaving(op_key(op), seen) {
-            Ok(Leaving { guards, along }) => Some(Fate::Go {
-                sealed: None,
-                guards,
-                known: note.known,
-                along,
+        let key = op_key(op);
+        // It may have arrived, and somebody may have put something else there
+        // since.
+        let own = match seen.get(key).filter(|_| note.sent) {
+            None if note.sent => return wanted.take(Obstacle::Look(vec![key.to_vec()])),
+            None => None,
+            Some(None) => Some(Guard::Absent(key.to_vec())),
+            Some(Some(there)) if there.create_revision > note.since => {
+                return Some(Fate::Unsent(Unwritten::NotOurs));
+            }
+            Some(Some(there)) => Some(Guard::Lives {
+                key: key.to_vec(),
+                create_revision: there.create_revision,
             }),
+        };
+        match self.judge.leaving(key, seen) {
+            Ok(Leaving { mut guards, along }) => {
+                let is_known = |own: &Guard| guards.iter().any(|guard| guard.key() == own.key());
+                guards.extend(own.filter(|own| !is_known(own)));
+                Some(Fate::Go {
+                    sealed: None,
+                    guards,
+                    known: note.known,
+                    along,
+                })
+            }
             Err(obstacle) => wanted.take(obstacle),
         }
     }
@@ -271,7 +292,7 @@ impl<J: Judging> Sealer<J> {
         seen: &Seen,
         scratch: &mut OutgoingScratch,
     ) -> Result<(Known, Option<Guard>), Unwritten> {
-        let on_conflict = self.judge.on_conflict(note.rule);
+        let on_conflict = self.judge.on_conflict(note.rule, key);
         if !note.known.is_first() || on_conflict == OnConflict::Adopt {
             return Ok((note.known, None));
         }

@@ -421,7 +421,7 @@ impl<W: World> Session<W> {
             Found::Write(write) => self.writer.pipeline.submit(write),
             Found::Record(change) => self.record(change)?,
             Found::Keep { key } => self.keep(&key)?,
-            Found::Hold { key, rule, unfit } => self.hold(key, Why { rule, unfit })?,
+            Found::Hold { key, rule, unfit } => self.hold(key, Why::of(rule, unfit))?,
         }
         Ok(())
     }

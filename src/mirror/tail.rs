@@ -17,6 +17,7 @@ use super::held::Why;
 use super::judged::Judged;
 use super::judging::{Judging, count, empty_value, is_sequential, was_sequential};
 use super::leftovers::disowned;
+use super::numbered::numbered;
 use super::options::Widths;
 use super::pipeline::{Known, Write, op_bytes, op_key};
 use super::ranges::union;
@@ -94,10 +95,14 @@ impl<W: World> Session<W> {
     fn note_caught_up(&mut self) {
         if !self.caught_up && self.watermark() >= self.target {
             self.caught_up = true;
-            let held = self.held.len();
+            let held = self.held.told();
             self.report.ready(None);
             self.counting = Some(Counting::start(self.writer.lander.clone()));
-            tracing::info!("caught up at revision {}; {held} keys held", self.target);
+            tracing::info!(
+                "caught up at revision {}; {} held",
+                self.watermark(),
+                numbered(held, "key")
+            );
         }
     }
 
@@ -169,7 +174,7 @@ impl<W: World> Session<W> {
                 self.writer.pipeline.submit(write);
             }
             Some(Judged::Disown(change)) => self.record(change)?,
-            Some(Judged::Hold { key, rule, unfit }) => self.hold(key, Why { rule, unfit })?,
+            Some(Judged::Hold { key, rule, unfit }) => self.hold(key, Why::of(rule, unfit))?,
         }
         Ok(None)
     }
@@ -184,7 +189,8 @@ impl<W: World> Session<W> {
         let pipeline = &self.writer.pipeline;
         // What is compared counts too, and the fence is one more.
         let guarded = |write: &Write| {
-            let keeps = self.parts.judge.on_conflict(write.rule) != OnConflict::Adopt;
+            let keeps =
+                self.parts.judge.on_conflict(write.rule, op_key(&write.op)) != OnConflict::Adopt;
             write.op.is_put() && write.known.is_first() && keeps
         };
         let guards = writes.iter().filter(|write| guarded(write)).count();

@@ -23,6 +23,9 @@ static UID: LazyLock<Path> = LazyLock::new(|| {
     Path::new(steps.to_vec())
 });
 
+/// The Namespaces that a kube-apiserver makes for itself.
+const NAMESPACES: &[&str] = &["default", "kube-node-lease", "kube-public", "kube-system"];
+
 /// Which object a value is. It tells nothing else of the value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Identity(pub u64);
@@ -79,9 +82,26 @@ impl Judge {
         })
     }
 
-    /// What becomes of a key that `rule` selects where the destination has
-    /// something of its own.
-    pub fn on_conflict(&self, rule: Option<RuleId>) -> OnConflict {
-        self.policies(rule).on_conflict
+    /// What becomes of `key`, which `rule` selects, where the destination has
+    /// something of its own there. What every cluster makes for itself stays,
+    /// whatever the policy says: all Pods and tokens of that cluster rely on it.
+    pub fn on_conflict(&self, rule: Option<RuleId>, key: &[u8]) -> OnConflict {
+        match self.policies(rule).on_conflict {
+            OnConflict::Keep => OnConflict::Keep,
+            _ if self.is_of_every_cluster(key) => OnConflict::Keep,
+            other => other,
+        }
+    }
+
+    /// Whether each cluster has an object of its own under `key`.
+    fn is_of_every_cluster(&self, key: &[u8]) -> bool {
+        let Ok(place) = self.place(key) else {
+            return false;
+        };
+        match (place.group(), place.plural()) {
+            ("", "namespaces") => NAMESPACES.contains(&place.name),
+            ("", "serviceaccounts") => place.name == "default",
+            _ => false,
+        }
     }
 }

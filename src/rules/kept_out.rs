@@ -37,7 +37,7 @@ pub struct KeptOut {
 }
 
 /// A group and a kind.
-type Kind = (&'static str, &'static str);
+pub type Kind = (&'static str, &'static str);
 
 /// One sort of objects that is kept out.
 struct Reason {
@@ -286,6 +286,11 @@ impl KeptOut {
             known.is_some_and(|known| reach.covers_resource(&KeyResource::BuiltIn(known)))
         };
         reach.keys().is_none() && (self.kinds.is_empty() || self.kinds.iter().any(covers))
+    }
+
+    /// The kinds that such objects are of; none where they may be of any.
+    pub fn kinds(&self) -> &'static [Kind] {
+        self.kinds
     }
 
     /// Whether objects under keys of this resource may be of this sort.

@@ -50,26 +50,36 @@ impl Judge {
     /// What the key says of each rule, in order. Of Namespaces what is known is
     /// used: a Namespace that is not there has no labels.
     pub fn prospects(&self, key: &[u8], namespaces: &Namespaces) -> Vec<Prospect> {
+        let bars = self.bars(key, namespaces);
+        let prospects = bars.map(|(rule, bar)| Prospect {
+            rule: rule.name.clone(),
+            depends: match bar {
+                None => depends(rule),
+                Some(_) => Vec::new(),
+            },
+            bar,
+        });
+        prospects.collect()
+    }
+
+    /// Each rule, in order, with why it can select nothing there.
+    pub(super) fn bars<'a>(
+        &'a self,
+        key: &'a [u8],
+        namespaces: &'a Namespaces,
+    ) -> impl Iterator<Item = (&'a CompiledRule, Option<Bar>)> {
         let outside = self.is_outside_kubernetes(key);
         let place = self.place(key).ok();
         let rules = self.plan().rules().iter();
-        let prospects = rules.map(|rule| {
+        rules.map(move |rule| {
             let bar = match (rule.reach.keys(), &place) {
                 (Some(keys), _) if outside && keys.matches(key) => None,
                 (Some(_), _) => Some(Bar::Keys),
                 (None, None) => Some(Bar::Resource),
                 (None, Some(place)) => bar(rule, place, namespaces),
             };
-            Prospect {
-                rule: rule.name.clone(),
-                depends: match bar {
-                    None => depends(rule),
-                    Some(_) => Vec::new(),
-                },
-                bar,
-            }
-        });
-        prospects.collect()
+            (rule, bar)
+        })
     }
 }
 

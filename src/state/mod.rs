@@ -89,6 +89,10 @@ pub struct Checkpoint {
     /// nobody believes an older one. An older carry did not record it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ledger: Option<String>,
+    /// Whether the destination was promoted since, and that was taken back: what
+    /// has changed there is not in any ledger.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub reverted: bool,
 }
 
 /// Under which prefixes the Kubernetes keys are, each with a slash at either

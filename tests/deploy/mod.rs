@@ -16,7 +16,7 @@ mod metrics;
 mod query;
 mod starts;
 mod systemd;
-mod tools;
+pub mod tools;
 
 use std::path::{Path, PathBuf};
 

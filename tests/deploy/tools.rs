@@ -39,6 +39,15 @@ pub fn promtool(what: &str) -> Option<PathBuf> {
     find(what, "CARRY_TEST_PROMTOOL", "promtool-2.53.3/promtool")
 }
 
+/// `tests/chaos.sh` alone has it fetched.
+pub fn prometheus(what: &str) -> Option<PathBuf> {
+    find(
+        what,
+        "CARRY_TEST_PROMETHEUS",
+        "prometheus-2.53.3/prometheus",
+    )
+}
+
 pub fn hadolint(what: &str) -> Option<PathBuf> {
     find(what, "CARRY_TEST_HADOLINT", "hadolint-2.15.1/hadolint")
 }

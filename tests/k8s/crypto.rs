@@ -86,7 +86,20 @@ fn plain_values_are_read_where_identity_is_allowed() {
         .err()
         .map(|error| error.to_string())
         .unwrap_or_default();
-    assert!(told.contains("aescbc, key `a`"), "{told}");
+    assert_eq!(
+        told,
+        "the value is encrypted (aescbc, key `a`), and no encryption configuration was given"
+    );
+    // One that was given and is for others is another matter.
+    let others = Keyring::parse("enc.yaml", &entry("pods", &aescbc)).expect("a configuration");
+    let refused = others.open("", "secrets", b"/k", b"k8s:enc:aescbc:v1:a:x", &mut buffer);
+    assert!(matches!(refused.err(), Some(CryptoError::NoKey(_))));
+    let forgotten = Keyring::identity_since("nobody has said where it is");
+    let refused = forgotten.open("", "secrets", b"/k", b"k8s:enc:aescbc:v1:a:x", &mut buffer);
+    assert_eq!(
+        refused.err().map(|error| error.to_string()).as_deref(),
+        Some("the value is encrypted (aescbc, key `a`), and nobody has said where it is")
+    );
 }
 
 /// Key names may hold colons, and one may begin as another does.

@@ -219,7 +219,7 @@ fn what_is_refused() {
     let value = seal(&gcm, PLAIN);
     assert!(matches!(
         transfer(&plain, &gcm, &value),
-        Some(CryptoError::NoKey(_))
+        Some(CryptoError::NoConfiguration { .. })
     ));
     assert_eq!(transfer(&gcm, &gcm, PLAIN), Some(CryptoError::NotEncrypted));
     let other = keyring(&[keys("aesgcm", &[("a", 'B')])]);

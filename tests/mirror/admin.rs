@@ -42,7 +42,7 @@ async fn readiness_says_why_not() {
     );
     assert_eq!(
         get(port, "/ready").await,
-        (503, r#"{"ready":false}"#.to_owned())
+        (503, "{\"ready\":false}\n".to_owned())
     );
     status.set_phase(Phase::Bootstrap);
     status.set_phase(Phase::Tail);
@@ -54,7 +54,7 @@ async fn readiness_says_why_not() {
     assert_eq!(get(port, "/readyz").await, (200, "ok\n".to_owned()));
     assert_eq!(
         get(port, "/ready").await,
-        (200, r#"{"ready":true}"#.to_owned())
+        (200, "{\"ready\":true}\n".to_owned())
     );
     status.set_phase(Phase::Draining);
     let (code, body) = get(port, "/readyz").await;
@@ -77,6 +77,7 @@ async fn status_names_held_keys_and_counts_the_rest() {
     let (code, body) = get(port, "/status").await;
     let json: serde_json::Value = serde_json::from_str(&body).expect("JSON");
     assert_eq!(code, 200);
+    assert!(body.ends_with("}\n"), "{body}");
     assert_eq!(json["name"], "test");
     assert_eq!(json["phase"], "starting");
     assert_eq!(json["ready"], false);

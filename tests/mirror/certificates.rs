@@ -113,3 +113,46 @@ async fn renewed_certificates_are_used_by_new_connections() {
         assert_eq!(running.stop(), 0);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn changed_files_are_told_of_while_connections_last() {
+    for version in versions("certificates that change under a connection") {
+        let (authority, other, folder) = (Authority::new(), Authority::new(), temp_dir());
+        let source = Etcd::start(version, Options::new().tls(&authority));
+        let destination = Etcd::plain(version);
+        let rules = folder.path().join("rules.yaml");
+        std::fs::write(&rules, RULES).expect("rules");
+        let mounted = Mounted(folder.path().to_owned());
+        let (ca, cert, key) = (
+            authority.ca(),
+            authority.client_cert(),
+            authority.client_key(),
+        );
+        mounted.swap("1", &ca, &cert, &key);
+        let mut running = Carry::between(&source, &destination, &rules, &mounted.flags());
+        running.wait_ready();
+        let reloads = |carry: &Carry| {
+            ["applied", "refused"].map(|outcome| {
+                let name = "carry_tls_reloads_total";
+                let sample = format!("{name}{{side=\"source\",outcome=\"{outcome}\"}}");
+                carry.metric(&sample).expect("a metric")
+            })
+        };
+        mounted.swap("2", &ca, &other.client_cert(), &key);
+        running.wait_for("the bad pair to be noticed", |carry| {
+            reloads(carry) == [0.0, 1.0]
+        });
+        mounted.swap("3", &other.ca(), &other.client_cert(), &other.client_key());
+        running.wait_for("the good pair to be noticed", |carry| {
+            reloads(carry) == [1.0, 1.0]
+        });
+        // The connection is the one that it was.
+        source.put("/data/1", "x").await;
+        eventually("the key to be mirrored", || async {
+            destination.get("/data/1").await.is_some()
+        })
+        .await;
+        assert_eq!(reloads(&running), [1.0, 1.0]);
+        assert_eq!(running.stop(), 0);
+    }
+}

@@ -235,6 +235,40 @@ fn findings_of_data_have_levels() {
     );
 }
 
+/// Of what cannot be read no rule is said to select nothing, and a file that
+/// was forgotten is not said to be a wrong one.
+#[test]
+fn encrypted_values_without_a_configuration() {
+    let folder = Folder::new();
+    let mut database = Database::default();
+    database.put(
+        "/registry/secrets/shop/token",
+        "k8s:enc:aescbc:v1:key1:0123456789abcdef0123456789abcdef",
+    );
+    database.save(&folder.path("etcd.db"));
+    let rules = r#"filters:
+  secondary:
+    - {name: secrets, group: "", resources: [{kind: Secret}]}
+    - {name: in-lab, group: "", resources: [{kind: Secret}], namespace: lab}
+    - {name: maps, group: "", resources: [{kind: ConfigMap}]}
+"#;
+    folder.write("rules.yaml", rules);
+    let data = ["rules.yaml", "--snapshot", "etcd.db", "--allow=W023,W024"];
+    let without = folder.told_at(120, &data);
+    insta::assert_snapshot!("check_data_encrypted", without);
+    let key = "a2V5LWtleS1rZXkta2V5LWtleS1rZXkta2V5LWtleS0=";
+    let other = format!(
+        "apiVersion: apiserver.config.k8s.io/v1\nkind: EncryptionConfiguration\nresources:\n- resources: [secrets]\n  providers:\n  - aescbc: {{keys: [{{name: key2, secret: {key}}}]}}\n"
+    );
+    folder.write("other.yaml", &other);
+    let with_another = ["--encryption-provider-config", "other.yaml"];
+    let wrong = folder.told(&[&data[..], &with_another].concat());
+    assert!(
+        wrong.contains("the encryption configuration has no such key for its resource"),
+        "{wrong}"
+    );
+}
+
 #[test]
 fn what_cannot_be_done_is_said() {
     let folder = with_snapshot();

@@ -281,6 +281,52 @@ fn globs_and_standard_input() {
     );
 }
 
+/// Without a name, the file that `carry run` would have is checked.
+#[test]
+fn the_file_of_run() {
+    let good = "filters:\n  sequential:\n    - {group: \"\", resources: [{kind: Namespace}]}\n";
+    let folder = Folder::with(&[
+        ("rules.yaml", good),
+        ("others.yaml", good),
+        ("carry.yaml", "mirror-rule: rules.yaml\nsettle: 3s\n"),
+    ]);
+    let checked = |args: &[&str], variable: Option<&str>| {
+        let mut command = command(folder.folder.path(), args);
+        command.envs(variable.map(|file| ("CARRY_MIRROR_RULE", file)));
+        let run = command.output().expect("carry runs");
+        (code(&run), format!("{}{}", out(&run), err(&run)))
+    };
+    for (args, variable, named) in [
+        (&["--config=carry.yaml"][..], None, "rules.yaml: ok"),
+        (&[], Some("rules.yaml"), "rules.yaml: ok"),
+        (&["--mirror-rule=rules.yaml"], None, "rules.yaml: ok"),
+        // What is named by itself goes before it.
+        (
+            &["others.yaml", "--config=carry.yaml"],
+            None,
+            "others.yaml: ok",
+        ),
+        (&["others.yaml"], Some("rules.yaml"), "others.yaml: ok"),
+    ] {
+        let (exit, said) = checked(args, variable);
+        assert_eq!(exit, 0, "{said}");
+        assert!(
+            said.starts_with(named) && said.lines().count() == 1,
+            "{said}"
+        );
+    }
+    for (args, why) in [
+        (&[][..], "nothing to check"),
+        (
+            &["others.yaml", "--mirror-rule=rules.yaml"],
+            "leave one of them out",
+        ),
+    ] {
+        let (exit, said) = checked(args, None);
+        assert!(exit == 2 && said.contains(why), "{exit} {said}");
+    }
+}
+
 #[test]
 fn codes_are_explained() {
     let folder = Folder::with(&[]);

@@ -316,4 +316,49 @@ fn what_cannot_run_says_so() {
         text(&no_keys.stderr).contains("`no-such-file.yaml`"),
         "{no_keys:?}"
     );
+    let other_file = explain(good, &["--encryption-provider-config", good]);
+    assert_eq!(code(&other_file), 2);
+    let message = text(&other_file.stderr);
+    let beginning = format!(
+        "error: `--encryption-provider-config` has to name an EncryptionConfiguration that can be used: {good}:"
+    );
+    assert!(message.starts_with(&beginning), "{message}");
+    let other_file = explain(good, &["--dest-encryption-provider-config", good]);
+    let message = text(&other_file.stderr);
+    assert!(
+        message.starts_with("error: `--dest-encryption-provider-config` has to name"),
+        "{message}"
+    );
+    let sides = ["--slave-endpoints", "http://127.0.0.1:1"];
+    for command in ["explain", "verify", "run", "promote"] {
+        let mut args = vec![command, "--mirror-rule", "none.yaml"];
+        args.extend(["--master-endpoints", &nobody]);
+        match command {
+            "explain" => args.push("/registry/secrets/a/b"),
+            _ => args.extend(sides),
+        }
+        let no_rules = carry(&args);
+        assert_eq!(code(&no_rules), 2);
+        let message = text(&no_rules.stderr);
+        // A promotion asks the destination first.
+        let expected = match command {
+            "promote" => "error: destination: cannot reach etcd",
+            _ => "error: cannot read the rules file `none.yaml`: No such file",
+        };
+        assert!(message.starts_with(expected), "{command}: {message}");
+    }
+    // What was found is shown as it is everywhere, in each line.
+    let args = ["--master-endpoints", &nobody, sides[0], sides[1]];
+    for command in ["verify", "run"] {
+        let refused = carry(&[&[command, "--mirror-rule", bad][..], &args].concat());
+        let message = text(&refused.stderr);
+        let last = format!("\nerror: the rules file `{bad}` has errors\n");
+        assert!(message.starts_with("error[E0"), "{command}: {message}");
+        assert!(message.ends_with(&last), "{command}: {message}");
+        assert_eq!(
+            message.matches("error: ").count(),
+            1,
+            "{command}: {message}"
+        );
+    }
 }

@@ -86,6 +86,13 @@ fn every_flag_is_a_setting_or_about_one_call() {
 /// A value that is not the default, where the settings allow one.
 fn other(arg: &Arg, file: &str) -> String {
     let name = arg.get_long().expect("a name");
+    let example = |file: &str| format!("{}/deploy/examples/{file}", env!("CARGO_MANIFEST_DIR"));
+    if name == "mirror-rule" {
+        return example("rules.yaml");
+    }
+    if name.ends_with("encryption-provider-config") {
+        return example("secrets-encryption.yaml");
+    }
     if name == "rev" {
         return "0".to_owned(); // excluded by `resync`
     }
@@ -115,6 +122,99 @@ fn other(arg: &Arg, file: &str) -> String {
         Some("MODE") => "active-standby".to_owned(),
         Some("NAME") | None => "other".to_owned(),
         Some(name) => panic!("`{name}` needs an example here"),
+    }
+}
+
+/// Rules that can be used.
+const RULES: &str = "filters: {secondary: [{name: a, keys: [/a]}]}\n";
+
+/// What carry could not run with is no configuration.
+#[test]
+fn a_configuration_without_usable_rules_is_not_printed() {
+    let folder = temp_dir();
+    let both = "master-endpoints: [a:1]\nslave-endpoints: [b:1]\n";
+    let file = format!("{both}mirror-rule: none.yaml\nmax-lag: 2ms\n");
+    std::fs::write(folder.path().join("carry.yaml"), file).expect("a file");
+    let args = ["run", "--config=carry.yaml", "--print-config"];
+    let missing = carry(folder.path(), &args, &[]);
+    let said = text(&missing.stderr);
+    assert_eq!(missing.status.code(), Some(2), "{said}");
+    assert_eq!(text(&missing.stdout), "");
+    for part in [
+        "`mirror-rule` `none.yaml` cannot be read: No such file",
+        " --> carry.yaml:3:14",
+        "`max-lag` `2ms` is too short",
+    ] {
+        assert!(said.contains(part), "`{part}` is not in: {said}");
+    }
+
+    let rules = "filters: {secondary: [{name: a, kyes: [/a]}]}\n";
+    std::fs::write(folder.path().join("rules.yaml"), rules).expect("rules");
+    let args = [
+        "run",
+        "--print-config",
+        "--master-endpoints=a:1",
+        "--slave-endpoints=b:1",
+        "--mirror-rule=rules.yaml",
+    ];
+    let bad = carry(folder.path(), &args, &[]);
+    let said = text(&bad.stderr);
+    assert_eq!(bad.status.code(), Some(2), "{said}");
+    assert_eq!(text(&bad.stdout), "");
+    assert!(
+        said.starts_with("error[E010]: unknown field `kyes`"),
+        "{said}"
+    );
+    assert!(
+        said.ends_with("\nerror: the rules file `rules.yaml` has errors\n"),
+        "{said}"
+    );
+
+    std::fs::write(folder.path().join("rules.yaml"), RULES).expect("rules");
+    let good = carry(folder.path(), &args, &[]);
+    assert_eq!(good.status.code(), Some(0), "{}", text(&good.stderr));
+    assert_eq!(text(&good.stderr), "");
+}
+
+/// `carry run` and what reads by itself, which has no log.
+#[test]
+fn mistyped_variables_are_told_of() {
+    let folder = temp_dir();
+    std::fs::write(folder.path().join("rules.yaml"), RULES).expect("rules");
+    let line = "there is no variable `CARRY_MAX_LAGG`: did you mean `CARRY_MAX_LAG`?";
+    let envs = [
+        ("CARRY_MAX_LAGG", "3"),
+        ("CARRY_BIND_PORT_10520_TCP_PORT", "10520"),
+    ];
+    let run = [
+        "run",
+        "--print-config",
+        "--master-endpoints=a:1",
+        "--slave-endpoints=b:1",
+        "--mirror-rule=rules.yaml",
+    ];
+    for (args, beginning) in [
+        (&run[..], ""),
+        (&["check-rules", "rules.yaml"], "warning: "),
+        (&["completions", "bash"], "nothing"),
+    ] {
+        let ran = carry(folder.path(), args, &envs);
+        let said = text(&ran.stderr);
+        assert_eq!(ran.status.code(), Some(0), "{said}");
+        let told = said.lines().filter(|told| told.contains("CARRY_"));
+        let told: Vec<&str> = told.collect();
+        match beginning {
+            "nothing" => assert_eq!(said, ""),
+            _ => {
+                assert_eq!(told.len(), 1, "{said}");
+                assert!(told[0].ends_with(line), "{said}");
+                assert!(told[0].starts_with(beginning), "{said}");
+                assert!(
+                    beginning == "warning: " || told[0].contains(" WARN "),
+                    "{said}"
+                );
+            }
+        }
     }
 }
 
@@ -174,8 +274,9 @@ fn the_file_sets_every_flag_of_run_and_what_is_printed_is_such_a_file() {
 #[test]
 fn flags_go_before_variables_before_the_file_before_defaults() {
     let folder = temp_dir();
-    let file = "name: from-file\nkube-prefix: /file\nmax-lag: 40s\nonce: yes\nmaster-endpoints: [\"http://file:1\"]\nsource-user: x\n# a comment\nstandby: cold\ndest-endpoints:\n  - http://one:1\n  - http://two:2\n";
+    let file = "name: from-file\nkube-prefix: /file\nmax-lag: 40s\nonce: yes\nmaster-endpoints: [\"http://file:1\"]\nsource-user: x\n# a comment\nstandby: cold\ndest-endpoints:\n  - http://one:1\n  - http://two:2\nmirror-rule: rules.yaml\n";
     std::fs::write(folder.path().join("carry.yaml"), file).expect("a file");
+    std::fs::write(folder.path().join("rules.yaml"), RULES).expect("rules");
     let args = ["run", "--name=from-flag", "--once=false", "--print-config"];
     let envs = [
         ("CARRY_CONFIG", "carry.yaml"),

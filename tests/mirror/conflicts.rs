@@ -274,8 +274,56 @@ async fn a_dry_run_tells_of_conflicts() {
             "{out}"
         );
         assert!(
-            out.contains("1 would be written") && out.contains("1 that the destination"),
+            out.contains("1 would be written")
+                && out.contains("of 1 the destination has something else"),
             "{out}"
         );
+    }
+}
+
+/// What every cluster makes for itself stays, whatever `onConflict` says.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn namespaces_and_service_accounts_of_every_cluster_stay() {
+    let object = |kind: &str, namespace: Option<&str>, name: &str, uid: &str| -> Stored {
+        let plural = format!("{}s", kind.to_lowercase());
+        let mut object = json!({
+            "apiVersion": "v1", "kind": kind,
+            "metadata": {"name": name, "uid": uid},
+        });
+        let place = namespace.map_or(String::new(), |own| format!("{own}/"));
+        if let Some(namespace) = namespace {
+            object["metadata"]["namespace"] = json!(namespace);
+        }
+        let key = format!("/registry/{plural}/{place}{name}");
+        (key.into_bytes(), object.to_string().into_bytes())
+    };
+    let of_all = |uid: &str| {
+        [
+            object("Namespace", None, "default", uid),
+            object("Namespace", None, "kube-system", uid),
+            object("ServiceAccount", Some("shop"), "default", uid),
+        ]
+    };
+    let Some(version) = versions("what every cluster has").pop() else {
+        return;
+    };
+    for policy in ["adopt", "overwrite", "stop"] {
+        let (source, destination) = (Etcd::plain(version), Etcd::plain(version));
+        let folder = temp_dir();
+        let file = folder.path().join("rules.yaml");
+        let text = format!(
+            "policies: {{onConflict: {policy}}}\nfilters:\n  secondary:\n    - resources: [{{kind: Namespace}}, {{kind: ServiceAccount}}]\n"
+        );
+        std::fs::write(&file, text).expect("rules");
+        destination.load(of_all("of-the-standby")).await;
+        source.load(of_all("of-the-source")).await;
+        let own = object("Namespace", None, "shop", "of-the-source");
+        source.load([own.clone()]).await;
+        let before = destination.list("/registry").await;
+        let mut carry = Carry::between(&source, &destination, &file, &["--once"]);
+        assert_eq!(carry.exit_code(), 0, "{policy}: {}", carry.stderr());
+        let mut after = destination.list("/registry").await;
+        assert_eq!(after.remove(&own.0), Some(own.1));
+        assert!(after == before, "{policy}");
     }
 }

@@ -4,10 +4,12 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use carry::admin::{Status, bind, serve};
 use carry::etcd::{Connection, Endpoint, EtcdError, TlsSettings, TransportSettings, connect};
+use carry::metrics::Metrics;
 use etcd_client::{Compare, CompareOp, Txn, TxnOp};
 
-use super::harness::{Authority, Etcd, Options, any_version, free_port, temp_dir, versions};
+use super::harness::{Authority, Etcd, Options, any_version, carry, free_port, temp_dir, versions};
 
 /// Settings for these endpoints, which have a scheme.
 pub fn to<S: AsRef<str>>(urls: &[S]) -> TransportSettings {
@@ -277,6 +279,77 @@ async fn unusable_files_are_named() {
         let error = refusal(&with_tls("https://127.0.0.1:1", tls)).await;
         assert!(error.contains(part), "{error}");
     }
+}
+
+/// What the flags name is said with the flags.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_tls_lacks_is_said_with_its_flags() {
+    let what = "mirror::connect::what_tls_lacks_is_said_with_its_flags";
+    let Some(version) = any_version(what) else {
+        return;
+    };
+    let (authority, other) = (Authority::new(), Authority::new());
+    let etcd = Etcd::start(version, Options::new().tls(&authority));
+    let (ca, wrong) = (authority.ca(), other.ca());
+    let ca = format!("--master-cacert={}", ca.display());
+    let wrong = format!("--master-cacert={}", wrong.display());
+    for (flags, part) in [
+        (
+            Vec::new(),
+            "error: TLS to the source (`--master-*`) needs a certificate authority to trust: give `--master-cacert FILE`, or accept any certificate with `--master-insecure-skip-tls-verify`",
+        ),
+        (vec![wrong], "give the right CA file (`--master-cacert`)"),
+        // A server that has hung up before it was read has not said so.
+        (
+            vec![ca],
+            "a client certificate: give `--master-cert` and `--master-key`",
+        ),
+    ] {
+        let mut args = explaining(&etcd.url());
+        args.extend(flags);
+        let ended = carry(&args);
+        assert_eq!(ended.code, 2, "{ended:?}");
+        assert!(ended.stderr.contains(part), "{}", ended.stderr);
+    }
+}
+
+/// The arguments of a `carry explain` that asks this source.
+fn explaining(url: &str) -> Vec<String> {
+    let rules = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/examples/rules.yaml");
+    let args = [
+        "explain",
+        "/registry/secrets/unique/influxdb",
+        "--mirror-rule",
+        rules,
+        "--master-endpoints",
+        url,
+    ];
+    args.map(str::to_owned).to_vec()
+}
+
+/// A carry's own port: HTTP/2, and no gRPC.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_etcd_is_named() {
+    let status = Status::new("test".to_owned(), Metrics::default());
+    let listener = bind("127.0.0.1:0".parse().expect("an address"));
+    let listener = listener.await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    tokio::spawn(serve(listener, status, std::future::pending()));
+    let url = format!("http://{address}");
+    let error = connect(&to(&[&url])).await.err().expect("no etcd");
+    let expected = EtcdError::NotEtcd {
+        at: format!(" at `{url}`"),
+        code: 404,
+    };
+    assert_eq!(error, expected);
+    assert!(!error.is_retryable() && !error.outcome_unknown());
+    let ended = tokio::task::spawn_blocking(move || carry(&explaining(&url)));
+    let ended = ended.await.expect("carry");
+    assert_eq!(ended.code, 2, "{ended:?}");
+    let said = format!(
+        "error: source: what answers at `http://{address}` is no etcd (HTTP 404 instead of gRPC): give etcd's client port, usually 2379\n"
+    );
+    assert!(ended.stderr.ends_with(&said), "{}", ended.stderr);
 }
 
 #[tokio::test]

@@ -18,7 +18,7 @@ use carry::mirror::{
 use carry::rules::decide::{Decision, DeleteReason, Event, KeyRange, Scratch, SkipReason, Stage};
 use carry::rules::namespaces::{Namespaces, View};
 use carry::rules::outgoing::{Outgoing, OutgoingScratch, Unfit};
-use carry::rules::policy::OnDrift;
+use carry::rules::policy::{OnConflict, OnDrift};
 use carry::rules::{Phase, RuleId};
 use carry::source::ScriptedSource;
 use carry::state::{MemoryStore, StateStore as _};
@@ -241,6 +241,13 @@ impl Judging for Script {
         match self.digest.as_str() {
             "mend" => OnDrift::Mend,
             _ => OnDrift::Keep,
+        }
+    }
+
+    fn on_conflict(&self, _: Option<RuleId>, _: &[u8]) -> OnConflict {
+        match self.digest.as_str() {
+            "keep" => OnConflict::Keep,
+            _ => OnConflict::Adopt,
         }
     }
 

@@ -2,6 +2,7 @@
 //! what is said, and what is mended.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use carry::destination::Destination as _;
@@ -299,4 +300,25 @@ async fn what_happens_during_a_first_copy_is_found() {
     stage.destination.set_open(true);
     drifts(&stage, &["first/a"]).await;
     running.stop().await;
+}
+
+/// A run that ends when it has caught up listens to nobody.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_stood_in_the_way_of_a_run_that_ends_is_gone_at_the_next() {
+    let stage = theatre("keep");
+    // Otherwise its digest is the one of what was never compared, and the second
+    // run lists everything.
+    stage.rotated.store(true, Ordering::SeqCst);
+    intrude(&stage, "plain/a", "own");
+    intrude(&stage, "plain/b", "own");
+    for key in ["plain/a", "plain/b", "plain/c"] {
+        stage.put(key, "1");
+    }
+    stage.once().await;
+    let values = |stage: &Theatre| ["plain/a", "plain/b", "plain/c"].map(|key| there(stage, key));
+    let [own, one] = ["own", "1"].map(|value| Some(value.to_owned()));
+    assert_eq!(values(&stage), [own.clone(), own.clone(), one.clone()]);
+    remove(&stage, "plain/a");
+    stage.once().await;
+    assert_eq!(values(&stage), [one.clone(), own, one]);
 }

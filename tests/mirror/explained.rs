@@ -69,6 +69,7 @@ fn report_of(
     let candidates = judge.candidates(bytes).into_iter();
     Report {
         whence: Whence::Source,
+        past: None,
         notes: Vec::new(),
         asides: Vec::new(),
         by_key: Vec::new(),

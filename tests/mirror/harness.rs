@@ -8,7 +8,8 @@
 //!
 //! etcd 3.4 is `$CARRY_TEST_ETCD_34`, etcd 3.5 `$CARRY_TEST_ETCD_35`, etcd 3.5.16
 //! `$CARRY_TEST_ETCD_35_NEW`; else the `etcd` of that version in `PATH`, or what
-//! `tests/run.sh` has unpacked.
+//! `tests/run.sh` has unpacked. carry is `$CARRY_TEST_BINARY`, else the one that was
+//! built with the tests.
 #![allow(dead_code)]
 
 use std::collections::BTreeMap;
@@ -1134,7 +1135,10 @@ pub fn carry_with<A: AsRef<OsStr>>(args: &[A], envs: &[(String, String)]) -> End
 
 /// The binary under test.
 pub fn carry_binary() -> &'static Path {
-    Path::new(env!("CARGO_BIN_EXE_carry"))
+    static GIVEN: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let given = GIVEN.get_or_init(|| Some(std::env::var_os("CARRY_TEST_BINARY")?.into()));
+    let built = Path::new(env!("CARGO_BIN_EXE_carry"));
+    given.as_deref().unwrap_or(built)
 }
 
 fn code_of(status: ExitStatus) -> i32 {

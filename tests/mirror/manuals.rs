@@ -32,9 +32,27 @@ fn every_command_has_a_page_with_all_of_its_flags() {
             let flag = format!("\\-\\-{}", flag.replace('-', "\\-"));
             assert!(page.contains(&flag), "{name}: {flag}");
         }
+        let mut reads = false;
+        for arg in command.get_arguments() {
+            if let Some(variable) = arg.get_env() {
+                let variable = format!("[env: {}", variable.to_string_lossy());
+                assert!(page.contains(&variable), "{name}: {variable}");
+                reads = true;
+            }
+        }
+        assert_eq!(page.contains(".SH ENVIRONMENT\n"), reads, "{name}");
+        assert!(page.contains(".SH \"EXIT STATUS\"\n"), "{name}");
+        assert_eq!(page.contains(".SH \"THE SOURCE\"\n"), reads, "{name}");
+        // No flag is written in capitals, and nothing stretches the lines.
+        let headings = page.lines().filter(|line| line.starts_with(".SH"));
+        headings.for_each(|line| assert!(!line.contains("\\-"), "{name}: {line}"));
+        assert!(page.contains(".ad l\n.SH NAME\n"), "{name}");
         commands += 1;
     }
     assert!(commands >= 8);
+    let run = page("carry-run");
+    let both = "[alias: \\-\\-dest\\-cacert] [env: CARRY_SLAVE_CACERT or CARRY_DEST_CACERT]";
+    assert!(run.contains(both), "{run}");
     let files = std::fs::read_dir(&into).expect("pages").count();
     assert_eq!(files, commands + 1);
     let nowhere = carry(&["man", "--directory", "/proc/nowhere"]);
@@ -55,6 +73,46 @@ fn every_command_is_completed() {
         }
         assert!(completed.stdout.contains("print-config"), "{shell}");
     }
+}
+
+/// As a shell asks: what is offered for the last of these words.
+fn offered(script: &std::path::Path, words: &[&str]) -> Vec<String> {
+    let asked = format!(
+        "source {}; COMP_WORDS=(\"$@\"); COMP_CWORD=$(($# - 1)); _carry carry \"${{@: -1}}\" \"${{@: -2:1}}\"; printf '%s\\n' \"${{COMPREPLY[@]}}\"",
+        script.display()
+    );
+    let mut command = super::harness::clean("bash");
+    command.args(["--norc", "-c", &asked, "bash"]).args(words);
+    let output = command.output().expect("bash runs");
+    let said = String::from_utf8(output.stdout).expect("UTF-8");
+    let mut words: Vec<String> = said.lines().map(str::to_owned).collect();
+    words.sort_unstable();
+    words
+}
+
+#[test]
+fn bash_offers_the_words_of_flags_and_their_other_names() {
+    let folder = temp_dir();
+    let script = folder.path().join("carry.bash");
+    std::fs::write(&script, carry(&["completions", "bash"]).stdout).expect("a script");
+    let modes = offered(&script, &["carry", "run", "--mode", ""]);
+    assert_eq!(modes, ["active-standby", "standalone"]);
+    let formats = offered(&script, &["carry", "run", "--log-format", "j"]);
+    assert_eq!(formats, ["json"]);
+    for (side, other) in [("--master", "--source"), ("--slave", "--dest")] {
+        let by_first = offered(&script, &["carry", "verify", &format!("{side}-")]);
+        let by_other = offered(&script, &["carry", "verify", &format!("{other}-")]);
+        let renamed = by_first.iter().map(|flag| flag.replacen(side, other, 1));
+        let renamed: Vec<String> = renamed.collect();
+        let of_side: Vec<&String> = by_other
+            .iter()
+            .filter(|flag| renamed.contains(flag))
+            .collect();
+        assert_eq!(of_side.len(), 9, "{by_other:?}");
+        assert_eq!(renamed.len(), 9, "{by_first:?}");
+    }
+    // What is only offered is not shown: `--help` stays short.
+    assert!(!carry(&["run", "--help"]).stdout.contains("--source-cacert"));
 }
 
 #[test]

@@ -43,6 +43,7 @@ mod run;
 mod services;
 mod settings;
 mod simulation;
+mod soak;
 mod source;
 mod state;
 mod streams;

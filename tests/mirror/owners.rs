@@ -114,7 +114,19 @@ async fn owners_that_come_later_are_waited_for() {
                         .await;
                     }
                 }
-                if owners == "hold" && !once {
+                if owners == "skip" && !once {
+                    // Nobody is told of what is left out, and it is not forgotten.
+                    assert_eq!(carry.metric("carry_held_keys"), Some(0.0));
+                    let actions = "carry_policy_actions_total{policy=\"owners\"}";
+                    assert_eq!(carry.metric(actions), Some(1.0));
+                    let mut carry = carry.again();
+                    carry.wait_ready();
+                    source.load([deployment("gone", "uid-gone")]).await;
+                    eventually("what was left out to be there", || async {
+                        owners_of(&destination, "orphan").await.is_some()
+                    })
+                    .await;
+                } else if owners == "hold" && !once {
                     assert_eq!(carry.metric("carry_held_keys"), Some(1.0));
                     source.load([deployment("gone", "uid-gone")]).await;
                     carry.wait_for("nothing to be held", |carry| {

@@ -217,11 +217,25 @@ async fn a_failover_and_its_taking_back() {
         let nothing = sides.promote(&mirror, &["--revert"]);
         assert_eq!(nothing.code, 0, "{}", nothing.stderr);
         insta::assert_snapshot!("reverted_again", nothing.stdout);
+        // What supervises carry may start it at once.
+        for more in ["--mode=active-standby", "--dry-run", "--debug"] {
+            let args = [&args[..], &[more.to_owned()]].concat();
+            mirror = mirror.again_with(&args);
+            assert_eq!(mirror.exit_code(), 2, "{}", mirror.stderr());
+            let said = mirror.stderr();
+            let error = "error: `default` was promoted at this destination, and that was taken back: `carry run --resync`";
+            assert!(said.contains(error), "{said}");
+        }
+        assert!(sides.there().await == items);
         args.push("--resync".to_owned());
         let mut mirror = mirror.again_with(&args);
         settled(&mut mirror);
         let mut expected = standby;
         expected.remove(NIGHTLY.as_bytes());
+        assert!(sides.there().await == expected);
+        args.pop();
+        let mut mirror = mirror.again_with(&args);
+        settled(&mut mirror);
         assert!(sides.there().await == expected);
     }
 }
@@ -412,7 +426,7 @@ async fn the_name_counts() {
     let standby = sides.there().await;
     let unknown = sides.promote(&mirror, &["--without-source"]);
     assert_eq!((unknown.code, unknown.stdout.as_str()), (2, ""));
-    let error = "error: no carry named `default` has mirrored into this destination (there is no `/carry/default/checkpoint`): check `--name` and `--dest-endpoints`\n";
+    let error = "error: no carry named `default` has mirrored into this destination (there is no `/carry/default/checkpoint`): check `--name` and `--slave-endpoints`\n";
     assert!(unknown.stderr.ends_with(error), "{}", unknown.stderr);
     let checkpoint = sides
         .destination

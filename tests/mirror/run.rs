@@ -394,9 +394,90 @@ async fn what_it_says_when_it_cannot_run() {
     let mut first = pair.run(&[]);
     first.wait_ready();
     refused(&mut pair.run(&[]), "another carry named `default` leads");
+    // The port is taken, and a dry run needs none.
+    let beside = temp_dir();
+    let ended = carry(&[
+        "run",
+        "--dry-run",
+        &format!("--db-path={}", beside.path().join("none").display()),
+        "--bind-address=127.0.0.1",
+        &format!("--bind-port={}", first.port()),
+        &format!(
+            "--encryption-provider-config={}",
+            example("secrets-encryption.yaml").display()
+        ),
+        &endpoints,
+        &format!("--slave-endpoints={}", pair.destination.url()),
+        &rule,
+    ]);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    assert!(
+        ended.stdout.contains("dry run at revision"),
+        "{}",
+        ended.stdout
+    );
     let mut beside = pair.run(&["--name=beside", "--once"]);
     assert_eq!(beside.exit_code(), 0, "{}", beside.stderr());
     assert_eq!(first.stop(), 0);
+}
+
+/// Rules of two stages look at the same keys; each is told of once.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_counts_each_key_once() {
+    let Some(version) = any_version("a dry run in stages") else {
+        return;
+    };
+    let pair = Pair::with_example(version).await;
+    let (folder, namespace) = (temp_dir(), "{version: v1, kind: Namespace}");
+    let rules = folder.path().join("rules.yaml");
+    let rule = |more: &str, kinds: &str| {
+        format!("    - {{name: \"{kinds}\", group: \"\", {more}resources: [{kinds}]}}\n")
+    };
+    let text = format!(
+        "filters:\n  sequential:\n{}  secondary:\n{}",
+        rule("sequence: 1, ", namespace),
+        rule(
+            "",
+            &format!("{namespace}, {{version: v1, kind: ConfigMap}}")
+        ),
+    );
+    std::fs::write(&rules, text).expect("rules");
+    let run = |more| Carry::between(&pair.source, &pair.destination, &rules, &[more]);
+    let mut all = pair.source.list("/registry/namespaces/").await.len();
+    all += pair.source.list("/registry/configmaps/").await.len();
+    let mut dry = run("--dry-run");
+    assert_eq!(dry.exit_code(), 0, "{}", dry.stderr());
+    let said = dry.process().stdout();
+    assert!(said.contains(&format!("of {all} keys looked at")), "{said}");
+    let put = said.lines().filter(|line| line.starts_with("put ")).count();
+    let mut once = run("--once");
+    assert_eq!(once.exit_code(), 0, "{}", once.stderr());
+    assert_eq!(
+        pair.destination.list("/registry").await.len(),
+        put,
+        "{said}"
+    );
+}
+
+/// What mirrors a standby into its source would put that to rest, too.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_source_that_is_the_standby_of_the_destination_is_refused() {
+    for version in versions("swapped endpoints") {
+        let pair = Pair::with_example(version).await;
+        let rules = example("rules.yaml");
+        let mut first = pair.run(&["--once"]);
+        assert_eq!(first.exit_code(), 0, "{}", first.stderr());
+        let before = pair.source.list("").await;
+        for more in [&["--once"][..], &["--dry-run"], &["--resync", "--once"]] {
+            let mut swapped = Carry::between(&pair.destination, &pair.source, &rules, more);
+            let why = "are `--master-endpoints` and `--slave-endpoints` swapped?";
+            refused(&mut swapped, why);
+        }
+        assert!(pair.source.list("").await == before);
+        let back = ["--name=back", "--once"];
+        let mut back = Carry::between(&pair.destination, &pair.source, &rules, &back);
+        assert_eq!(back.exit_code(), 0, "{}", back.stderr());
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -256,7 +256,7 @@ fn all_errors_come_at_once() {
         "`--dial-timeout`: `2` has no unit",
         "`--keepalive-time`: `0s` is no time",
         "`--name` `Bad_Name`",
-        "`--bind-address` `nowhere`",
+        "`--bind-address` `nowhere` is no IP address: write `127.0.0.1` for this machine alone",
         "`--bind-port` `99999`",
         "`--kube-prefix` `/`",
         "`--dest-kube-prefix` `other`",
@@ -462,7 +462,12 @@ fn explain_and_check_rules() {
     };
     assert_eq!(args.files, ["a.yaml", "b.yaml"]);
     assert_eq!(args.kube_prefix, "/registry");
-    parse(["carry", "check-rules"]).expect_err("no file");
+    let parsed = parse(["carry", "check-rules", "--mirror-rule=a.yaml"]);
+    let Command::CheckRules(args) = parsed.expect("check-rules").command else {
+        panic!("check")
+    };
+    assert_eq!(args.mirror_rule.as_deref(), Some("a.yaml"));
+    assert_eq!(args.files, Vec::<String>::new());
 }
 
 #[test]

@@ -46,6 +46,7 @@ fn checkpoint(revision: i64) -> Checkpoint {
         bootstrapped: true,
         prefixes: None,
         ledger: None,
+        reverted: false,
     }
 }
 

@@ -34,6 +34,7 @@ fn a_stdout_that_is_closed_or_full() {
     let print_config = [
         "run",
         "--print-config",
+        &format!("--mirror-rule={rules}"),
         "--master-endpoints=a:1",
         "--slave-endpoints=b:1",
     ];

@@ -111,6 +111,27 @@ async fn the_tour_is_as_the_readme_says() {
     }
 }
 
+/// Whoever waits for a key in the tour waits for a carry that runs.
+#[test]
+fn waiting_ends_with_the_carry_that_is_waited_for() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readme = std::fs::read_to_string(root.join("README.md")).expect("README.md");
+    let start = readme.find("arrived() {").expect("the function");
+    let (function, _) = readme[start..].split_once("\n}\n").expect("its end");
+    let folder = temp_dir();
+    let script = format!(
+        "etcdctl() {{ :; }}\nmkdir -p target/tour\necho 'it has died' >target/tour/carry.log\n\
+         true &\nwait\n{function}\n}}\narrived /a 2>/dev/null\necho \"ended with $?\"\n"
+    );
+    std::fs::write(folder.path().join("waiting.sh"), script).expect("a script");
+    let mut command = clean("timeout");
+    command.args(["20", "bash", "waiting.sh"]);
+    let output = command.current_dir(folder.path()).output();
+    let output = output.expect("bash runs");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(said, "it has died\nended with 1\n", "{output:?}");
+}
+
 /// All files below a folder: the path of each is its key.
 fn tree(folder: &Path) -> Vec<(Vec<u8>, Vec<u8>)> {
     fn add(root: &Path, folder: &Path, all: &mut Vec<(Vec<u8>, Vec<u8>)>) {

@@ -152,8 +152,8 @@ async fn what_differs_is_found_and_mended() {
             "extra /settings/06 (rule `settings`)",
             "extra /checked/a (rule `checked`)",
             "5 differences: 2 missing, 1 different, 2 extra",
-            "1 keys held",
-            "1 keys not carry's",
+            "1 key held: it",
+            "1 key not carry's",
         ] {
             assert!(
                 human.stdout.contains(part),
@@ -339,6 +339,10 @@ async fn what_cannot_be_found_out_is_exit_code_2() {
         "{}",
         ended.stderr
     );
+    // Nobody has mirrored yet: whoever has mistyped the name hears of it.
+    let ended = sides.verify(&["--name=typo".to_owned()]);
+    let said = "no carry named `typo` has mirrored into this destination (there is no `/carry/typo/checkpoint`): check `--name`";
+    assert!(ended.stderr.contains(said), "{}", ended.stderr);
     std::fs::write(sides.rules(), "filters: {secondary: [{nonsense: 1}]}").expect("rules");
     assert_eq!(sides.verify(&[]).code, 1);
 }

@@ -11,9 +11,12 @@ use crate::cli::typed::Typed;
 /// `carry check-rules`.
 #[derive(Args, Debug, Clone)]
 pub struct CheckRulesArgs {
-    /// Rules files, or globs over them; `-` reads standard input
-    #[arg(required_unless_present = "explain", value_name = "FILE")]
+    /// Rules files, or globs over them; `-` reads standard input [default: that of --mirror-rule]
+    #[arg(value_name = "FILE")]
     pub files: Vec<String>,
+    /// The rules file that is checked where no FILE is given, as for `carry run`
+    #[arg(long, env = "CARRY_MIRROR_RULE", value_name = "FILE")]
+    pub mirror_rule: Option<String>,
     /// Say what a code means, with an example; `all` lists the codes
     #[arg(long, value_name = "CODE", conflicts_with_all = ["files", "fix", "dump", "snapshot", "diff", "at_revision"])]
     pub explain: Option<String>,

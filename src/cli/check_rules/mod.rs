@@ -34,7 +34,7 @@ use args::{CheckOutput, CheckRulesArgs};
 use told::Told;
 
 /// Runs the command.
-pub fn run(args: &CheckRulesArgs) -> ExitCode {
+pub fn run(mut args: CheckRulesArgs) -> ExitCode {
     if let Some(word) = &args.explain {
         if let Some(flag) = args.typed.first("master-") {
             return refuse(format!(
@@ -46,6 +46,10 @@ pub fn run(args: &CheckRulesArgs) -> ExitCode {
             Err(problem) => refuse(problem),
         };
     }
+    if let Err(problem) = name_files(&mut args) {
+        return refuse(problem);
+    }
+    let args = &args;
     let check = match how(args) {
         Ok(check) => check,
         Err(problems) => return refuse(problems.join("\n")),
@@ -88,6 +92,25 @@ pub fn run(args: &CheckRulesArgs) -> ExitCode {
         return refuse(problem);
     }
     ExitCode::from(worst)
+}
+
+/// Where no file is named, the one that `carry run` would have is checked.
+fn name_files(args: &mut CheckRulesArgs) -> Result<(), String> {
+    match (args.mirror_rule.take(), args.files.is_empty()) {
+        (Some(_), false) if args.typed.first("mirror-rule").is_some() => Err(
+            "`--mirror-rule` does not go with files that are named by themselves: leave one of them out"
+                .to_owned(),
+        ),
+        (_, false) => Ok(()),
+        (Some(file), true) => {
+            args.files.push(file);
+            Ok(())
+        }
+        (None, true) => Err(
+            "nothing to check: name rules files, or globs over them, or `-` for standard input; or give `--mirror-rule`, or a configuration file that has it"
+                .to_owned(),
+        ),
+    }
 }
 
 /// How the files are checked.

@@ -102,7 +102,7 @@ fn conflict(
     let rule = rule?;
     let here = judge.identity(key, &item.value, Side::Source).ok()?;
     let same = judge.identity(key, &there.value, Side::Destination) == Ok(here);
-    let what = match judge.on_conflict(Some(rule)) {
+    let what = match judge.on_conflict(Some(rule), key) {
         _ if same => return None,
         OnConflict::Keep => {
             "`onConflict: keep` leaves it as it is, unless the ledger says that carry has written it"

@@ -9,18 +9,21 @@ use serde_json::{Value, json};
 use super::settings::LedgerSettings;
 use crate::cli::explain_report::{AtDestination, Report};
 use crate::cli::ledger;
+use crate::etcd::SourceRevision;
 use crate::rules::decide::{Decision, Judge};
 use crate::rules::drift::Drift;
 use crate::rules::outgoing::OutgoingScratch;
 use crate::rules::policy::OnDrift;
 use crate::state::{LedgerEntry, Pair, StateError, StateStore as _};
 
-/// The cluster ids of both sides, as far as they are known.
+/// What is known of both sides.
 pub struct Sides {
-    /// The source's.
+    /// The source's cluster id.
     pub source: Option<u64>,
-    /// The destination's.
+    /// The destination's cluster id.
     pub destination: Option<u64>,
+    /// The revision that the source was asked as of; `None` for the newest.
+    pub as_of: Option<SourceRevision>,
 }
 
 /// What there is about one key.
@@ -77,7 +80,9 @@ pub fn look(
     };
     let entry = known.entry.as_ref();
     let drift = entry.and_then(|entry| drift(judge, key, entry, report));
-    let lines = lines(&known, report).into_iter().chain(drift.clone());
+    let lines = lines(&known, sides.as_of, report)
+        .into_iter()
+        .chain(drift.clone());
     for (at, line) in lines.enumerate() {
         report.asides.push(match at {
             0 => format!("ledger: {line}"),
@@ -113,7 +118,7 @@ fn other_than(pair: &Pair, settings: &LedgerSettings, sides: &Sides) -> Option<S
         .then(|| "it is that of a mirror into another destination".to_owned())
 }
 
-fn lines(known: &Known, report: &Report) -> Vec<String> {
+fn lines(known: &Known, as_of: Option<SourceRevision>, report: &Report) -> Vec<String> {
     let mut lines = vec![match (&known.entry, &report.destination) {
         (Some(entry), _) => written(entry),
         (None, AtDestination::Read(Some(_))) => {
@@ -123,12 +128,15 @@ fn lines(known: &Known, report: &Report) -> Vec<String> {
     }];
     let revision = report.item.as_ref().map(|item| item.revision.0);
     if let Some(entry) = &known.entry {
+        // What was decided of long ago says nothing of what the ledger has.
+        let newest = known.checkpoint.max(Some(entry.revision.0));
+        let long_ago = as_of.is_some_and(|at| newest > Some(at.0));
         if entry.retired {
             lines.push(
                 "no rule has selected it since the rules were changed: it is kept as it is, and no longer followed"
                     .to_owned(),
             );
-        } else if let Decision::Skip(_) = report.decision {
+        } else if matches!(report.decision, Decision::Skip(_)) && !long_ago {
             lines.push(
                 "no rule selects it any longer: carry removes it there, or keeps it if that is because the rules were changed"
                     .to_owned(),

@@ -67,6 +67,7 @@ pub fn report(judge: &Judge, settings: &ExplainSettings, found: Found<'_>) -> Re
     let object = shown.map(|value| judge.object(key, value, settings.show_secrets));
     Report {
         whence,
+        past: None,
         notes: Vec::new(),
         asides,
         by_key: match (value, &decision) {

@@ -69,7 +69,7 @@ impl<S: Source> Place<'_, S> {
                     };
                     return Ok(());
                 }
-                Err(Obstacle::Skip(policy)) => {
+                Err(Obstacle::Skip(policy, _)) => {
                     report.to_write = None;
                     report.decision = Decision::Skip(SkipReason::KeptOut(policy));
                     return Ok(());
@@ -109,7 +109,7 @@ impl<S: Source> Place<'_, S> {
                 let all = all.iter().map(|(key, there)| (key.as_slice(), there));
                 seen.set_addresses(Some(Arc::new(self.judge.addresses(all))));
             }
-            Obstacle::Unfit(_) | Obstacle::Skip(_) => {}
+            Obstacle::Unfit(_) | Obstacle::Skip(..) => {}
         }
         Ok(())
     }

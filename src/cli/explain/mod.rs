@@ -47,10 +47,7 @@ pub fn run(args: ExplainArgs, config: &Config) -> ExitCode {
     };
     let loaded = match rules_file::load(&settings.rules, &settings.name) {
         Ok(loaded) => loaded,
-        Err(failed) => {
-            eprintln!("{}", failed.message.trim_end());
-            return ExitCode::from(if failed.bad_rules { 1 } else { 2 });
-        }
+        Err(failed) => return failed.refuse(),
     };
     eprint!("{}", loaded.remarks);
     for warning in settings

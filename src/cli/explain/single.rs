@@ -56,6 +56,7 @@ pub async fn explain(
         namespaces: &namespaces,
     };
     let mut report = judged::report(judge, settings, found);
+    report.past = asked.from.at;
     if let Some(at) = store.as_of() {
         let of = match store.whence() {
             Whence::Snapshot => "of the snapshot, ",
@@ -69,6 +70,7 @@ pub async fn explain(
     if item.is_none() {
         let prospects = judge.prospects(key, &namespaces);
         more.insert("prospects".to_owned(), judged::prospects_json(&prospects));
+        report.notes.extend(hints(judge, key));
     }
     match item {
         Some(item) if !settings.changes.is_empty() => {
@@ -93,6 +95,18 @@ pub async fn explain(
     })
 }
 
+/// What may have been meant by a key that is not there.
+fn hints(judge: &Judge, key: &[u8]) -> Vec<String> {
+    let Ok(key) = std::str::from_utf8(key) else {
+        return Vec::new();
+    };
+    let folder = judge.is_folder(key);
+    let folder = folder.then(|| format!("for a table end with `/`: `{key}/`"));
+    let meant = judge.meant(key);
+    let meant = meant.map(|meant| format!("did you mean `{meant}`?"));
+    folder.into_iter().chain(meant).collect()
+}
+
 /// What the destination and the ledger say.
 async fn beside(
     judge: &Judge,
@@ -107,6 +121,7 @@ async fn beside(
     let mut sides = Sides {
         source: None,
         destination: None,
+        as_of: store.as_of(),
     };
     if let Some(destination) = asked.destination {
         let show = settings.show_secrets;

@@ -73,7 +73,9 @@ impl<W: Write> Table<W> {
             );
         }
         if self.counts.keys() == 0 && self.output == Output::Human {
-            eprintln!("no key matches `{keys}`");
+            let meant = judge.meant(&keys.to_string());
+            let meant = meant.map(|meant| format!(": did you mean `{meant}`?"));
+            eprintln!("no key matches `{keys}`{}", meant.unwrap_or_default());
         }
         let at = store.as_of();
         written(self.end(judge, at))?;

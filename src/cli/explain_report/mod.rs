@@ -15,6 +15,7 @@ use std::fmt::Write as _;
 use serde_json::Value;
 
 use crate::diagnostic::{SourceText, Span};
+use crate::etcd::SourceRevision;
 use crate::k8s::Edit;
 use crate::k8s::crypto::describe;
 use crate::rules::decide::{Decision, SkipReason};
@@ -94,6 +95,8 @@ impl Whence {
 pub struct Report {
     /// Where it is from.
     pub whence: Whence,
+    /// The revision that was asked for, where it is not the newest.
+    pub past: Option<SourceRevision>,
     /// What else is to be said of it, beneath what it is.
     pub notes: Vec<String>,
     /// What else is known of the key, beneath what the destination has.
@@ -149,6 +152,15 @@ impl Report {
     /// The reason in one sentence.
     pub fn verdict(&self) -> String {
         sentence::verdict(self)
+    }
+
+    /// That there is no such key, or was none.
+    fn lacking(&self) -> String {
+        let who = self.whence.who();
+        match self.past {
+            Some(at) => format!("{who} had no such key at revision {at}"),
+            None => format!("{who} has no such key"),
+        }
     }
 
     /// The decision in one word.
@@ -245,7 +257,7 @@ impl Report {
             let mut facts = match self.decision {
                 // That is the reason, which has been said.
                 Decision::Skip(SkipReason::Gone) => Vec::new(),
-                _ => vec![format!("{} has no such key", self.whence.who())],
+                _ => vec![self.lacking()],
             };
             facts.extend(self.notes.iter().cloned());
             return facts;

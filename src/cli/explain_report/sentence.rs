@@ -39,7 +39,7 @@ pub(super) fn verdict(report: &Report) -> String {
 fn skipped(report: &Report, reason: SkipReason) -> String {
     let rules = report.rules.as_ref().and_then(|rules| rules.as_ref().ok());
     match reason {
-        SkipReason::Gone => format!("not mirrored: {} has no such key", report.whence.who()),
+        SkipReason::Gone => format!("not mirrored: {}", report.lacking()),
         SkipReason::Outside => {
             "not mirrored: the key is outside the key prefix (see --kube-prefix)".to_owned()
         }
@@ -48,6 +48,10 @@ fn skipped(report: &Report, reason: SkipReason) -> String {
                 .to_owned()
         }
         SkipReason::Leased => leased(rules.map_or(&[], Vec::as_slice)),
+        // Of what is not there the key alone is known.
+        SkipReason::NoCandidate if !report.exists() => {
+            "not mirrored: that is not the key of an object".to_owned()
+        }
         SkipReason::NoCandidate => {
             "not mirrored: no rule can select a key of this resource".to_owned()
         }

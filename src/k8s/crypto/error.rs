@@ -1,6 +1,8 @@
 //! Why a value cannot be decrypted, or not be encrypted. Configurations have
 //! errors of their own.
 
+use std::sync::Arc;
+
 use super::provider::Provider;
 use crate::k8s::field::RecordError;
 use crate::k8s::rewrite::RewriteError;
@@ -13,6 +15,14 @@ pub enum CryptoError {
         "the value is encrypted ({0}), and the encryption configuration has no such key for its resource"
     )]
     NoKey(String),
+    /// There is no configuration at all.
+    #[error("the value is encrypted ({how}), and {why}")]
+    NoConfiguration {
+        /// How it is encrypted.
+        how: String,
+        /// Why there is none, as who made the keyring says it.
+        why: Arc<str>,
+    },
     /// The configuration requires encryption for its resource.
     #[error(
         "the value is not encrypted, and the encryption configuration has no `identity` for its resource"

@@ -26,6 +26,8 @@ pub struct Keyring {
     scopes: Vec<(Scope, Vec<Arc<Transformer>>)>,
     /// For resources that no scope names.
     unlisted: Vec<Arc<Transformer>>,
+    /// Why there is no configuration, where there is none.
+    missing: Option<Arc<str>>,
 }
 
 /// A decrypted value.
@@ -65,9 +67,24 @@ impl Default for Keyring {
 impl Keyring {
     /// No configuration: values are plain, and encrypted ones an error.
     pub fn identity() -> Keyring {
+        Keyring::identity_since("no encryption configuration was given")
+    }
+
+    /// The same, where more can be said of why there is none: encrypted values
+    /// are refused with it, as in "the value is encrypted (…), and `why`".
+    pub fn identity_since(why: &str) -> Keyring {
+        Keyring {
+            missing: Some(why.into()),
+            ..Keyring::configured()
+        }
+    }
+
+    /// A configuration that names no resource yet.
+    fn configured() -> Keyring {
         Keyring {
             scopes: Vec::new(),
             unlisted: vec![Arc::new(Transformer::identity())],
+            missing: None,
         }
     }
 
@@ -91,7 +108,7 @@ impl Keyring {
         yaml: &str,
         plugins: Option<&dyn KmsPlugins>,
     ) -> Result<Keyring, ConfigError> {
-        let mut keyring = Keyring::identity();
+        let mut keyring = Keyring::configured();
         for entry in config::parse(name, yaml)? {
             let providers: Vec<_> = entry
                 .providers
@@ -155,7 +172,19 @@ impl Keyring {
             }
         }
         wipe(buffer);
-        Err(failure.unwrap_or_else(|| not_ours(value)))
+        Err(failure.unwrap_or_else(|| self.not_ours(value)))
+    }
+
+    /// No provider for the resource has such values.
+    fn not_ours(&self, value: &[u8]) -> CryptoError {
+        match (is_encrypted(value), &self.missing) {
+            (false, _) => CryptoError::NotEncrypted,
+            (true, None) => CryptoError::NoKey(describe(value)),
+            (true, Some(why)) => CryptoError::NoConfiguration {
+                how: describe(value),
+                why: Arc::clone(why),
+            },
+        }
     }
 
     /// Whether any value may need a KMS plugin, so that opening or sealing may
@@ -234,13 +263,5 @@ fn worse(first: Option<CryptoError>, other: CryptoError) -> CryptoError {
     match first {
         Some(first) if first.is_transient() || !other.is_transient() => first,
         _ => other,
-    }
-}
-
-/// No provider for the resource has such values.
-fn not_ours(value: &[u8]) -> CryptoError {
-    match is_encrypted(value) {
-        true => CryptoError::NoKey(describe(value)),
-        false => CryptoError::NotEncrypted,
     }
 }

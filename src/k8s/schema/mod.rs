@@ -13,7 +13,7 @@ mod resource;
 mod table;
 
 pub use lookup::{by_kind, by_path, is_built_in_group, legacy_groups, resources, size};
-pub use resolve::{FieldType, PathError, may_be_absent, resolve};
+pub use resolve::{FieldType, PathError, has_version, may_be_absent, resolve};
 pub use resource::{Encoding, Resource};
 pub use table::{JsonShape, Special};
 

@@ -82,6 +82,12 @@ pub fn may_be_absent(group: &str, version: Option<&str>, kind: &str, path: &Path
     way.is_none_or(|way| !way.rest.is_empty() || way.hops.last().is_some_and(Hop::may_be_absent))
 }
 
+/// Whether Kubernetes 1.36 can read this kind in this version: it knows
+/// versions for years after it has ceased to serve them.
+pub fn has_version(group: &str, version: &str, kind: &str) -> bool {
+    find_kind(group, Some(version), kind).is_some()
+}
+
 /// Whether the path is `apiVersion` or `kind`, which lie in the envelope.
 fn is_type_meta(path: &Path) -> bool {
     matches!(path.steps(), [step] if matches!(step.name(), Some("apiVersion" | "kind")))

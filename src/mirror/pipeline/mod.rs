@@ -408,6 +408,8 @@ impl Pipeline {
             known,
             was: known,
             first: known.is_first(),
+            since: 0,
+            sent: false,
         });
     }
 

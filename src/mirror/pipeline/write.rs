@@ -107,6 +107,10 @@ pub struct Note {
     pub was: Known,
     /// Whether it went out as the first write of its key.
     pub first: bool,
+    /// The newest revision of the destination that was known before it was sent.
+    pub since: i64,
+    /// Whether it may have arrived.
+    pub sent: bool,
 }
 
 impl Batch {
@@ -122,9 +126,18 @@ impl Batch {
         }
     }
 
+    /// It is about to be sent to a destination whose newest known revision this
+    /// is; what may have arrived before stays as it was.
+    pub fn note_sending(&mut self, newest: i64) {
+        for note in self.notes.iter_mut().filter(|note| !note.sent) {
+            note.since = newest;
+        }
+    }
+
     /// From now on it may have arrived.
     pub fn note_sent(&mut self) {
         for note in &mut self.notes {
+            note.sent = true;
             if note.known == Known::Intent {
                 note.known = Known::Sent;
             }

@@ -7,7 +7,7 @@
 use crate::lang::solve::{Constraint, Formula, Language, States, Translator, Var};
 
 use super::super::compiled::CompiledRule;
-use super::super::kept_out::KeptOut;
+use super::super::kept_out::{KeptOut, Kind};
 use super::super::plan::Plan;
 use super::super::policy::Policy;
 use super::super::slots::SlotSource;
@@ -31,6 +31,8 @@ pub struct Asked {
     /// Whether the rule names some kinds and selects others besides, so that it
     /// is another condition than for other rules.
     pub is_own: bool,
+    /// The kinds that it keeps out; none where they may be any.
+    pub kinds: &'static [Kind],
     /// True where it keeps nothing out.
     pub item: Item,
 }
@@ -71,6 +73,7 @@ impl<'p> Reasons<'p> {
                     number,
                     policy: own.policy,
                     is_own,
+                    kinds: own.kinds(),
                     item: match is_own {
                         true => self.unless_named(item, rule),
                         false => item.clone(),

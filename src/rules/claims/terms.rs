@@ -190,6 +190,18 @@ impl<'r> Terms<'r> {
         all
     }
 
+    /// The same for objects of one kind, of which only some policies speak:
+    /// what many formulas have in common is harder to find.
+    pub fn all_of(&self, group: &str, kind: &str) -> Vec<&Formula> {
+        let mut all = self.without(&|_| false);
+        let about = self
+            .policies
+            .iter()
+            .filter(|own| own.kinds.is_empty() || own.kinds.contains(&(group, kind)));
+        all.extend(about.map(|own| &own.item.holds));
+        all
+    }
+
     /// What is needed of all units but those that `left_out` names, and what
     /// is known of the kinds. Not of the policies.
     pub fn without<'t>(&'t self, left_out: &dyn Fn(usize) -> bool) -> Vec<&'t Formula> {

@@ -2,9 +2,10 @@
 //! serves, as it says itself in the APIServices that it makes.
 //!
 //! Promises to hold only what is newer than everything that is served of its
-//! group: an older version may be read without being served, and of a group that
-//! is not served nothing is ever listed. Deliberately does not see which kinds a
-//! version has: etcd does not tell.
+//! group, or neither served nor known to Kubernetes any more: an older version
+//! may be read without being served, and of a group that is not served nothing is
+//! ever listed. Deliberately does not see which kinds a served version has: etcd
+//! does not tell.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -83,18 +84,21 @@ impl Case<'_> {
         let Some(served) = apis.served.get(group) else {
             return Ok(());
         };
+        let stored = record.api_version();
         let newest = served.iter().max_by_key(|own| rank(own));
-        match newest {
-            Some(newest) if rank(newest) < rank(version) => {
-                let reason = format!(
-                    "it is stored as `{}`, and the destination's kube-apiserver serves none newer than `{newest}`",
-                    record.api_version()
-                );
-                let key = self.judge.api_key(&format!("{version}.{group}"));
-                Err(self.awaits(key.as_bytes(), reason))
+        let reason = match newest {
+            Some(newest) if rank(newest) < rank(version) => format!(
+                "it is stored as `{stored}`, and the destination's kube-apiserver serves none newer than `{newest}`"
+            ),
+            _ if served.contains(version) || schema::has_version(group, version, record.kind()) => {
+                return Ok(());
             }
-            _ => Ok(()),
-        }
+            _ => format!(
+                "it is stored as `{stored}`, which the destination's kube-apiserver does not serve and Kubernetes 1.36 does not know: let the source store it anew, as `kubectl get` and `kubectl replace` do"
+            ),
+        };
+        let key = self.judge.api_key(&format!("{version}.{group}"));
+        Err(self.awaits(key.as_bytes(), reason))
     }
 }
 

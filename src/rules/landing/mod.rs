@@ -160,8 +160,9 @@ pub enum Obstacle {
     LookAtAddresses,
     /// Not as things are: held.
     Unfit(Unfit),
-    /// By a policy it is not written, and nothing is wrong.
-    Skip(Policy),
+    /// By a policy it is not written, and nothing is wrong; why, where that may
+    /// change with what the destination has.
+    Skip(Policy, Option<Unfit>),
 }
 
 impl From<CryptoError> for Obstacle {

@@ -65,7 +65,7 @@ impl Case<'_> {
             // An owner that is mirrored may only come later.
             _ if self.seen.early => Err(first.clone().into()),
             Owners::Hold => Err(first.clone().into()),
-            Owners::Skip => Err(Obstacle::Skip(Policy::Owners)),
+            Owners::Skip => Err(Obstacle::Skip(Policy::Owners, Some(first.clone()))),
             Owners::Strip => {
                 let places: Vec<usize> = gone.iter().map(|(at, ..)| *at).collect();
                 guards.extend(gone.into_iter().filter_map(|(_, _, guard)| guard));

@@ -53,9 +53,10 @@ impl Case<'_> {
             Owner::Here(guard) => guards.push(guard),
             // It is mirrored, and may only come later.
             Owner::Gone(unfit, _) if self.seen.early => return Err(unfit.into()),
-            Owner::Gone(..) | Owner::Nowhere => {
-                return Err(Obstacle::Skip(Policy::SystemObjects));
+            Owner::Gone(unfit, _) => {
+                return Err(Obstacle::Skip(Policy::SystemObjects, Some(unfit)));
             }
+            Owner::Nowhere => return Err(Obstacle::Skip(Policy::SystemObjects, None)),
         }
         Ok(())
     }

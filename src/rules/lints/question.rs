@@ -102,7 +102,8 @@ impl Answers<'_, '_> {
                 Thing::Unknown(_) => None,
             })
             .collect();
-        let mut formulas = terms.all();
+        let kind = question.kind;
+        let mut formulas = terms.all_of(kind.group, kind.kind);
         formulas.extend(&facts);
         !self.world.never(&formulas, &[variables])
     }

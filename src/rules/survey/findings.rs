@@ -27,6 +27,14 @@ fn selects_nothing(rule: &Rule, counts: &RuleCounts) -> Option<Diagnostic> {
     let all_excluded = counts.without_excludes.keys;
     let kept_out: u64 = counts.kept_out.values().map(|own| own.keys).sum();
     let (message, help) = match (counts.selects.keys, counts.held, all_excluded) {
+        (0, 0, _) if counts.may_select > 0 => (
+            format!(
+                "`{name}` selects nothing of the data that can be read: {} that it may select {} held",
+                of_keys(counts.may_select),
+                if counts.may_select == 1 { "is" } else { "are" },
+            ),
+            "`carry explain KEY` says why such a key cannot be read; where values are encrypted it takes `--encryption-provider-config`",
+        ),
         (0, 0, _) if kept_out > 0 => (
             format!(
                 "nothing of the data is mirrored by `{name}`: policies keep {} out",

@@ -86,6 +86,9 @@ pub struct RuleCounts {
     pub selects: Tally,
     /// Keys that are held because it cannot be evaluated.
     pub held: u64,
+    /// Keys that are held because nothing can be read of them, and that it may
+    /// select for all that the key says.
+    pub may_select: u64,
     /// What each exclude takes away from it: all other conditions hold, and
     /// the exclude does. Of a key that several take away, each has it.
     pub excludes: Vec<Tally>,
@@ -223,6 +226,9 @@ impl<'a> Survey<'a> {
                 if let Some(own) = rule.and_then(|at| self.counts.rules.get_mut(at as usize)) {
                     own.held += 1;
                 }
+                if rule.is_none() {
+                    self.count_unread(stored, namespaces);
+                }
                 let full = self.held.len() >= REASONS;
                 let reason = match full && !self.held.contains_key(&(rule, reason.clone())) {
                     true => (None, OTHER_REASONS.to_owned()),
@@ -241,6 +247,15 @@ impl<'a> Survey<'a> {
             self.look_at_plain(stored);
         } else if let Ok(place) = self.judge.place(stored.key) {
             self.look_at_object(&place, stored, namespaces);
+        }
+    }
+
+    /// What cannot be read says nothing but by its key.
+    fn count_unread(&mut self, stored: &Stored<'_>, namespaces: &Namespaces) {
+        let evaluator = self.judge.evaluator_of(stored.leased);
+        let bars = self.judge.bars(stored.key, namespaces);
+        for ((rule, bar), own) in bars.zip(&mut self.counts.rules) {
+            own.may_select += u64::from(bar.is_none() && evaluator.may_select(rule));
         }
     }
 

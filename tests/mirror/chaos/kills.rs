@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::access::Access;
 use super::rounds::{Arena, Plan};
-use crate::mirror::harness::{Carry, Etcd};
+use crate::mirror::harness::Etcd;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn anybody_is_killed_at_any_time() {
@@ -19,7 +19,7 @@ async fn anybody_is_killed_at_any_time() {
     let to = |etcd: &Etcd| Access::to(vec![etcd.url()]);
     let mut arena = Arena::open(plan, to(&source), to(&destination)).await;
     let args = arena.args(&[source.url()], &[destination.url()]);
-    let mut carry = Carry::start(&args);
+    let mut carry = arena.start(&args);
     for lasts in rounds {
         arena.load();
         let begin = Instant::now();
@@ -50,6 +50,7 @@ async fn anybody_is_killed_at_any_time() {
         }
         arena.settle(&mut carry).await;
     }
+    arena.alerts().await;
     assert_eq!(carry.stop(), 0, "{}", carry.stderr());
     arena.summary("done");
 }

@@ -8,7 +8,6 @@ use tokio::time::sleep;
 use super::access::Access;
 use super::rounds::{Arena, Plan};
 use crate::mirror::cluster::Cluster;
-use crate::mirror::harness::Carry;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn either_cluster_loses_its_leader() {
@@ -24,7 +23,7 @@ async fn either_cluster_loses_its_leader() {
     let to = |cluster: &Cluster| Access::to(cluster.urls());
     let mut arena = Arena::open(plan, to(&source), to(&destination)).await;
     let args = arena.args(&source.urls(), &destination.urls());
-    let mut carry = Carry::start(&args);
+    let mut carry = arena.start(&args);
     let mut clusters = [source, destination];
     for lasts in rounds {
         arena.load();
@@ -61,6 +60,7 @@ async fn either_cluster_loses_its_leader() {
         let caught_up = arena.settle(&mut carry).await;
         println!("chaos leaders: caught up {caught_up:?} after all members were back");
     }
+    arena.alerts().await;
     assert_eq!(carry.stop(), 0, "{}", carry.stderr());
     arena.summary("done");
 }

@@ -6,7 +6,7 @@ use tokio::time::sleep;
 
 use super::access::Access;
 use super::rounds::{Arena, Plan};
-use crate::mirror::harness::{Carry, Etcd};
+use crate::mirror::harness::Etcd;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_ledger_is_lost_now_and_then() {
@@ -22,7 +22,7 @@ async fn the_ledger_is_lost_now_and_then() {
     let args = arena.args(&[source.url()], &[destination.url()]);
     let mut once = args.clone();
     once.push("--once".to_owned());
-    let mut carry = Carry::start(&args);
+    let mut carry = arena.start(&args);
     for lasts in rounds {
         let begin = Instant::now();
         while begin.elapsed() < lasts {
@@ -52,6 +52,7 @@ async fn the_ledger_is_lost_now_and_then() {
         }
         arena.settle(&mut carry).await;
     }
+    arena.alerts().await;
     assert_eq!(carry.stop(), 0, "{}", carry.stderr());
     arena.summary("done");
 }

@@ -11,20 +11,23 @@
 //! | `CARRY_CHAOS_SEED` | the seed (default: another one each time) |
 //! | `CARRY_CHAOS_SECONDS` | how long the faults of each scenario last (default: 6) |
 //!
-//! `tests/chaos.sh` runs the same for half an hour.
+//! `tests/chaos.sh` runs the same for half an hour, and lets a Prometheus with
+//! carry's alerts look at it.
 
 mod access;
+mod alerts;
 mod compare;
+mod explained;
 mod history;
 mod kills;
 mod leaders;
 mod ledger;
 mod load;
 mod network;
-mod random;
+pub mod random;
 mod restored;
 mod rounds;
 mod space;
 mod standby;
 mod tokens;
-mod values;
+pub mod values;

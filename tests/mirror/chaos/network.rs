@@ -8,7 +8,7 @@ use tokio::time::sleep;
 use super::access::Access;
 use super::random::Random;
 use super::rounds::{Arena, Plan};
-use crate::mirror::harness::{Carry, Etcd};
+use crate::mirror::harness::Etcd;
 use crate::mirror::proxy::{Cut, Proxy, Weather};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -28,7 +28,7 @@ async fn bad_weather_on_either_side() {
         Proxy::before(destination.plain_port()),
     ];
     let args = arena.args(&[proxies[0].url()], &[proxies[1].url()]);
-    let mut carry = Carry::start(&args);
+    let mut carry = arena.start(&args);
     for lasts in rounds {
         arena.load();
         let begin = Instant::now();
@@ -55,6 +55,7 @@ async fn bad_weather_on_either_side() {
         let caught_up = arena.settle(&mut carry).await;
         println!("chaos network: caught up {caught_up:?} after the weather was fair");
     }
+    arena.alerts().await;
     assert_eq!(carry.stop(), 0, "{}", carry.stderr());
     arena.summary("done");
 }

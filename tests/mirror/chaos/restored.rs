@@ -25,7 +25,7 @@ async fn the_source_is_set_back() {
     let args = arena.args(&[source.url()], &[destination.url()]);
     let mut resync = args.clone();
     resync.push("--resync".to_owned());
-    let mut carry = Carry::start(&args);
+    let mut carry = arena.start(&args);
     for (round, lasts) in rounds.into_iter().enumerate() {
         arena.load();
         sleep(lasts / 2).await;
@@ -61,6 +61,7 @@ async fn the_source_is_set_back() {
         sleep(Duration::from_millis(500)).await;
         arena.settle(&mut carry).await;
     }
+    arena.alerts().await;
     assert_eq!(carry.stop(), 0, "{}", carry.stderr());
     arena.summary("done");
 }

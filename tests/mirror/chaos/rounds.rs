@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::access::Access;
+use super::alerts::Watched;
 use super::compare::{Foreign, RULES, differences};
 use super::history::History;
 use super::load::{Load, furnish};
@@ -113,6 +114,7 @@ pub struct Arena {
     faults: u64,
     begin: Instant,
     told: Instant,
+    watched: Watched,
     rules: tempfile::TempDir,
 }
 
@@ -126,6 +128,7 @@ impl Arena {
         let rules = temp_dir();
         std::fs::write(rules.path().join("rules.yaml"), RULES).expect("rules");
         Arena {
+            watched: Watched::new(plan.name),
             plan,
             source,
             destination,
@@ -156,6 +159,18 @@ impl Arena {
         ];
         args.extend(self.flags.iter().cloned());
         args
+    }
+
+    /// Starts carry, and lets Prometheus look at it, whenever it runs.
+    pub fn start(&self, args: &[String]) -> Carry {
+        let carry = Carry::start(args);
+        self.watched.scrape(carry.port());
+        carry
+    }
+
+    /// Judges which alerts the faults have set off; carry still runs.
+    pub async fn alerts(&self) {
+        self.watched.judge(self.plan.rounds()[0]).await;
     }
 
     /// Begins to write at the source.

@@ -8,7 +8,7 @@ use tokio::time::sleep;
 
 use super::access::Access;
 use super::rounds::{Arena, Plan, status};
-use crate::mirror::harness::{Carry, Etcd, Options};
+use crate::mirror::harness::{Etcd, Options};
 
 const FILLING: &str = "/zzz/filling/";
 
@@ -25,7 +25,7 @@ async fn the_destination_is_full_for_a_while() {
     let to = |etcd: &Etcd| Access::to(vec![etcd.url()]);
     let mut arena = Arena::open(plan, to(&source), to(&destination)).await;
     let args = arena.args(&[source.url()], &[destination.url()]);
-    let mut carry = Carry::start(&args);
+    let mut carry = arena.start(&args);
     for lasts in rounds {
         arena.load();
         let begin = Instant::now();
@@ -56,6 +56,7 @@ async fn the_destination_is_full_for_a_while() {
         let caught_up = arena.settle(&mut carry).await;
         println!("chaos space: caught up {caught_up:?} after there was room");
     }
+    arena.alerts().await;
     assert_eq!(carry.stop(), 0, "{}", carry.stderr());
     arena.summary("done");
 }

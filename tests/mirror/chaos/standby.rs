@@ -29,7 +29,7 @@ async fn the_standby_takes_over_and_nothing_old_lands() {
     let start = |way: &Proxy| {
         let mut args = arena.args(&[source.url()], &[way.url()]);
         args.push("--mode=active-standby".to_owned());
-        Carry::start(&args)
+        arena.start(&args)
     };
     let mut carries = [start(&ways[0]), start(&ways[1])];
     for _ in rounds {
@@ -83,6 +83,7 @@ async fn the_standby_takes_over_and_nothing_old_lands() {
         let [first, second] = carries;
         carries = [first.again_if_ended(), second.again_if_ended()];
     }
+    arena.alerts().await;
     for carry in &mut carries {
         carry.wait_for("it to be up", |carry| carry.http("/livez").is_some());
         assert_eq!(carry.stop(), 0, "{}", carry.stderr());

@@ -7,7 +7,7 @@ use tokio::time::sleep;
 
 use super::access::Access;
 use super::rounds::{Arena, Plan};
-use crate::mirror::harness::{Carry, Etcd, Options, Version, temp_dir};
+use crate::mirror::harness::{Etcd, Options, Version, temp_dir};
 use crate::mirror::proxy::{Cut, Proxy};
 
 const USER: &str = "carry";
@@ -36,7 +36,7 @@ async fn tokens_of_five_seconds() {
         arena.flags.push(format!("--{side}-password-file={file}"));
     }
     let args = arena.args(&[proxies[0].url()], &[proxies[1].url()]);
-    let mut carry = Carry::start(&args);
+    let mut carry = arena.start(&args);
     for lasts in rounds {
         arena.load();
         let begin = Instant::now();
@@ -59,6 +59,7 @@ async fn tokens_of_five_seconds() {
         let caught_up = arena.settle(&mut carry).await;
         println!("chaos tokens: caught up {caught_up:?} after the last cut");
     }
+    arena.alerts().await;
     assert_eq!(carry.stop(), 0, "{}", carry.stderr());
     arena.summary("done");
 }

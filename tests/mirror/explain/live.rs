@@ -232,6 +232,15 @@ async fn what_the_ledger_knows() {
         told.replace(shown(&db), "LEDGER")
     };
     let mut all = vec![ledger(key, &[])];
+    // What was decided before it was written says nothing of what there is now.
+    let long_ago = ledger(key, &["--at-revision", "1"]);
+    for (told, wanted) in [
+        ("not mirrored: the source had no such key at revision", true),
+        ("carry has written it, for rule `prod-secrets`", true),
+        ("no rule selects it any longer", false),
+    ] {
+        assert_eq!(long_ago.contains(told), wanted, "{told}: {long_ago}");
+    }
     let foreign = "/registry/secrets/shop/skip-me";
     between
         .source

@@ -52,9 +52,27 @@ fn what_is_not_in_a_snapshot() {
         ("outside_of_kubernetes", "/settings/none"),
         ("elsewhere", "/elsewhere"),
         ("of_one_cluster_alone", "/registry/masterleases/none"),
+        ("a_resource", "/registry/secrets"),
+        ("a_namespace_of_a_resource", "/registry/secrets/lab"),
+        ("a_folder_outside_of_kubernetes", "/settings"),
+        ("without_its_slash", "registry/secrets/lab/token"),
+        ("a_resource_without_its_slash", "registry/secrets"),
+        ("in_the_singular", "/registry/secret/lab/token"),
+        ("as_the_api_names_it", "/registry/services/shop/web"),
     ] {
         let told = folder.told(&from_snapshot(key, &[]));
         insta::assert_snapshot!(format!("absent_{name}"), told);
+    }
+    // What is asked for by its right name is not doubted.
+    for key in [
+        "/registry/secrets/lab/none",
+        "/registry/example.com/policies/lab/none",
+        "/settings/none",
+        "/elsewhere",
+    ] {
+        let told = folder.told(&from_snapshot(key, &[]));
+        let doubts = ["did you mean", "for a table"];
+        assert!(!doubts.iter().any(|own| told.contains(own)), "{told}");
     }
     let json = folder.json(&from_snapshot("/registry/secrets/lab/none", &[]));
     insta::assert_snapshot!("absent_json", format!("{json:#}"));

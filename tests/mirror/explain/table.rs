@@ -27,6 +27,7 @@ fn parts_of_a_cluster() {
         ("glob_of_folders", "/registry/*/lab/", &[]),
         ("glob_of_one_character", "/registry/secrets/la?/token", &[]),
         ("nothing", "/registry/services/", &[]),
+        ("nothing_without_its_slash", "registry/secrets/", &[]),
         ("only_mirrored", "/registry/", &["--only", "mirrored"]),
         ("only_held", "/registry/", &["--only", "held"]),
         (

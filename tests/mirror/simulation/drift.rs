@@ -6,6 +6,7 @@ use carry::metrics::Phase;
 
 use super::dice::Dice;
 use super::model::Want;
+use super::owners::uid;
 use super::scenario::KEYS;
 use super::services::{self, SERVICES, is_service, told};
 use super::stage::Stage;
@@ -56,7 +57,7 @@ pub fn meddle(stage: &Stage, meddling: &Meddling) {
                     let there = there.get(key.as_bytes());
                     services::reworded(there.expect("a Service"), words)
                 }
-                false => words.clone().into_bytes(),
+                false => stage.witness().meddled_words(key, words).into_bytes(),
             };
             stage.destination.put(key.as_bytes(), &bytes);
             let op = Op::put(key.as_bytes().to_vec(), bytes, 0);
@@ -70,7 +71,7 @@ pub fn meddle(stage: &Stage, meddling: &Meddling) {
 /// What watches the destination has to begin anew; everything before is
 /// forgotten with `compacted`.
 pub fn cut(stage: &Stage, compacted: bool) {
-    if stage.settings.mend.is_none() {
+    if !stage.settings.watches() {
         return;
     }
     if compacted {
@@ -83,6 +84,16 @@ pub fn cut(stage: &Stage, compacted: bool) {
 impl Witness {
     fn may_be_meddled_with(&self, key: &str) -> bool {
         self.is_ours(key) && self.contents().contains_key(key)
+    }
+
+    /// It stays the same object.
+    fn meddled_words(&self, key: &str, words: &str) -> String {
+        let there = self.contents().get(key);
+        let there = there.map(|there| told(key, there)).unwrap_or_default();
+        match uid(&there) {
+            "" => words.to_owned(),
+            uid => format!("{words} uid:{uid}"),
+        }
     }
 
     fn is_meddled_with(&mut self, key: &str) {
@@ -167,7 +178,7 @@ impl Witness {
             };
             let there = self.contents().get(*key);
             self.is_left(key, stored.revision)
-                && there.is_none_or(|there| told(key, there) != stored.value)
+                && there.is_none_or(|there| !self.is_value(key, there, &stored.value))
         };
         let keys = wanted.iter().filter(drifts);
         let mut keys: Vec<&str> = keys.map(|(key, _)| *key).collect();

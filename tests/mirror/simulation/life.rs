@@ -30,8 +30,16 @@ pub struct Life {
 
 struct State {
     phase: Phase,
-    held: BTreeSet<String>,
-    drifting: BTreeSet<String>,
+    said: Said,
+}
+
+/// What a process says of keys.
+#[derive(Clone, Debug, Default)]
+pub struct Said {
+    pub held: BTreeSet<String>,
+    /// Others have something else there, which stays.
+    pub kept: BTreeSet<String>,
+    pub drifting: BTreeSet<String>,
 }
 
 impl Life {
@@ -44,8 +52,7 @@ impl Life {
             goes_on: Notify::new(),
             state: Mutex::new(State {
                 phase: Phase::Starting,
-                held: BTreeSet::new(),
-                drifting: BTreeSet::new(),
+                said: Said::default(),
             }),
         }
     }
@@ -113,12 +120,8 @@ impl Life {
         self.state.lock().expect("no panic").phase
     }
 
-    pub fn held(&self) -> BTreeSet<String> {
-        self.state.lock().expect("no panic").held.clone()
-    }
-
-    pub fn drifting(&self) -> BTreeSet<String> {
-        self.state.lock().expect("no panic").drifting.clone()
+    pub fn said(&self) -> Said {
+        self.state.lock().expect("no panic").said.clone()
     }
 }
 
@@ -145,8 +148,9 @@ impl Report for Told {
         self.0
             .witness()
             .note(format_args!("process {id} holds {key}"));
-        self.0.witness().waits_for_space(&key);
-        self.1.state.lock().expect("no panic").held.insert(key);
+        self.0.witness().holds(id, &key);
+        let mut state = self.1.state.lock().expect("no panic");
+        state.said.held.insert(key);
     }
     fn release(&self, key: &[u8]) {
         let key = String::from_utf8_lossy(key).into_owned();
@@ -154,7 +158,27 @@ impl Report for Told {
         self.0
             .witness()
             .note(format_args!("process {id} releases {key}"));
-        self.1.state.lock().expect("no panic").held.remove(&key);
+        self.0.witness().releases(id, &key);
+        let mut state = self.1.state.lock().expect("no panic");
+        state.said.held.remove(&key);
+    }
+    fn keep(&self, key: &[u8]) {
+        let key = String::from_utf8_lossy(key).into_owned();
+        let id = self.1.id;
+        self.0
+            .witness()
+            .note(format_args!("process {id} leaves {key} to others"));
+        let mut state = self.1.state.lock().expect("no panic");
+        state.said.kept.insert(key);
+    }
+    fn unkeep(&self, key: &[u8]) {
+        let key = String::from_utf8_lossy(key).into_owned();
+        let id = self.1.id;
+        self.0
+            .witness()
+            .note(format_args!("process {id} leaves {key} to others no more"));
+        let mut state = self.1.state.lock().expect("no panic");
+        state.said.kept.remove(&key);
     }
     fn drift(&self, key: &[u8], how: Option<&str>) {
         let key = String::from_utf8_lossy(key).into_owned();
@@ -164,8 +188,8 @@ impl Report for Told {
             .note(format_args!("process {id} says of {key}: {word}"));
         let mut state = self.1.state.lock().expect("no panic");
         match how {
-            Some(_) => drop(state.drifting.insert(key)),
-            None => drop(state.drifting.remove(&key)),
+            Some(_) => drop(state.said.drifting.insert(key)),
+            None => drop(state.said.drifting.remove(&key)),
         }
     }
 }

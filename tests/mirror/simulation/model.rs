@@ -118,6 +118,14 @@ impl History {
         (0..=self.newest()).filter(at).collect()
     }
 
+    /// All values that a key has had, the newest last.
+    pub fn values(&self, key: &str) -> Vec<&str> {
+        let states = self.states.iter().filter_map(|state| state.get(key));
+        let mut values: Vec<&str> = states.map(|stored| &*stored.value).collect();
+        values.dedup();
+        values
+    }
+
     /// Whether a key has had this value at any time from `from` on.
     pub fn has_since(&self, key: &str, value: &str, from: i64) -> bool {
         let has = |at: i64| {

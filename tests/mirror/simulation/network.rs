@@ -143,9 +143,9 @@ impl Destination for SimDestination {
             .await
     }
 
-    /// Only where others change something.
+    /// Only where others change something that matters.
     async fn watch(&self, ranges: &[KeyRange], from: DestRevision) -> Result<Watch, EtcdError> {
-        if self.stage.settings.mend.is_none() {
+        if !self.stage.settings.watches() {
             return Err(EtcdError::Refused("it cannot be watched".to_owned()));
         }
         self.read(async |stage| stage.destination.watch(ranges, from).await)

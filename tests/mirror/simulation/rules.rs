@@ -5,8 +5,8 @@
 //! has the label of the version, or by the rule `twin` where the value has
 //! `twin`; `plain/…` always. Words in values change that: `skip` (never
 //! selected), `bad` (cannot be judged), `later` (cannot be judged until it is
-//! mended), `unfit` and `unfit-later` (must not be written), `of:<key>` (waits
-//! until the destination has that key), in a Namespace `garbage` (cannot be read).
+//! mended), `unfit` and `unfit-later` (must not be written), in a Namespace
+//! `garbage` (cannot be read). What `of:<key>#<n>` means, `owners.rs` says.
 //!
 //! Services are as `config/…`; what becomes of their addresses, carry's own rules
 //! say.
@@ -23,12 +23,13 @@ use carry::rules::decide::{
 };
 use carry::rules::drift::Drift;
 use carry::rules::identity::{Identity, Side};
-use carry::rules::landing::{Addresses, Guard, Landing, Leaving, Obstacle, Seen, There, Wanted};
+use carry::rules::landing::{Addresses, Landing, Leaving, Obstacle, Seen, There, Wanted};
 use carry::rules::namespaces::{Namespaces, View};
 use carry::rules::outgoing::{Outgoing, OutgoingScratch, Unfit};
-use carry::rules::policy::{OnConflict, OnDrift};
+use carry::rules::policy::{OnConflict, OnDrift, Owners};
 use carry::rules::{Phase, RuleId};
 
+use super::owners;
 use super::services::{self, Addressing, is_service, told};
 
 /// One rules file.
@@ -113,13 +114,6 @@ pub fn fit(mended: bool, key: &str, value: &str, max_bytes: usize) -> Result<(),
     }
 }
 
-/// The key that the destination must have before.
-pub fn owner<'v>(key: &str, value: &'v str) -> Option<&'v str> {
-    let mut words = value.split(' ');
-    let owner = words.find_map(|word| word.strip_prefix("of:"))?;
-    (owner != key).then_some(owner)
-}
-
 /// The Namespace whose labels decide about a key.
 pub fn namespace_of(key: &str) -> Option<&str> {
     let folders = ["/r/config/", "/r/services/specs/"];
@@ -165,6 +159,8 @@ pub struct Outside {
     pub services: Option<Addressing>,
     /// What others change at the destination is mended.
     pub mend: bool,
+    /// What becomes of what has owners, if anything has.
+    pub owners: Option<Owners>,
 }
 
 /// One version of the rules in use.
@@ -254,6 +250,30 @@ fn is_on(label: &str, view: &View) -> bool {
 }
 
 impl Rules {
+    /// As the destination stores it.
+    fn stored(&self, value: &[u8]) -> Transferred<'static> {
+        let value = match self.sealed {
+            true => {
+                let nonce = self.outside.nonces.fetch_add(1, Ordering::SeqCst) % 4;
+                [b"~", nonce.to_string().as_bytes(), b"~", value].concat()
+            }
+            false => value.to_vec(),
+        };
+        Transferred::Sealed {
+            value: interned(value),
+            provider: Provider::Identity,
+            anew: self.sealed,
+        }
+    }
+
+    /// Whether the destination has a value, which may lack owners where they
+    /// are taken away.
+    fn is_value(&self, value: &[u8], there: &[u8]) -> bool {
+        let there = opened(there);
+        let strips = self.outside.owners == Some(Owners::Strip);
+        there == value || strips && owners::is_stripped(text(there), text(value))
+    }
+
     fn fits(&self, key: &[u8], value: &[u8]) -> Result<(), Unfit> {
         let words = told(text(key), value);
         fit(self.is_mended(), text(key), &words, usize::MAX)
@@ -367,17 +387,10 @@ impl Judging for Rules {
         if let Some(judge) = self.of_service(key) {
             return judge.outgoing(key, value, ONLY, scratch);
         }
-        if !self.sealed {
-            return Ok(Transferred::AsItIs.into());
-        }
-        let nonce = self.outside.nonces.fetch_add(1, Ordering::SeqCst) % 4;
-        let sealed = [b"~", nonce.to_string().as_bytes(), b"~", value].concat();
-        Ok(Transferred::Sealed {
-            value: interned(sealed),
-            provider: Provider::Identity,
-            anew: true,
-        }
-        .into())
+        Ok(match self.sealed {
+            true => self.stored(value).into(),
+            false => Transferred::AsItIs.into(),
+        })
     }
 
     fn landing<'b>(
@@ -388,32 +401,24 @@ impl Judging for Rules {
         seen: &Seen,
         scratch: &'b mut OutgoingScratch,
     ) -> Result<Landing<'b>, Obstacle> {
+        self.fits(key, value)?;
         let mut guards = Vec::new();
         let words = told(text(key), value);
-        if let Some(owner) = owner(text(key), &words) {
-            let owner = owner.as_bytes().to_vec();
-            match seen.get(&owner) {
-                None => return Err(Obstacle::Look(vec![owner])),
-                Some(None) => {
-                    return Err(Obstacle::Unfit(Unfit {
-                        awaits: Some(owner),
-                        ..Unfit::new("its owner is not there".to_owned(), true)
-                    }));
-                }
-                Some(Some(there)) => guards.push(Guard::Lives {
-                    key: owner,
-                    create_revision: there.create_revision,
-                }),
-            }
-        }
+        let left = match self.outside.owners {
+            Some(policy) => owners::landing(policy, text(key), &words, seen, &mut guards)?,
+            None => None,
+        };
         if let Some(judge) = self.of_service(key) {
-            self.fits(key, value)?;
             let mut landing = judge.landing(key, value, ONLY, seen, scratch)?;
             landing.guards.extend(guards);
             return Ok(landing);
         }
+        let outgoing = match left {
+            None => self.outgoing(key, value, rule, scratch)?,
+            Some(left) => self.stored(left.as_bytes()).into(),
+        };
         Ok(Landing {
-            outgoing: self.outgoing(key, value, rule, scratch)?,
+            outgoing,
             guards,
             along: None,
         })
@@ -464,7 +469,7 @@ impl Judging for Rules {
     ) -> bool {
         match self.of_service(key) {
             Some(judge) => judge.is_there(key, value, there, ONLY, scratch),
-            None => there.starts_with(b"~") == self.sealed && opened(there) == value,
+            None => there.starts_with(b"~") == self.sealed && self.is_value(value, there),
         }
     }
 
@@ -498,7 +503,7 @@ impl Judging for Rules {
         Ok(Identity(u64::from(foreign)))
     }
 
-    fn on_conflict(&self, _: Option<RuleId>) -> OnConflict {
+    fn on_conflict(&self, _: Option<RuleId>, _: &[u8]) -> OnConflict {
         match self.outside.keep {
             true => OnConflict::Keep,
             false => OnConflict::Adopt,

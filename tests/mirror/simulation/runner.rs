@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::disk::{Disk, SimStore};
 use super::drift;
+use super::freeing;
 use super::life::{Life, Told};
 use super::network::SimDestination;
 use super::origin::SimSource;
@@ -283,6 +284,7 @@ fn happens(stage: &Arc<Stage>, hosts: &[Arc<Host>], step: &Step) {
         }
         Step::Call { call, lag } => services::call(stage, call, *lag),
         Step::Meddle(meddling) => drift::meddle(stage, meddling),
+        Step::Free { pick } => freeing::free(stage, *pick),
         Step::Weather(weather) => stage.set_weather(*weather),
         Step::Down { ms } => stage.down(until(ms)),
         Step::Full { ms } => stage.full(until(ms)),
@@ -347,6 +349,13 @@ fn calm(stage: &Stage, hosts: &[Arc<Host>]) {
     }
 }
 
+/// Whether what is right now is on its way to nothing else.
+async fn stays_so(stage: &Stage, hosts: &[Arc<Host>]) -> bool {
+    let writes = stage.witness().writes;
+    sleep(Duration::from_millis(500)).await;
+    stage.witness().writes == writes && what_is_wrong(stage, hosts).is_none()
+}
+
 async fn settle(stage: &Stage, hosts: &[Arc<Host>]) {
     let deadline = Instant::now() + WITHIN;
     loop {
@@ -354,7 +363,7 @@ async fn settle(stage: &Stage, hosts: &[Arc<Host>]) {
         if stage.witness().failure.is_some() {
             return;
         }
-        if wrong.is_none() {
+        if wrong.is_none() && stays_so(stage, hosts).await {
             break;
         }
         if let Some(wrong) = wrong
@@ -395,7 +404,7 @@ fn what_is_wrong(stage: &Stage, hosts: &[Arc<Host>]) -> Option<String> {
     let Some(leader) = leader else {
         return Some("nobody leads".to_owned());
     };
-    witness.wrong(version, Some((&leader.held(), &leader.drifting())))
+    witness.wrong(version, Some(&leader.said()))
 }
 
 /// What others have at the destination is as they left it.

@@ -4,8 +4,11 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use carry::rules::policy::Owners;
+
 use super::dice::Dice;
 use super::drift::{self, Meddling};
+use super::owners;
 use super::rules::Version;
 use super::services::{self, Addressing, Call, SERVICES};
 
@@ -105,6 +108,10 @@ pub enum Step {
     },
     /// Another client changes what carry has written.
     Meddle(Meddling),
+    /// Another client deletes something of its own that is in carry's way.
+    Free {
+        pick: usize,
+    },
 }
 
 /// What is fixed for a whole run.
@@ -123,14 +130,16 @@ pub struct Settings {
     pub resync: bool,
     /// What the destination had before carry stays as it is.
     pub keep: bool,
-    /// Some keys wait for others.
-    pub owners: bool,
+    /// What becomes of what has owners, if anything has.
+    pub owners: Option<Owners>,
     /// There are Services.
     pub services: Option<Addressing>,
     /// What the destination's kube-apiserver did before the start.
     pub calls: Vec<Call>,
     /// Others change what carry has written, and that is mended, or not.
     pub mend: Option<bool>,
+    /// What others have in carry's way goes away.
+    pub frees: bool,
     pub width: usize,
     pub txn_ops: usize,
     pub txn_bytes: usize,
@@ -189,6 +198,8 @@ pub const FOREIGN: [&str; 5] = [
 /// Makes other dice of a seed.
 const RARE: u64 = 0x5eed;
 const MORE: u64 = 0x5e71_ce50;
+const FREE: u64 = 0xf4ee;
+const UIDS: u64 = 0x01d5;
 
 impl Scenario {
     pub fn draw(seed: u64) -> Scenario {
@@ -196,9 +207,27 @@ impl Scenario {
             dice: Dice::new(seed),
             number: 0,
             last: BTreeMap::new(),
-            owners: false,
+            uids: None,
         };
         writer.scenario(seed)
+    }
+}
+
+impl Settings {
+    /// Whether the destination can be watched.
+    pub fn watches(&self) -> bool {
+        self.mend.is_some() || self.frees
+    }
+}
+
+/// What others have stays in some runs until they take it away.
+fn obstruct(settings: &mut Settings, dice: &mut Dice) {
+    settings.frees = settings.keep && dice.chance(60);
+    if settings.frees {
+        for _ in 0..dice.below(5) {
+            let key = (*dice.pick(&KEYS)).to_owned();
+            settings.foreign.insert(key, "foreign here".to_owned());
+        }
     }
 }
 
@@ -206,7 +235,8 @@ struct Author {
     dice: Dice,
     number: usize,
     last: BTreeMap<String, String>,
-    owners: bool,
+    /// Where there are owners.
+    uids: Option<Dice>,
 }
 
 impl Author {
@@ -214,6 +244,8 @@ impl Author {
         let mut settings = self.settings(seed);
         let mut more = Dice::new(seed ^ MORE);
         self.extend(&mut settings, &mut more);
+        let mut free = Dice::new(seed ^ FREE);
+        obstruct(&mut settings, &mut free);
         let count = self.dice.between(5, 60);
         let hurry = *self.dice.pick(&[3, 20, 80, 300]);
         let mut steps = Vec::new();
@@ -228,6 +260,9 @@ impl Author {
             let step = self.step(&settings);
             steps.push((pause, step));
             steps.extend(self.more_steps(&settings, &mut more));
+            if settings.frees {
+                steps.extend(self.obstructing_steps(&mut free));
+            }
         }
         Scenario {
             seed,
@@ -239,8 +274,11 @@ impl Author {
     fn settings(&mut self, seed: u64) -> Settings {
         let mut rare = Dice::new(seed ^ RARE);
         let (once, resync) = (rare.chance(8), rare.chance(12));
-        let (keep, owners) = (rare.chance(40), rare.chance(30));
-        self.owners = owners;
+        let (keep, owned) = (rare.chance(40), rare.chance(30));
+        let mut uids = Dice::new(seed ^ UIDS);
+        let policies = [Owners::Hold, Owners::Strip, Owners::Skip];
+        let owners = owned.then(|| *uids.pick(&policies));
+        self.uids = owners.map(|_| uids);
         let mut versions = vec![Version::ALL];
         for _ in 0..2 {
             versions.push(Version {
@@ -265,7 +303,7 @@ impl Author {
             before.push(self.edits());
         }
         // What is compared counts, too.
-        let least = if owners { 4 } else { 2 };
+        let least = if owned { 4 } else { 2 };
         Settings {
             once,
             resync,
@@ -274,6 +312,7 @@ impl Author {
             services: None,
             calls: Vec::new(),
             mend: None,
+            frees: false,
             live: self.dice.chance(60),
             sealed: self.dice.chance(25),
             hosts: if self.dice.chance(25) { 2 } else { 1 },
@@ -335,6 +374,49 @@ impl Author {
             steps.push((dice.between(0, 20), Step::Meddle(meddling)));
         }
         steps
+    }
+
+    /// Others put things in carry's way, and take them away.
+    fn obstructing_steps(&mut self, dice: &mut Dice) -> Vec<(u64, Step)> {
+        let mut steps = Vec::new();
+        if dice.chance(12) {
+            let key = (*dice.pick(&KEYS)).to_owned();
+            let value = self.numbered("foreign");
+            steps.push((dice.between(0, 20), Step::Foreign { key, value }));
+        }
+        if dice.chance(20) {
+            let pick = dice.below(64);
+            steps.push((dice.between(0, 20), Step::Free { pick }));
+        }
+        if dice.chance(5) {
+            steps.extend(self.ambush(dice));
+        }
+        steps
+    }
+
+    /// Something comes into carry's way just before it writes there along with
+    /// something else, and is gone before that has an answer.
+    fn ambush(&mut self, dice: &mut Dice) -> [(u64, Step); 4] {
+        let keys = ["/r/plain/c", "/r/plain/d"].map(str::to_owned);
+        let edits = keys.clone().map(|key| Edit {
+            key,
+            value: Some(self.numbered("v")),
+            leased: false,
+        });
+        let slow = Weather {
+            delay: 40,
+            slow: 40,
+            ..Weather::default()
+        };
+        let [key, _] = keys;
+        let value = self.numbered("foreign");
+        let (pick, soon) = (dice.below(64), dice.between(20, 400));
+        [
+            (0, Step::Weather(slow)),
+            (0, Step::Foreign { key, value }),
+            (0, Step::Write(edits.to_vec())),
+            (soon, Step::Free { pick }),
+        ]
     }
 
     /// A change of a Service.
@@ -513,9 +595,8 @@ impl Author {
         word(4, "unfit-later", dice);
         word(10, &"x".repeat(100), dice);
         word(3, &"x".repeat(500), dice);
-        if self.owners {
-            let owner = *dice.pick(&["/r/plain/a", "/r/first/a", "/r/config/n/a"]);
-            word(15, &format!("of:{owner}"), dice);
+        if let Some(uids) = &mut self.uids {
+            value.push_str(&owners::draw(key, uids));
         }
         match self.dice.chance(3) {
             true => String::new(),
@@ -557,10 +638,11 @@ impl fmt::Display for Scenario {
         writeln!(f, "seed {}", self.seed)?;
         writeln!(
             f,
-            "services {:?} ({:?}), mend {:?}, live {}, sealed {}, prune {}, once {}, resync {}, keep {}, owners {}, hosts {} (waits {}), width {}, ops {} (server {}), bytes {}, page {}",
+            "services {:?} ({:?}), mend {:?}, frees {}, live {}, sealed {}, prune {}, once {}, resync {}, keep {}, owners {:?}, hosts {} (waits {}), width {}, ops {} (server {}), bytes {}, page {}",
             settings.services,
             settings.calls,
             settings.mend,
+            settings.frees,
             settings.live,
             settings.sealed,
             settings.prune,

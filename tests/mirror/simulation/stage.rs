@@ -68,6 +68,7 @@ impl Stage {
             keep: settings.keep,
             services: settings.services,
             mend: settings.mend == Some(true),
+            owners: settings.owners,
             ..Outside::default()
         });
         let rules = Rules::new(settings.versions[0], settings.sealed, outside.clone());

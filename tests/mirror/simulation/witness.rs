@@ -6,12 +6,15 @@ use std::fmt::Write as _;
 
 use carry::destination::Op;
 use carry::metrics::Phase;
+use carry::rules::policy::Owners;
 use carry::state::Checkpoint;
 use tokio::time::Instant;
 
 use super::drift::Meddled;
+use super::life::Said;
 use super::model::{History, Want};
-use super::rules::{Version, namespace_of, opened, owner};
+use super::owners::{self, references};
+use super::rules::{Version, namespace_of, opened};
 use super::scenario::{Edit, FOREIGN, KEYS, Settings};
 use super::services::{Addressing, SERVICES, is_of_addresses, is_service, told};
 
@@ -40,6 +43,11 @@ pub struct Witness {
     /// By key: the source's revision of the value that carry has written last.
     pub given: BTreeMap<String, i64>,
     pub meddled: BTreeMap<String, Meddled>,
+    /// What becomes of what has owners, if anything has.
+    pub policy: Option<Owners>,
+    pub owners: owners::Known,
+    /// Keys that others have left, and carry has not written since.
+    pub freed: BTreeSet<String>,
     /// How many full comparisons there may have been.
     pub comparisons: u64,
     /// Whether the one who leads only follows the source.
@@ -47,7 +55,7 @@ pub struct Witness {
     /// Services that may wait for something that others have.
     waiting: BTreeSet<String>,
     /// Writes that happened without their sender's knowing.
-    unanswered: BTreeSet<(u32, String, Vec<u8>)>,
+    unanswered: BTreeSet<(u32, String, String)>,
     /// Who has the leader key, or had it last.
     leader: u32,
     /// On which machine each process is.
@@ -98,6 +106,9 @@ impl Witness {
             mend: settings.mend,
             given: BTreeMap::new(),
             meddled: BTreeMap::new(),
+            policy: settings.owners,
+            owners: owners::Known::default(),
+            freed: BTreeSet::new(),
             comparisons: 0,
             is_following: false,
             waiting: BTreeSet::new(),
@@ -146,6 +157,7 @@ impl Witness {
 
     pub fn wrote_source(&mut self, edits: &[Edit], revision: i64) {
         self.history.write(edits, revision);
+        self.owners.wrote_source(revision);
         self.look_ahead();
     }
 
@@ -174,24 +186,32 @@ impl Witness {
     }
 
     /// Whether a key is another's, and stays.
-    fn is_kept(&self, key: &str) -> bool {
+    pub fn is_kept(&self, key: &str) -> bool {
         self.keep && self.there.contains_key(key) && !self.ours.contains(key)
     }
 
     pub fn wrote_foreign(&mut self, key: &str, value: &str) {
         self.ours.remove(key);
+        self.freed.remove(key);
         self.foreign
             .insert(key.to_owned(), value.as_bytes().to_vec());
-        self.there.insert(key.to_owned(), value.as_bytes().to_vec());
+        self.has(key, Some(value.as_bytes()));
+    }
+
+    /// The destination has this now; tells whether it had anything.
+    fn has(&mut self, key: &str, value: Option<&[u8]>) -> bool {
+        self.owners.has(key, value);
+        match value {
+            Some(value) => self.there.insert(key.to_owned(), value.to_vec()),
+            None => self.there.remove(key),
+        }
+        .is_some()
     }
 
     /// Takes in what somebody else has written; `foreign` if that is another's
     /// from then on.
     pub fn elsewhere(&mut self, key: &str, value: Option<&[u8]>, foreign: bool) {
-        match value {
-            Some(value) => drop(self.there.insert(key.to_owned(), value.to_vec())),
-            None => drop(self.there.remove(key)),
-        }
+        self.has(key, value);
         if foreign {
             self.ours.remove(key);
             match value {
@@ -215,11 +235,18 @@ impl Witness {
         self.note(format_args!("{who}: {}", Shown(ops)));
     }
 
-    /// A key is held.
-    pub fn waits_for_space(&mut self, key: &str) {
+    /// A process holds a key.
+    pub fn holds(&mut self, life: u32, key: &str) {
+        self.owners.holds(life, key);
         if is_service(key) {
             self.waiting.insert(key.to_owned());
         }
+    }
+
+    /// A process holds a key no more.
+    pub fn releases(&mut self, life: u32, key: &str) {
+        let newest = self.history.newest();
+        self.owners.releases(life, key, newest);
     }
 
     pub fn compacted(&mut self, at: i64) {
@@ -296,7 +323,7 @@ impl Witness {
         let unwanted = |key: &&String| {
             let mut revisions = from..=now;
             // What waits for another may never have been written.
-            let is_value = |want: Want<'_>| matches!(want, Want::Value(stored, _) if owner(key, &stored.value).is_none());
+            let is_value = |want: Want<'_>| matches!(want, Want::Value(stored, _) if references(key, &stored.value).is_empty());
             let want = |at: i64| self.history.want(version, self.mended, at, key);
             let not_always = revisions.any(|at| !is_value(want(at)));
             // What could not be judged then is not known as ours.
@@ -320,7 +347,7 @@ impl Witness {
             let leader = self.leader;
             self.object(format!("process {life} writes while {leader} leads"));
         }
-        self.owners_are_there(ops);
+        self.owners_are_right(ops);
         self.addresses_go_along(ops);
         for op in ops {
             let key = text(op.key());
@@ -340,29 +367,14 @@ impl Witness {
         self.addresses_went_along(ops);
     }
 
-    /// Nothing is written before what it waits for.
-    fn owners_are_there(&mut self, ops: &[Op]) {
-        for op in ops {
-            let (Op::Put { key, value } | Op::PutLeased { key, value, .. }) = op else {
-                continue;
-            };
-            let key = text(key);
-            let value = told(&key, value);
-            if let Some(owner) = owner(&key, &value)
-                && !self.there.contains_key(owner)
-            {
-                self.object(format!("`{key}` is written before `{owner}`"));
-            }
-        }
-    }
-
     fn put(&mut self, life: u32, phase: Phase, key: String, stored: &[u8], answered: bool) {
         self.writes += 1;
         if self.is_kept(&key) {
             self.object(format!("`{key}` is another's, and is written over"));
         }
         self.ours.insert(key.clone());
-        let value = told(&key, stored).into_owned();
+        let was_free = self.freed.remove(&key);
+        let value = self.as_at_source(&key, &told(&key, stored));
         if let Some(differs) = self.service_differs_of(&key, &value, stored) {
             self.object(differs);
         }
@@ -374,7 +386,7 @@ impl Witness {
             Some((at, revision, rule)) => {
                 // What others have changed is written again whenever.
                 let is_again = self.mend.is_some() && self.given.get(&key) == Some(&revision);
-                if !is_again && !self.meddled.contains_key(&key) {
+                if !is_again && !was_free && !self.meddled.contains_key(&key) {
                     self.in_order(phase, &key, &value, rule, revision);
                 }
                 self.last.insert(key.clone(), at);
@@ -402,8 +414,11 @@ impl Witness {
         let same = self
             .there
             .get(&key)
-            .is_some_and(|there| opened(there) == opened(stored));
-        let excuse = (life, key.clone(), opened(stored).to_vec());
+            .is_some_and(|there| match is_service(&key) {
+                true => opened(there) == opened(stored),
+                false => self.is_value(&key, there, &value),
+            });
+        let excuse = (life, key.clone(), value.clone());
         if same && revisions.len() < 2 && !self.unanswered.contains(&excuse) {
             self.object(format!(
                 "`{key}` has {value:?} already, and is written again"
@@ -419,7 +434,7 @@ impl Witness {
         }
         self.orphans.remove(&key);
         self.written.insert(key.clone());
-        self.there.insert(key, stored.to_vec());
+        self.has(&key, Some(stored));
     }
 
     /// Whether a rule has ever selected this key: then it is ours to change.
@@ -490,7 +505,7 @@ impl Witness {
             if key == barrier || self.history.is_touched(key, revision, now) {
                 continue;
             }
-            if let Some(wrong) = self.differs(key, revision, revision, None) {
+            if let Some(wrong) = self.differs(key, (revision, revision), None, None) {
                 self.object(format!(
                     "the sequential `{barrier}` of revision {revision} is written before what was earlier: {wrong}"
                 ));
@@ -499,21 +514,30 @@ impl Witness {
     }
 
     /// Says how the destination differs from every state that is allowed for a
-    /// key as of revisions `from..=to`.
-    fn differs(&self, key: &str, from: i64, to: i64, version: Option<Version>) -> Option<String> {
+    /// key as of revisions `from..=to`; where `life` is given, it says so.
+    fn differs(
+        &self,
+        key: &str,
+        (from, to): (i64, i64),
+        version: Option<Version>,
+        life: Option<u32>,
+    ) -> Option<String> {
         if self.meddled.contains_key(key) || self.waiting.contains(key) {
             return None;
         }
         let version = version.unwrap_or(*self.used.last()?);
         let there = self.there.get(key);
+        // That it is free may not be known yet.
+        if there.is_none() && self.freed.contains(key) {
+            return None;
+        }
         let mut wanted = Vec::new();
         for revision in from..=to {
             // What is held for now may be written as soon as it is mended.
             for mended in [false, self.mended] {
                 let want = self.history.want(version, mended, revision, key);
-                // It may wait for another look.
                 if let Want::Value(stored, _) = &want
-                    && owner(key, &stored.value).is_some()
+                    && self.may_lack(life, key, (&stored.value, stored.revision), from)
                 {
                     return None;
                 }
@@ -523,7 +547,7 @@ impl Witness {
                 // A list that had to go on at a newer revision is judged under
                 // Namespaces that may be older, until the watch is there.
                 let is_newer = self.compacted > 0 && from < self.history.newest() && {
-                    let there = there.map(|there| told(key, there));
+                    let there = there.map(|there| self.as_at_source(key, &told(key, there)));
                     there.is_some_and(|there| self.history.has_since(key, &there, revision))
                 };
                 if is_newer {
@@ -537,17 +561,11 @@ impl Witness {
         Some(format!("`{key}` has {there:?}, wanted is {wanted:?}"))
     }
 
-    /// Whether what a value waits for is not there.
-    fn waits(&self, key: &str, value: &str) -> bool {
-        owner(key, value).is_some_and(|owner| !self.there.contains_key(owner))
-    }
-
     fn is_so(&self, key: &str, there: Option<&[u8]>, want: &Want<'_>) -> bool {
         match (want, there) {
             (Want::AsItIs, _) | (Want::Nothing, None) => true,
             _ if self.is_kept(key) => true,
-            (Want::Value(stored, _), _) if self.waits(key, &stored.value) => true,
-            (Want::Value(stored, _), Some(there)) => told(key, there) == stored.value,
+            (Want::Value(stored, _), Some(there)) => self.is_value(key, there, &stored.value),
             (Want::Nothing, Some(there)) => {
                 let foreign = self.foreign.get(key).map(Vec::as_slice);
                 foreign == Some(there) && !self.written.contains(key) || self.orphans.contains(key)
@@ -564,7 +582,7 @@ impl Witness {
         self.given.remove(&key);
         self.meddled.remove(&key);
         self.waiting.remove(&key);
-        if self.there.remove(&key).is_none() {
+        if !self.has(&key, None) {
             return;
         }
         self.writes += 1;
@@ -619,7 +637,7 @@ impl Witness {
             let (from, to) = (checkpoint.revision, self.history.newest());
             self.adopt(life, version, from);
             for key in KEYS.into_iter().chain(FOREIGN).chain(SERVICES) {
-                if let Some(wrong) = self.differs(key, from, to, Some(version)) {
+                if let Some(wrong) = self.differs(key, (from, to), Some(version), Some(life)) {
                     self.object(format!("the checkpoint says {from}, but {wrong}"));
                 }
             }
@@ -660,42 +678,56 @@ impl Witness {
 
     /// What is not as it has to be once all is done; where it is known what is
     /// told to be held, that too.
-    pub fn wrong(
-        &self,
-        version: Version,
-        told: Option<(&BTreeSet<String>, &BTreeSet<String>)>,
-    ) -> Option<String> {
+    pub fn wrong(&self, version: Version, said: Option<&Said>) -> Option<String> {
         let now = self.history.newest();
-        let (held, drifting) = told.unzip();
         let mut wanted = Vec::new();
         for key in KEYS.into_iter().chain(FOREIGN).chain(SERVICES) {
             let want = self.history.want(version, self.mended, now, key);
             let there = self.there.get(key).map(Vec::as_slice);
             let starves = self.starves(key, there, &want);
-            if !starves && !self.is_left_so(key, &want) && !self.is_so(key, there, &want) {
+            let is_left = self.is_left_so(key, &want);
+            let owned = self.is_owned(key, &want);
+            if owned
+                && !is_left
+                && let Some(wrong) = self.owned_wrongly(key, &want, said)
+            {
+                return Some(wrong);
+            }
+            if !starves && !owned && !is_left && !self.is_so(key, there, &want) {
                 let there = there.map(text);
                 return Some(format!(
                     "`{key}` has {there:?} in the end, wanted is {want:?}"
                 ));
             }
             // What cannot be judged may be found to be another's first.
-            if let Some(held) = held
+            if let Some(Said { held, .. }) = said
                 && !self.is_kept(key)
-                && !matches!(&want, Want::Value(stored, _) if owner(key, &stored.value).is_some())
+                && !owned
+                && !(want == Want::AsItIs && self.may_be_left_out(key))
                 && (starves || want == Want::AsItIs) != held.contains(key)
             {
                 let is = if held.contains(key) { "is" } else { "is not" };
                 return Some(format!("`{key}` {is} told to be held, wanted is {want:?}"));
             }
+            if let Some(said) = said
+                && self.is_wrongly_kept(key, &want, said)
+            {
+                let is = if said.kept.contains(key) {
+                    "is"
+                } else {
+                    "is not"
+                };
+                let there = there.map(text);
+                return Some(format!(
+                    "`{key}` {is} told to be another's, wanted is {want:?}, there is {there:?}"
+                ));
+            }
             wanted.push((key, want));
         }
         let drifts = self.drifting(&wanted);
-        match drifting {
-            Some(drifting) if !drifting.iter().eq(&drifts) => {
-                Some(format!("{drifting:?} are told to drift, and {drifts:?} do"))
-            }
-            _ => None,
-        }
+        let drifting = &said?.drifting;
+        (!drifting.iter().eq(&drifts))
+            .then(|| format!("{drifting:?} are told to drift, and {drifts:?} do"))
     }
 
     /// Whether there is nothing left for a Service.

@@ -86,7 +86,10 @@ fn a_dependent_is_skipped() {
     let value = of_both();
     let skipped = |world: &World| {
         let landed = world.land(&judge, DEPENDENT, &value);
-        assert_eq!(landed.err(), Some(Obstacle::Skip(Policy::Owners)));
+        let Err(Obstacle::Skip(Policy::Owners, Some(why))) = landed else {
+            panic!("it lands");
+        };
+        assert!(why.awaits.is_some(), "{}", why.reason);
     };
     skipped(&world);
     world.put(SECOND, &object("ServiceAccount", "second", "s"));
@@ -116,7 +119,13 @@ fn a_token_comes_with_its_account_alone() {
     let token = of_type("kubernetes.io/service-account-token");
     let skipped = |world: &World| {
         let landed = world.land(&judge, TOKEN, &token);
-        assert_eq!(landed.err(), Some(Obstacle::Skip(Policy::SystemObjects)));
+        let Err(Obstacle::Skip(Policy::SystemObjects, Some(why))) = landed else {
+            panic!("it lands");
+        };
+        assert_eq!(
+            why.awaits.as_deref(),
+            Some(b"/registry/serviceaccounts/red/second".as_slice())
+        );
     };
     skipped(&world);
     // While it may be about to come, it is waited for.
