@@ -108,6 +108,9 @@ impl<W: World> Writer<W> {
             // It relies on nothing but the fence.
             Ok(Outcome::Fenced | Outcome::Unmet) => self.renew_fence(fence),
             Err(error) if remedy(&error) == Remedy::Retry => {
+                // It may have arrived, and be older than the one before: what was
+                // asked for again goes back to where it waits for that.
+                self.last_checkpoint = None;
                 self.trouble.note(&error);
                 self.renew_fence(fence);
             }

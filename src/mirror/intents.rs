@@ -1,10 +1,11 @@
-//! First writes of an earlier session, of which nobody knows whether they
-//! arrived.
+//! First writes and deletes of an earlier session, of which nobody knows whether
+//! they arrived.
 //!
 //! Promises that after this the ledger says of every key whether it is ours:
 //! what the destination has says it. Nothing of an earlier session can arrive
 //! any more, since the fence was renewed. Deliberately keeps no value: which
-//! object was to be written is noted in the ledger.
+//! object was to be written is noted in the ledger, and when one was to be
+//! deleted.
 
 use futures::{StreamExt as _, TryStreamExt as _};
 
@@ -17,8 +18,12 @@ use super::sealing::blocking;
 use super::session::{End, Session};
 use super::world::{Parts, World};
 use crate::destination::Destination;
-use crate::rules::identity::{Identity, Side};
+use crate::etcd::DestRevision;
+use crate::rules::identity::Side;
 use crate::state::{LedgerChange, LedgerEntry};
+
+/// A key, and what the ledger has of it.
+type Entry = (Vec<u8>, LedgerEntry);
 
 /// How many keys are asked for at a time.
 const WIDTH: usize = 64;
@@ -27,18 +32,16 @@ const WIDTH: usize = 64;
 const AT_A_TIME: usize = 1_000;
 
 impl<W: World> Session<W> {
-    /// Finds out what became of every first write that was under way.
+    /// Finds out what became of every first write and every delete that was
+    /// under way.
     pub async fn settle_intents(&mut self) -> Result<(), End> {
         let mut ledger = LedgerCursor::new(self.parts.store.clone(), everything());
         let mut open = Vec::new();
         loop {
             let next = ledger.take_next()?;
             let done = next.is_none();
-            if let Some((key, entry)) = next
-                && let Some(object) = entry.intent
-            {
-                open.push((key, entry, object));
-            }
+            let is_open = |(_, entry): &Entry| entry.intent.is_some() || entry.deleting.is_some();
+            open.extend(next.filter(is_open));
             if done || open.len() >= AT_A_TIME {
                 self.settle_some(std::mem::take(&mut open)).await?;
             }
@@ -48,17 +51,14 @@ impl<W: World> Session<W> {
         }
     }
 
-    async fn settle_some(
-        &mut self,
-        open: Vec<(Vec<u8>, LedgerEntry, Identity)>,
-    ) -> Result<(), End> {
+    async fn settle_some(&mut self, open: Vec<Entry>) -> Result<(), End> {
         if open.is_empty() {
             return Ok(());
         }
         let parts = self.parts.clone();
         let looks = open
             .into_iter()
-            .map(|(key, entry, object)| settled(&parts, key, entry, object));
+            .map(|(key, entry)| settled(&parts, key, entry));
         let looks = futures::stream::iter(looks).buffered(WIDTH).try_collect();
         let changes: Vec<LedgerChange> = self.unless_stopped(looks).await?;
         for change in changes {
@@ -69,18 +69,22 @@ impl<W: World> Session<W> {
 }
 
 /// It is ours if the destination has that object, whatever became of it since;
-/// whether it has the value is looked at again.
+/// whether it has the value is looked at again. One that was to be deleted is
+/// ours as long as that has not arrived.
 async fn settled<W: World>(
     parts: &Parts<W>,
     key: Vec<u8>,
     entry: LedgerEntry,
-    object: Identity,
 ) -> Result<LedgerChange, MirrorError> {
     let look = || parts.destination.look(&key);
     let there = persist("reading a key of the destination", look).await;
     let there = there.map_err(MirrorError::Destination)?;
     let judge = &parts.judge;
     let ours = there.filter(|there| {
+        let Some(object) = entry.intent else {
+            let before = entry.deleting.unwrap_or(DestRevision(0));
+            return DestRevision(there.create_revision) <= before;
+        };
         blocking(judge.may_block(), || {
             match judge.identity(&key, &there.value, Side::Destination) {
                 Ok(found) => found == object,
@@ -91,6 +95,7 @@ async fn settled<W: World>(
     });
     let entry = ours.map(|there| LedgerEntry {
         intent: None,
+        deleting: None,
         // One that our write has made is no other's.
         borrowed: entry.borrowed && there.create_revision != there.mod_revision,
         ..entry

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::error::MirrorError;
 use super::lease_book::LeaseBook;
-use crate::etcd::SourceRevision;
+use crate::etcd::{DestRevision, SourceRevision};
 use crate::state::{LedgerChange, LedgerEntry, StateStore};
 
 /// How many changes are written at a time where nothing else asks for it.
@@ -106,8 +106,25 @@ impl<St: StateStore> Journal<St> {
         })
     }
 
+    /// What is noted of a key that is about to be deleted, where the destination
+    /// is at `before`: so that who comes after us knows what to make of what is
+    /// there.
+    pub fn deleting(
+        &self,
+        key: &[u8],
+        before: DestRevision,
+    ) -> Result<Option<LedgerChange>, MirrorError> {
+        let entry = self.entry(key)?;
+        let new = entry
+            .filter(|entry| entry.intent.is_none() && entry.deleting.is_none() && !entry.borrowed);
+        Ok(new.map(|entry| {
+            let deleting = Some(before);
+            in_doubt(key.to_vec(), LedgerEntry { deleting, ..entry })
+        }))
+    }
+
     /// What puts a key in doubt that is not yet.
-    pub fn doubted(&self, key: &[u8]) -> Result<Option<LedgerChange>, MirrorError> {
+    fn doubted(&self, key: &[u8]) -> Result<Option<LedgerChange>, MirrorError> {
         let certain = self
             .entry(key)?
             .filter(|entry| entry.revision != SourceRevision(0));

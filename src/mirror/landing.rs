@@ -28,7 +28,7 @@ use super::source_services::wanted;
 use super::standby::StandbyWatch;
 use super::world::{Parts, World};
 use crate::destination::{Destination, Entry, Fence, Outcome, There};
-use crate::etcd::EtcdError;
+use crate::etcd::{DestRevision, EtcdError};
 use crate::rules::decide::KeyRange;
 use crate::rules::landing::{ApiTable, CrdTable, Definition, Seen, StoredObjects};
 use crate::rules::outgoing::Unfit;
@@ -88,6 +88,13 @@ impl<W: World> Lander<W> {
         }
     }
 
+    /// The newest revision of the destination that is known while `fence` is
+    /// ours.
+    pub fn newest(&self, fence: &Fence) -> DestRevision {
+        let before = self.newest.fetch_max(fence.mod_revision, Ordering::Relaxed);
+        DestRevision(before.max(fence.mod_revision))
+    }
+
     /// Sends a batch, and says what became of it.
     pub async fn send(&self, batch: Batch, fence: Fence) -> Committed {
         if !self.goes_alone(&batch) {
@@ -113,8 +120,7 @@ impl<W: World> Lander<W> {
         let mut seen = self.blank();
         seen.set_addresses(turn.known());
         let mut batch = batch;
-        let before = self.newest.fetch_max(fence.mod_revision, Ordering::Relaxed);
-        batch.note_sending(before.max(fence.mod_revision));
+        batch.note_sending(self.newest(&fence));
         let mut wait = Duration::ZERO;
         match self.served().await {
             Ok(apis) => apis.into_iter().for_each(|apis| seen.set_apis(apis)),

@@ -38,10 +38,11 @@ impl<W: World> Writer<W> {
     /// the destination has it.
     pub(super) fn note_batches(&mut self, batches: &mut [Batch]) -> Result<(), MirrorError> {
         let mut intents = Vec::new();
+        let before = self.lander.newest(&self.term.fence);
         for batch in batches {
             for (op, note) in batch.ops.iter().zip(&mut batch.notes) {
                 if let Op::Delete { key } = op {
-                    intents.extend(self.ledger.doubted(key)?);
+                    intents.extend(self.ledger.deleting(key, before)?);
                     continue;
                 }
                 match note.known {

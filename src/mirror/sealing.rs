@@ -14,6 +14,7 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 use super::judging::{Judging, is_copy};
 use super::pipeline::{Batch, Known, Note, op_bytes, op_key};
 use crate::destination::{Guard, Op, There};
+use crate::etcd::DestRevision;
 use crate::k8s::Transferred;
 use crate::rules::decide::KeyRange;
 use crate::rules::landing::{Along, Landing, Leaving, Obstacle, Seen};
@@ -259,7 +260,7 @@ impl<J: Judging> Sealer<J> {
             None if note.sent => return wanted.take(Obstacle::Look(vec![key.to_vec()])),
             None => None,
             Some(None) => Some(Guard::Absent(key.to_vec())),
-            Some(Some(there)) if there.create_revision > note.since => {
+            Some(Some(there)) if DestRevision(there.create_revision) > note.since => {
                 return Some(Fate::Unsent(Unwritten::NotOurs));
             }
             Some(Some(there)) => Some(Guard::Lives {

@@ -14,7 +14,7 @@ pub use counted::{Counted, OwnedCounts, OwnedKeys};
 pub use memory::MemoryStore;
 pub use rocks::RocksStore;
 
-use crate::etcd::SourceRevision;
+use crate::etcd::{DestRevision, SourceRevision};
 use crate::rules::decide::KeyRange;
 use crate::rules::identity::Identity;
 
@@ -38,6 +38,10 @@ pub struct LedgerEntry {
     /// Whether the destination had something else under the key before: it is
     /// written over, and never deleted.
     pub borrowed: bool,
+    /// Of a key that is about to be deleted: the newest revision of the
+    /// destination that was known before. What is there and was made later is
+    /// another's, and the delete has arrived.
+    pub deleting: Option<DestRevision>,
 }
 
 impl LedgerEntry {
@@ -50,6 +54,7 @@ impl LedgerEntry {
             lease: 0,
             intent: None,
             borrowed: false,
+            deleting: None,
         }
     }
 

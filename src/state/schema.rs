@@ -4,7 +4,7 @@
 //! that bytes that are not ours are an error. Deliberately does no I/O.
 
 use super::{Checkpoint, LedgerEntry, StateError};
-use crate::etcd::SourceRevision;
+use crate::etcd::{DestRevision, SourceRevision};
 use crate::rules::identity::Identity;
 
 /// The format of the whole directory.
@@ -49,17 +49,18 @@ const ENTRY_RETIRED: u8 = 2;
 const ENTRY_LEASED: u8 = 3;
 const ENTRY_LEASED_RETIRED: u8 = 4;
 
-/// Version 5 has all: flags, revision, lease, the object of an intent
-/// (big-endian, 8 bytes each), then the rule's name. It is written where none
-/// of the shorter ones says enough.
+/// Version 5 has all: flags, revision, lease, the object of an intent or the
+/// destination's revision before a delete (big-endian, 8 bytes each), then the
+/// rule's name. It is written where none of the shorter ones says enough.
 const ENTRY_FULL: u8 = 5;
 
 const FLAG_RETIRED: u8 = 1;
 const FLAG_BORROWED: u8 = 2;
 const FLAG_INTENT: u8 = 4;
+const FLAG_DELETING: u8 = 8;
 
 pub(super) fn encode_entry(entry: &LedgerEntry) -> Vec<u8> {
-    if entry.intent.is_some() || entry.borrowed {
+    if entry.intent.is_some() || entry.borrowed || entry.deleting.is_some() {
         return encode_full(entry);
     }
     let mut bytes = Vec::with_capacity(17 + entry.rule.len());
@@ -81,12 +82,19 @@ fn encode_full(entry: &LedgerEntry) -> Vec<u8> {
     let flag = |on: bool, flag: u8| if on { flag } else { 0 };
     let flags = flag(entry.retired, FLAG_RETIRED)
         | flag(entry.borrowed, FLAG_BORROWED)
-        | flag(entry.intent.is_some(), FLAG_INTENT);
-    let Identity(object) = entry.intent.unwrap_or(Identity(0));
+        | match (entry.intent, entry.deleting) {
+            (Some(_), _) => FLAG_INTENT,
+            (None, Some(_)) => FLAG_DELETING,
+            (None, None) => 0,
+        };
+    // Only what is ours is deleted, and then there is no intent any more.
+    let before = entry.deleting.map(|DestRevision(before)| before);
+    let object = entry.intent.map(|Identity(object)| object.to_be_bytes());
+    let object = object.unwrap_or(before.unwrap_or(0).to_be_bytes());
     let mut bytes = vec![ENTRY_FULL, flags];
     bytes.extend_from_slice(&entry.revision.0.to_be_bytes());
     bytes.extend_from_slice(&entry.lease.to_be_bytes());
-    bytes.extend_from_slice(&object.to_be_bytes());
+    bytes.extend_from_slice(&object);
     bytes.extend_from_slice(entry.rule.as_bytes());
     bytes
 }
@@ -97,7 +105,8 @@ fn decode_full(bytes: &[u8]) -> Option<LedgerEntry> {
     let (revision, rest) = rest.split_first_chunk::<8>()?;
     let (lease, rest) = rest.split_first_chunk::<8>()?;
     let (object, rule) = rest.split_first_chunk::<8>()?;
-    let known = FLAG_RETIRED | FLAG_BORROWED | FLAG_INTENT;
+    let known = FLAG_RETIRED | FLAG_BORROWED | FLAG_INTENT | FLAG_DELETING;
+    let before = DestRevision(i64::from_be_bytes(*object));
     let object = Identity(u64::from_be_bytes(*object));
     (flags & !known == 0).then_some(())?;
     Some(LedgerEntry {
@@ -107,6 +116,7 @@ fn decode_full(bytes: &[u8]) -> Option<LedgerEntry> {
         lease: i64::from_be_bytes(*lease),
         intent: (flags & FLAG_INTENT != 0).then_some(object),
         borrowed: flags & FLAG_BORROWED != 0,
+        deleting: (flags & FLAG_DELETING != 0).then_some(before),
     })
 }
 
@@ -201,14 +211,18 @@ mod tests {
             retired: true,
             ..LedgerEntry::new(SourceRevision(9), "").leased(-4)
         };
-        for entry in [intent, borrowed] {
+        let deleting = LedgerEntry {
+            deleting: Some(DestRevision(i64::MAX)),
+            ..LedgerEntry::new(SourceRevision(0), "r")
+        };
+        for entry in [intent, borrowed, deleting] {
             let bytes = encode_entry(&entry);
             assert_eq!(decode_entry(&bytes).unwrap(), entry);
             for end in 0..26 {
                 assert!(decode_entry(&bytes[..end]).is_err(), "{end}");
             }
             let mut strange = bytes.clone();
-            strange[1] |= 8;
+            strange[1] |= 16;
             assert!(decode_entry(&strange).is_err());
         }
         assert!(decode_entry(&[6, 0, 0, 0, 0, 0, 0, 0, 0]).is_err());

@@ -16,7 +16,7 @@ use hashbrown::HashMap;
 pub use write::{Batch, Known, Limits, Note, Write, op_bytes, op_key};
 
 use crate::destination::Op;
-use crate::etcd::SourceRevision;
+use crate::etcd::{DestRevision, SourceRevision};
 
 /// How much may wait; beyond it [`Pipeline::has_room`] is false.
 const MAX_WAITING_BYTES: usize = 8 << 20;
@@ -408,7 +408,7 @@ impl Pipeline {
             known,
             was: known,
             first: known.is_first(),
-            since: 0,
+            since: DestRevision(0),
             sent: false,
         });
     }

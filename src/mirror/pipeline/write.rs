@@ -4,7 +4,7 @@
 //! from. Deliberately knows nothing of what waits.
 
 use crate::destination::Op;
-use crate::etcd::SourceRevision;
+use crate::etcd::{DestRevision, SourceRevision};
 use crate::rules::RuleId;
 use crate::state::LedgerEntry;
 
@@ -108,7 +108,7 @@ pub struct Note {
     /// Whether it went out as the first write of its key.
     pub first: bool,
     /// The newest revision of the destination that was known before it was sent.
-    pub since: i64,
+    pub since: DestRevision,
     /// Whether it may have arrived.
     pub sent: bool,
 }
@@ -128,7 +128,7 @@ impl Batch {
 
     /// It is about to be sent to a destination whose newest known revision this
     /// is; what may have arrived before stays as it was.
-    pub fn note_sending(&mut self, newest: i64) {
+    pub fn note_sending(&mut self, newest: DestRevision) {
         for note in self.notes.iter_mut().filter(|note| !note.sent) {
             note.since = newest;
         }

@@ -38,28 +38,6 @@ fn setting(name: &str) -> Option<u64> {
     )
 }
 
-/// Seeds that fail, with findings that are open. They are run by
-/// `CARRY_SIMULATION_SEED`, and else told of.
-const OPEN: &[(u64, &str)] = &[
-    (
-        3897,
-        "the checkpoint goes on before a Namespace is written that waits for its owner",
-    ),
-    (5351, "a key that waits for its owners never comes"),
-    (
-        5564,
-        "a checkpoint whose answer was lost arrives after the next one, and stays",
-    ),
-    (
-        5932,
-        "what somebody has made under a key is deleted when a delete is repeated after a restart",
-    ),
-    (
-        6865,
-        "a Service for which there are no addresses is not told to be held",
-    ),
-];
-
 /// Calls `work` with every seed on all cores; those that fail, in order, with
 /// what was said. Many are enough.
 fn failures(
@@ -138,14 +116,8 @@ fn promises_hold_whatever_happens() {
     }
     let from = setting("CARRY_SIMULATION_FROM").unwrap_or(0);
     let count = setting("CARRY_SIMULATION_SEEDS").unwrap_or(10_000);
-    for (seed, why) in OPEN {
-        println!("not run, since its finding is open: seed {seed}: {why}");
-    }
     let failed = failures(from..from + count, |seed| {
-        match OPEN.iter().any(|(open, _)| *open == seed) {
-            true => None,
-            false => run(&Scenario::draw(seed), false).failure,
-        }
+        run(&Scenario::draw(seed), false).failure
     });
     let Some((seed, failure)) = failed.first_key_value() else {
         return;

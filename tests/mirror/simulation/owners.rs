@@ -257,7 +257,14 @@ impl Witness {
         let released = known.released.get(key);
         let told = life.is_none_or(|life| known.held.contains(&(life, key.to_owned())))
             || released.is_some_and(|at| *at >= from);
-        told || self.policy == Some(Owners::Skip) && !known.were_always_here(key, value, revision)
+        // It was found to lack an owner, and what came after it says whether it
+        // is held.
+        let comes_again = self
+            .history
+            .is_touched(key, from + 1, self.history.newest());
+        let is_to_be_said = comes_again && known.missing(key, value).is_some();
+        told || is_to_be_said
+            || self.policy == Some(Owners::Skip) && !known.were_always_here(key, value, revision)
     }
 
     /// What becomes of a key whose owners count, once all is done; `None` where
@@ -276,6 +283,12 @@ impl Witness {
         let is_awaited = missing.is_some_and(|own| {
             said.is_none_or(|said| self.policy == Some(Owners::Hold) || said.held.contains(own.key))
         });
+        // It waits for the one that was missing when it was judged, until that
+        // comes.
+        let may_wait = said.is_some_and(|said| {
+            let mut all = references(key, value).into_iter();
+            all.any(|own| !self.owners.is_here(own) && said.held.contains(own.key))
+        });
         let may_be_left_out = self.policy == Some(Owners::Skip)
             && !self.owners.were_always_here(key, value, stored.revision);
         Some(match (is_there, missing, is_awaited) {
@@ -285,6 +298,7 @@ impl Witness {
             // It may have been left out before its owner was held.
             (false, _, true) if may_be_left_out => Fate::Either,
             (false, _, true) => Fate::Waits,
+            (false, _, false) if may_wait => Fate::Either,
             (false, _, false) if may_be_left_out => Fate::Right,
             (false, _, false) => Fate::Missing,
         })

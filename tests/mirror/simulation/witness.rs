@@ -684,8 +684,8 @@ impl Witness {
         for key in KEYS.into_iter().chain(FOREIGN).chain(SERVICES) {
             let want = self.history.want(version, self.mended, now, key);
             let there = self.there.get(key).map(Vec::as_slice);
-            let starves = self.starves(key, there, &want);
             let is_left = self.is_left_so(key, &want);
+            let starves = !is_left && self.starves(key, there, &want);
             let owned = self.is_owned(key, &want);
             if owned
                 && !is_left
