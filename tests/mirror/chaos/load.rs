@@ -8,16 +8,16 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use etcd_client::{Compare, CompareOp, Txn, TxnOp};
-use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::access::Access;
 use super::random::Random;
 use super::values;
+use super::writers::{Signals, Writers};
 
 /// How many write beside each other; each has namespaces of its own.
 const WRITERS: usize = 4;
@@ -25,52 +25,22 @@ const WRITERS: usize = 4;
 /// Between two writes of one writer.
 const PACE: Duration = Duration::from_millis(12);
 
-/// Running writers.
-pub struct Load {
-    stop: Arc<AtomicBool>,
-    written: Arc<AtomicU64>,
-    tasks: JoinSet<()>,
-}
-
-impl Load {
-    /// Begins to write. `numbers` gives each write its number; whoever goes on
-    /// with the same source hands in the same.
-    pub fn start(source: &Access, random: &Random, numbers: &Arc<AtomicU64>) -> Load {
-        let mut load = Load {
-            stop: Arc::default(),
-            written: Arc::default(),
-            tasks: JoinSet::new(),
+/// Begins to write. `numbers` gives each write its number; whoever goes on with
+/// the same source hands in the same.
+pub fn start(source: &Access, random: &Random, numbers: &Arc<AtomicU64>) -> Writers {
+    let mut running = Writers::default();
+    for at in 0..WRITERS {
+        let from = numbers.load(Ordering::Relaxed);
+        let writer = Writer {
+            at,
+            source: Access::clone(source),
+            random: random.fork(&format!("writer {at} from {from}")),
+            numbers: numbers.clone(),
+            seen: HashMap::new(),
         };
-        for at in 0..WRITERS {
-            let writer = Writer {
-                at,
-                source: Access::clone(source),
-                random: random.fork(&format!(
-                    "writer {at} from {}",
-                    numbers.load(Ordering::Relaxed)
-                )),
-                numbers: numbers.clone(),
-                seen: HashMap::new(),
-            };
-            let (stop, written) = (load.stop.clone(), load.written.clone());
-            load.tasks.spawn(writer.run(stop, written));
-        }
-        load
+        running.spawn(|signals| writer.run(signals));
     }
-
-    /// How many writes were answered.
-    pub fn written(&self) -> u64 {
-        self.written.load(Ordering::Relaxed)
-    }
-
-    /// Ends when every writer has ended; how many writes were answered.
-    pub async fn stop(mut self) -> u64 {
-        self.stop.store(true, Ordering::Relaxed);
-        while let Some(ended) = self.tasks.join_next().await {
-            ended.expect("a writer");
-        }
-        self.written()
-    }
+    running
 }
 
 /// Puts one of everything, so that there is something to begin with.
@@ -113,14 +83,14 @@ struct Writer {
 }
 
 impl Writer {
-    async fn run(mut self, stop: Arc<AtomicBool>, written: Arc<AtomicU64>) {
+    async fn run(mut self, signals: Signals) {
         let mut pace = interval(PACE);
         pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        while !stop.load(Ordering::Relaxed) {
+        while !signals.ended() {
             pace.tick().await;
             let changes = self.changes();
             match self.write(changes).await {
-                Some(true) => drop(written.fetch_add(1, Ordering::Relaxed)),
+                Some(true) => signals.wrote(),
                 Some(false) => {}
                 // Whoever is away needs some time.
                 None => tokio::time::sleep(Duration::from_millis(50)).await,

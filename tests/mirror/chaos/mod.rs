@@ -31,3 +31,4 @@ mod space;
 mod standby;
 mod tokens;
 pub mod values;
+pub mod writers;

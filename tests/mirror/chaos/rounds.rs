@@ -12,8 +12,9 @@ use super::access::Access;
 use super::alerts::Watched;
 use super::compare::{Foreign, RULES, differences};
 use super::history::History;
-use super::load::{Load, furnish};
+use super::load::{self, furnish};
 use super::random::Random;
+use super::writers::Writers;
 use crate::mirror::harness::{Carry, Ended, Version, carry, temp_dir, versions};
 
 /// How long after the faults carry may need until it has caught up.
@@ -109,7 +110,7 @@ pub struct Arena {
     /// The destination's history, where it is looked at.
     pub history: Option<History>,
     numbers: Arc<AtomicU64>,
-    load: Option<Load>,
+    load: Option<Writers>,
     written: u64,
     faults: u64,
     begin: Instant,
@@ -175,7 +176,7 @@ impl Arena {
 
     /// Begins to write at the source.
     pub fn load(&mut self) {
-        let load = Load::start(&self.source, &self.plan.random, &self.numbers);
+        let load = load::start(&self.source, &self.plan.random, &self.numbers);
         self.load = Some(load);
     }
 
@@ -204,7 +205,7 @@ impl Arena {
 
     /// A line of how it went.
     pub fn summary(&self, when: &str) {
-        let running = self.load.as_ref().map_or(0, Load::written);
+        let running = self.load.as_ref().map_or(0, Writers::written);
         println!(
             "chaos {} {when}: seed {}, {} s, {} writes, {} faults",
             self.plan.name,

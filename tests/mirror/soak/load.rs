@@ -5,63 +5,35 @@
 //! and that a write that fails ends the run: nothing is done to the source here.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use etcd_client::KvClient;
-use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::objects::{Slot, definition, slots};
 use crate::mirror::chaos::random::Random;
+use crate::mirror::chaos::writers::{Signals, Writers};
 use crate::mirror::harness::Etcd;
 
 /// One in so many writes to an object that is there deletes it.
 const GONE: usize = 8;
 
-/// Running writers.
-pub struct Load {
-    stop: Arc<AtomicBool>,
-    written: Arc<AtomicU64>,
-    tasks: JoinSet<()>,
-}
-
-impl Load {
-    /// Puts one of everything, then begins to write: so many writes a second,
-    /// over so many keys.
-    pub async fn start(source: &Etcd, random: &Random, keys: usize, rate: u64) -> Load {
-        let mut writers = writers(source, random, keys, rate).await;
-        let mut first = vec![definition()];
-        for writer in &mut writers {
-            first.extend(writer.everything());
-        }
-        source.load(first).await;
-        let mut load = Load {
-            stop: Arc::default(),
-            written: Arc::default(),
-            tasks: JoinSet::new(),
-        };
-        let pace = Duration::from_secs(1) * writers.len() as u32 / rate as u32;
-        for writer in writers {
-            let (stop, written) = (load.stop.clone(), load.written.clone());
-            load.tasks.spawn(writer.run(pace, stop, written));
-        }
-        load
+/// Puts one of everything, then begins to write: so many writes a second, over
+/// so many keys.
+pub async fn start(source: &Etcd, random: &Random, keys: usize, rate: u64) -> Writers {
+    let mut all = writers(source, random, keys, rate).await;
+    let mut first = vec![definition()];
+    for writer in &mut all {
+        first.extend(writer.everything());
     }
-
-    /// How many writes were answered.
-    pub fn written(&self) -> u64 {
-        self.written.load(Ordering::Relaxed)
+    source.load(first).await;
+    let pace = Duration::from_secs(1) * all.len() as u32 / rate as u32;
+    let mut running = Writers::default();
+    for writer in all {
+        running.spawn(|signals| writer.run(pace, signals));
     }
-
-    /// Ends when every writer has ended; how many writes were answered.
-    pub async fn stop(mut self) -> u64 {
-        self.stop.store(true, Ordering::Relaxed);
-        while let Some(ended) = self.tasks.join_next().await {
-            ended.expect("a writer");
-        }
-        self.written()
-    }
+    running
 }
 
 /// One waits for each answer: so many that a slow one does not hold up the rest.
@@ -100,14 +72,14 @@ impl Writer {
         values.collect()
     }
 
-    async fn run(mut self, pace: Duration, stop: Arc<AtomicBool>, written: Arc<AtomicU64>) {
+    async fn run(mut self, pace: Duration, signals: Signals) {
         let mut pace = interval(pace);
         // What was missed is made up for: the rate stays.
         pace.set_missed_tick_behavior(MissedTickBehavior::Burst);
-        while !stop.load(Ordering::Relaxed) {
+        while !signals.ended() {
             pace.tick().await;
             self.write().await;
-            written.fetch_add(1, Ordering::Relaxed);
+            signals.wrote();
         }
     }
 

@@ -25,11 +25,11 @@ use std::time::{Duration, Instant};
 
 use tokio::time::{MissedTickBehavior, interval};
 
-use self::load::Load;
 use self::objects::{SYSTEM, TOKEN};
 use self::samples::{Sample, header};
 use super::chaos::random::Random;
 use super::chaos::values::contains;
+use super::chaos::writers::Writers;
 use super::harness::{Carry, Etcd, Options, any_version, carry, eventually_within, temp_dir};
 
 /// How many samples a minute has; a shorter run has as many.
@@ -62,7 +62,7 @@ async fn a_steady_load_leaves_carry_as_it_was() {
     let (key, definition) = objects::definition();
     destination.put(key, definition).await;
     let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules/live-standby.yaml");
-    let load = Load::start(&source, &Random::new(1), plan.keys, plan.rate).await;
+    let load = load::start(&source, &Random::new(1), plan.keys, plan.rate).await;
     let mut running = Carry::between(&source, &destination, &rules, &["--standby=live"]);
     running.wait_ready();
 
@@ -120,7 +120,7 @@ impl Plan {
 
     /// Samples until the time is over; writes them down, and prints a line a
     /// minute.
-    async fn watch(&self, carry: &mut Carry, source: &Etcd, load: &Load) -> Vec<Sample> {
+    async fn watch(&self, carry: &mut Carry, source: &Etcd, load: &Writers) -> Vec<Sample> {
         let mut csv = std::fs::File::create(&self.csv).expect("the table");
         writeln!(csv, "{}", header()).expect("the table");
         let (begin, written) = (Instant::now(), load.written());
