@@ -243,7 +243,7 @@ impl Held {
         registry.register("events", "Events judged, by decision", self.events.clone());
         registry.register(
             "policy_actions",
-            "Events that a policy kept out and values written that it changed, by policy",
+            "Decisions in which a policy acted: kept a key out, had it wait, kept what the destination had or let it be written over, or changed a value that was written; by policy, each decision once",
             self.policies.clone(),
         );
         registry.register(
@@ -396,7 +396,8 @@ impl Metrics {
             .inc();
     }
 
-    /// A policy kept something out, or changed a value that was written.
+    /// A policy acted: it kept a key out or had it wait, kept what the destination
+    /// had or let it be written over, or changed a value that was written.
     pub fn policy(&self, policy: Policy) {
         let label = [("policy", policy.name())];
         self.held.policies.get_or_create(&label).inc();

@@ -17,8 +17,7 @@ use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 
 use super::bars::bars;
-use crate::metrics::Phase;
-use crate::mirror::{Progress, Report};
+use crate::mirror::Progress;
 
 /// When the first line is due, and the others after it.
 const FIRST_LINE: Duration = Duration::from_secs(5);
@@ -148,24 +147,6 @@ fn line(done: u64, keys: Option<u64>, taken: Duration) -> String {
 fn per_second(done: u64, taken: Duration) -> u64 {
     let millis = taken.as_millis().max(1);
     u64::try_from(u128::from(done) * 1000 / millis).unwrap_or(u64::MAX)
-}
-
-/// A mirror that shows how far it is and tells nothing else.
-#[derive(Default)]
-pub struct OnlyShown(Shown);
-
-impl Report for OnlyShown {
-    fn phase(&self, _: Phase) {}
-    fn ready(&self, _: Option<&str>) {}
-    fn saw_source(&self, _: i64) {}
-    fn applied(&self, _: i64) {}
-    fn progressed(&self) {}
-    fn hold(&self, _: &[u8], _: &str) {}
-    fn release(&self, _: &[u8]) {}
-
-    fn progress(&self) -> &dyn Progress {
-        &self.0
-    }
 }
 
 #[cfg(test)]

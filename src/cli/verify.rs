@@ -16,7 +16,7 @@ use super::config::Config;
 use super::connecting::{self, Needs, Which};
 use super::interrupted::unless_interrupted;
 use super::ledger;
-use super::progress::{OnlyShown, Shown};
+use super::progress::Shown;
 use super::rules_file::{self, Loaded};
 use super::rules_settings::RulesSettings;
 use super::run::{Real, holder};
@@ -29,7 +29,7 @@ use crate::destination::etcd::EtcdDestination;
 use crate::destination::prefixed::Prefixed;
 use crate::metrics::Metrics;
 use crate::mirror::{
-    Drained, Mirror, MirrorError, Options, Parts, Summary, Verified, Verify, drain,
+    Drained, Mirror, MirrorError, Options, Parts, Silent, Summary, Verified, Verify, drain,
 };
 use crate::rules::decide::Judge;
 use crate::source::EtcdSource;
@@ -192,7 +192,7 @@ impl Context {
         (options.once, options.resync) = (true, true);
         let parts = self.parts(store);
         let stop = CancellationToken::new();
-        let mirror = Mirror::new(parts, options, Arc::new(OnlyShown::default()), stop);
+        let mirror = Mirror::new(parts, options, Arc::new(Silent(Shown::default())), stop);
         self.or_explain(Box::pin(mirror.run()).await).await
     }
 

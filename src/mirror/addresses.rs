@@ -65,7 +65,7 @@ impl Turn {
     /// All of it was listed just now.
     pub fn learn(&mut self, mut addresses: Addresses) {
         addresses.set_wanted(self.wanted.clone().unwrap_or_default());
-        if !addresses.has_ranges() && !self.warned {
+        if addresses.lacks_ranges() && !self.warned {
             self.warned = true;
             tracing::warn!(
                 "the destination has stored no range of addresses for Services yet: they are written with the source's addresses"

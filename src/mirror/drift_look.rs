@@ -18,6 +18,7 @@ use super::drift_watch::Own;
 use super::error::MirrorError;
 use super::judging::Judging;
 use super::ranges::{after, everything};
+use super::report::AddressPairs;
 use super::sealing::blocking;
 use super::world::{Parts, World};
 use crate::destination::Destination;
@@ -65,6 +66,8 @@ impl Errand {
 pub struct Look {
     /// Of each key that was looked at.
     pub seen: Vec<(Vec<u8>, Seen)>,
+    /// Of the Services among them.
+    pub addressed: Vec<Addressed>,
     /// What there was no time for.
     pub rest: Vec<Vec<u8>>,
     /// Of the kept ones: those of which the destination has nothing any more.
@@ -75,6 +78,23 @@ pub struct Look {
     pub sweep: Option<Vec<u8>>,
     /// Why one side did not answer.
     pub failed: Option<EtcdError>,
+}
+
+/// The addresses that a Service has at the source and at the destination.
+pub struct Addressed {
+    /// Its key.
+    pub key: Vec<u8>,
+    /// For each family that both have.
+    pub pairs: AddressPairs,
+    /// What the ledger has.
+    entry: Option<LedgerEntry>,
+}
+
+impl Addressed {
+    /// Whether it is still so, as far as the ledger, which has this, can tell.
+    pub fn is_of(&self, entry: Option<&LedgerEntry>) -> bool {
+        self.entry.as_ref() == entry
+    }
 }
 
 /// How a key is.
@@ -217,6 +237,7 @@ impl<W: World> Looker<W> {
                     }
                 };
                 let seen = blocking(self.parts.judge.may_block(), || {
+                    look.addressed.extend(self.addressed(&key, &now));
                     self.judge(&key, now, namespaces, &mut working)
                 });
                 if let Seen::Drifts(own) = &seen {
@@ -241,6 +262,21 @@ impl<W: World> Looker<W> {
             entry,
             there,
             item,
+        })
+    }
+
+    /// Others may change them where that is no drift: they are the destination's
+    /// affair.
+    fn addressed(&self, key: &[u8], now: &Now) -> Option<Addressed> {
+        let judge = &self.parts.judge;
+        let (entry, item) = (now.entry.as_ref()?, now.item.as_ref()?);
+        let same = now.still && !entry.retired && entry.revision == item.revision;
+        (same && judge.goes_alone(key)).then(|| Addressed {
+            key: key.to_vec(),
+            pairs: now.there.as_ref().map_or_else(Vec::new, |there| {
+                judge.addresses_of(key, &item.value, there)
+            }),
+            entry: now.entry.clone(),
         })
     }
 

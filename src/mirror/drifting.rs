@@ -52,6 +52,12 @@ impl<W: World> Session<W> {
             // Under another encryption everything is compared anew.
             let same = watching.is_of(&self.encryption)
                 && self.parts.judge.encryption_digest() == self.encryption;
+            for own in look.addressed {
+                let idle = !watching.was_under_way(&own.key) && !self.writer.pipeline.has(&own.key);
+                if idle && own.is_of(self.writer.ledger.entry(&own.key)?.as_ref()) {
+                    self.report.service_addresses(&own.key, &own.pairs);
+                }
+            }
             for (key, seen) in look.seen {
                 self.take_seen(&mut watching, key, seen, same)?;
             }

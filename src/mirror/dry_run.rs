@@ -17,7 +17,6 @@ use super::opening::{identify, refuse_swapped, where_to_begin};
 use super::options::Options;
 use super::pipeline::Known;
 use super::ranges::gaps;
-use super::retry::persist;
 use super::sealing::blocking;
 use super::start::{Ledger, Start};
 use super::world::{Parts, World};
@@ -26,7 +25,6 @@ use crate::etcd::SourceRevision;
 use crate::k8s::Transferred;
 use crate::rules::RuleId;
 use crate::rules::outgoing::{OutgoingScratch, Unfit};
-use crate::source::Source;
 use crate::state::LedgerChange;
 
 /// One thing that would be done.
@@ -129,12 +127,13 @@ impl DryRun {
                     purpose: Purpose::Mirror,
                     believe_ledger,
                     compare: ledger.compares(),
+                    lands: false,
                     leftovers,
                 },
             );
             while let Some(chunk) = listing.next().await {
                 let chunk = chunk?;
-                seen.judged += chunk.judged;
+                seen.judged += chunk.anew;
                 let planned = chunk.found.into_iter();
                 let planned = planned.filter_map(|found| {
                     blocking(parts.judge.may_block(), || {
@@ -145,10 +144,6 @@ impl DryRun {
                     seen.count(planned, &mut tell);
                 }
             }
-        }
-        // A range that several stages list is looked at by each of them.
-        if let Some(all) = keys_of(parts, at).await? {
-            seen.judged = all;
         }
         if believe_ledger {
             seen.sweep(parts, leftovers, &mut tell)?;
@@ -207,23 +202,6 @@ impl Told {
         | Planned::Hold { key, .. }) = planned;
         self.0.insert(key.clone())
     }
-}
-
-/// How many keys the rules are about; `None` from a source that does not count.
-async fn keys_of<W: World>(
-    parts: &Parts<W>,
-    at: SourceRevision,
-) -> Result<Option<usize>, MirrorError> {
-    let mut all = 0;
-    for range in parts.judge.ranges() {
-        let count = || parts.source.count(range, at);
-        let count = persist("counting the keys of the source", count).await;
-        match count.map_err(MirrorError::Source)? {
-            Some(count) => all += usize::try_from(count).unwrap_or(usize::MAX),
-            None => return Ok(None),
-        }
-    }
-    Ok(Some(all))
 }
 
 fn planned_of<J: Judging>(

@@ -34,6 +34,11 @@ impl Why {
             left_out: None,
         }
     }
+
+    /// The policy that leaves it out, or has it wait.
+    pub fn acting(&self) -> Option<Policy> {
+        self.left_out.or(self.unfit.policy)
+    }
 }
 
 /// All held keys.

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use super::error::MirrorError;
 use super::held::Why;
+use super::judging::Judging;
 use super::outcome::{Refusal, Refused};
 use super::retry::persist;
 use super::session::{End, Session};
@@ -31,21 +32,20 @@ impl<W: World> Session<W> {
     /// leaves out is only remembered, for when that changes.
     pub fn hold(&mut self, key: Vec<u8>, why: Why) -> Result<(), End> {
         let known = self.held.get(&key).or_else(|| self.again.get(&key));
-        let same = |known: &Why| known.left_out == why.left_out;
+        let is = |same: fn(&Why, &Why) -> bool| known.is_some_and(|known| same(known, &why));
         match why.left_out {
             None => self.report.hold(&key, &why.unfit.reason),
-            Some(_) if known.is_some_and(same) => {}
-            Some(policy) => {
-                self.parts.metrics.policy(policy);
-                self.report.release(&key);
-            }
+            Some(_) if is(|known, why| known.left_out == why.left_out) => {}
+            Some(_) => self.report.release(&key),
         }
-        let known = self.again.get(&key);
-        let told = why.left_out.is_some()
-            || known.is_some_and(|known| known.unfit.reason == why.unfit.reason);
+        if let Some(policy) = why.acting() {
+            self.acts(&key, policy);
+        }
+        let told =
+            why.left_out.is_some() || is(|known, why| known.unfit.reason == why.unfit.reason);
+        let mut new = known.is_none();
         let shown = String::from_utf8_lossy(&key).into_owned();
         let (name, reason) = (key.clone(), why.unfit.reason.clone());
-        let mut new = known.is_none() && !self.held.contains(&key);
         let awaited = why.unfit.awaits.clone();
         let first = self.held.hold(key, why);
         if let Some(awaited) = awaited {
@@ -67,14 +67,26 @@ impl<W: World> Session<W> {
         Ok(self.parts.store.hold(&name)?)
     }
 
+    /// Counts what a policy does to a key, unless it did that before.
+    fn acts(&self, key: &[u8], policy: Policy) {
+        if self.acting.begin(key, policy) {
+            self.parts.metrics.policy(policy);
+        }
+    }
+
     /// Puts a change into the ledger that needs no write at the destination.
     pub fn record(&mut self, change: LedgerChange) -> Result<(), MirrorError> {
         self.retired += usize::from(change.entry.as_ref().is_some_and(|entry| entry.retired));
+        if change.entry.is_none() && self.parts.judge.goes_alone(&change.key) {
+            // It is the destination's own now.
+            self.report.service_addresses(&change.key, &[]);
+        }
         self.writer.record(change)
     }
 
     /// The key was judged.
     pub fn release(&mut self, key: &[u8]) -> Result<(), End> {
+        self.acting.end(key);
         if self.held.release(key) {
             self.report.release(key);
             self.parts.store.release(&[key.to_vec()])?;
@@ -100,7 +112,7 @@ impl<W: World> Session<W> {
 
     /// The destination has something else under a key, which stays.
     pub fn keep(&mut self, key: &[u8]) -> Result<(), MirrorError> {
-        self.parts.metrics.policy(Policy::OnConflict);
+        self.acts(key, Policy::OnConflict);
         if self.conflicts.keep(key) {
             self.report.keep(key);
             if let Some(watching) = &mut self.drift {
@@ -140,6 +152,8 @@ impl<W: World> Session<W> {
     pub fn release_unkept(&mut self) -> Result<(), MirrorError> {
         let unkept = std::mem::take(&mut self.unkept).into_iter();
         let gone: Vec<Vec<u8>> = unkept.filter(|key| !self.conflicts.contains(key)).collect();
+        let over = gone.iter().filter(|key| !self.held.contains(key));
+        over.for_each(|key| self.acting.end(key));
         match gone.is_empty() {
             true => Ok(()),
             false => Ok(self.parts.store.unkeep(&gone)?),

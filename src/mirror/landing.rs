@@ -27,7 +27,7 @@ use super::sealing::{Prepared, Sealer, Unsent, Unwritten, Wanted, blocking};
 use super::source_services::wanted;
 use super::standby::StandbyWatch;
 use super::world::{Parts, World};
-use crate::destination::{Destination, Entry, Fence, Outcome, There};
+use crate::destination::{Destination, Entry, Fence, Op, Outcome, There};
 use crate::etcd::{DestRevision, EtcdError};
 use crate::rules::decide::KeyRange;
 use crate::rules::landing::{ApiTable, CrdTable, Definition, Seen, StoredObjects};
@@ -138,7 +138,12 @@ impl<W: World> Lander<W> {
                 }
                 Err((batch, error)) => (Prepared::untouched(batch), Err(error)),
             };
+            self.tell_there(&prepared.unsent, &seen);
             unsent.append(&mut prepared.unsent);
+            // The ledger has to know first.
+            if prepared.batch.borrows_untold() {
+                return committed(prepared, unsent, fence, None);
+            }
             let result = match looked {
                 Ok(()) => self.commit(&prepared, &fence).await,
                 Err(error) => Some(Err(error)),
@@ -195,6 +200,22 @@ impl<W: World> Lander<W> {
             for op in &prepared.batch.ops {
                 let report = &self.report;
                 report.service_addresses(op_key(op), pairs.unwrap_or_default());
+            }
+        }
+    }
+
+    /// The addresses of those that are not written since they are there.
+    fn tell_there(&self, unsent: &[Unsent], seen: &Seen) {
+        let judge = &self.parts.judge;
+        for Unsent { op, why, .. } in unsent {
+            if let (Op::Put { key, value }, Unwritten::There) = (op, why)
+                && judge.goes_alone(key)
+                && let Some(Some(there)) = seen.get(key)
+            {
+                let pairs = blocking(judge.may_block(), || {
+                    judge.addresses_of(key, value, &there.value)
+                });
+                self.report.service_addresses(key, &pairs);
             }
         }
     }

@@ -12,6 +12,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use super::acting::Acting;
 use super::error::MirrorError;
 use super::judging::Judging;
 use super::leadership::{Keeper, campaign, refuse_promoted};
@@ -74,6 +75,7 @@ pub struct Mirror<W: World> {
     resyncs: watch::Receiver<u64>,
     /// The last of them that is done.
     resynced: u64,
+    acting: Acting,
 }
 
 impl<W: World> Mirror<W> {
@@ -101,6 +103,7 @@ impl<W: World> Mirror<W> {
             compare,
             resyncs,
             resynced: 0,
+            acting: Acting::default(),
         }
     }
 
@@ -303,6 +306,7 @@ impl<W: World> Mirror<W> {
             spool,
             reader,
             target,
+            acting: self.acting.clone(),
         });
         session.began_at = Some(identity.destination);
         let run = run_session(&mut session, start, identity.source.revision);

@@ -59,6 +59,9 @@ pub struct Job {
     /// Whether the destination is asked also where the ledger says that it has
     /// the value.
     pub compare: bool,
+    /// Whether what goes alone, with all that goes along with it, is left to
+    /// whoever writes it, also where the destination has the value.
+    pub lands: bool,
     /// What becomes of owned keys that no rule selects.
     pub leftovers: Leftovers,
 }
@@ -103,6 +106,8 @@ pub struct Chunk {
     pub found: Vec<Found>,
     /// How many keys were looked at.
     pub judged: usize,
+    /// How many of them no list of an earlier stage has.
+    pub anew: usize,
     /// A part of a range that had to be listed at a newer revision.
     pub newer: Option<(KeyRange, SourceRevision)>,
 }
@@ -235,9 +240,14 @@ impl<'a, W: World> RangeReader<'a, W> {
     async fn judge_page(&mut self, page: Page, until: &[u8]) -> Result<(), MirrorError> {
         self.destination.look_until(until);
         let found = Vec::with_capacity(page.items.len());
+        let anew = page
+            .items
+            .iter()
+            .filter(|item| self.is_listed_first(&item.key));
         let mut chunk = Chunk {
             found,
             judged: page.items.len(),
+            anew: anew.count(),
             newer: page.newer,
         };
         for item in page.items {
@@ -293,7 +303,9 @@ impl<'a, W: World> RangeReader<'a, W> {
         let decision = blocking(judge.may_block(), || {
             judge.decide(&event, &self.job.namespaces, &mut self.scratch)
         });
-        count(&self.parts.metrics, &decision);
+        if self.is_decided_here(&item.key, &decision) {
+            count(&self.parts.metrics, &decision);
+        }
         match (decision, self.job.purpose) {
             (Decision::Put { rule }, Purpose::Mirror) => self.put(item, rule, entry).await,
             (Decision::Put { rule }, Purpose::Reclaim) => self.claim(item, rule).await,
@@ -315,6 +327,27 @@ impl<'a, W: World> RangeReader<'a, W> {
         }
     }
 
+    /// Whether that is decided by this list, and not by another one that has the
+    /// key as well: what is selected, by that of its rule's stage, anything else
+    /// by the first.
+    fn is_decided_here(&self, key: &[u8], decision: &Decision) -> bool {
+        let judge = &self.parts.judge;
+        match (self.job.purpose, self.job.stage, decision) {
+            (Purpose::Reclaim, ..) => false,
+            (Purpose::Mirror, Some(stage), Decision::Put { rule }) => {
+                judge.stage_of(*rule) == stage
+            }
+            (Purpose::Mirror, ..) => self.is_listed_first(key),
+        }
+    }
+
+    /// Whether no list of an earlier stage has the key.
+    fn is_listed_first(&self, key: &[u8]) -> bool {
+        let stages = self.parts.judge.stages().iter();
+        let mut earlier = stages.take(self.job.stage.unwrap_or(0));
+        !earlier.any(|own| is_within(&own.ranges, key))
+    }
+
     /// What was selected was written, unless the destination has something else
     /// that stays.
     async fn claim(&mut self, item: Item, rule: RuleId) -> Result<Option<Found>, MirrorError> {
@@ -331,10 +364,7 @@ impl<'a, W: World> RangeReader<'a, W> {
             }
         }
         let name = judge.rule_name(rule);
-        let entry = LedgerEntry {
-            borrowed: judge.on_conflict(Some(rule), &item.key) == OnConflict::Overwrite,
-            ..LedgerEntry::new(SourceRevision(0), name).leased(item.lease)
-        };
+        let entry = LedgerEntry::new(SourceRevision(0), name).leased(item.lease);
         Ok(Some(record(item.key, entry)))
     }
 
@@ -368,8 +398,9 @@ impl<'a, W: World> RangeReader<'a, W> {
         };
         let (key, value) = (&item.key, &item.value);
         let (judge, outgoing) = (&*self.parts.judge, &mut self.outgoing);
+        let lands = self.job.lands && judge.goes_alone(key);
         Ok(blocking(judge.may_block(), || match () {
-            () if judge.is_there(key, value, there, Some(rule), outgoing) => Held::Same,
+            () if !lands && judge.is_there(key, value, there, Some(rule), outgoing) => Held::Same,
             () if entry.is_none()
                 && judge.on_conflict(Some(rule), &item.key) == OnConflict::Keep =>
             {
@@ -419,9 +450,8 @@ impl<'a, W: World> RangeReader<'a, W> {
         }
         match self.there(&item, rule, entry.as_ref()).await? {
             Held::Same => {
-                let overwrites = judge.on_conflict(Some(rule), &item.key) == OnConflict::Overwrite;
                 let now = LedgerEntry {
-                    borrowed: entry.as_ref().map_or(overwrites, |entry| entry.borrowed),
+                    borrowed: entry.as_ref().is_some_and(|entry| entry.borrowed),
                     ..LedgerEntry::new(item.revision, name)
                 };
                 let known = entry.as_ref() == Some(&now);
@@ -446,6 +476,13 @@ impl<'a, W: World> RangeReader<'a, W> {
             known: Known::of(entry.as_ref()),
         })))
     }
+}
+
+/// Whether one of the `ranges`, which are sorted and disjoint, has the key.
+fn is_within(ranges: &[KeyRange], key: &[u8]) -> bool {
+    let after = ranges.partition_point(|range| *range.start <= *key);
+    let last = after.checked_sub(1).and_then(|at| ranges.get(at));
+    last.is_some_and(|range| range.contains(key))
 }
 
 fn record(key: Vec<u8>, entry: LedgerEntry) -> Found {

@@ -28,6 +28,7 @@
 //! is right again after a restart, and nothing that is right is written again.
 //! Deliberately knows nothing of command lines and shows nothing.
 
+mod acting;
 mod addresses;
 mod bootstrap;
 mod checkpoints;

@@ -6,6 +6,7 @@
 
 use super::error::MirrorError;
 use super::judging::Judging;
+use super::outcome::WriteEnd;
 use super::pipeline::{Batch, Known, Write, op_key};
 use super::sealing::blocking;
 use super::world::World;
@@ -67,11 +68,32 @@ impl<W: World> Writer<W> {
         self.ledger.intend(&intents)
     }
 
+    /// Something of `batch` is about to be written over what is not ours: if we
+    /// die between the destination's commit and the ledger's, it must not count
+    /// as a copy.
+    pub(super) fn tell_borrowed(&mut self, mut batch: Batch) -> Result<(), WriteEnd> {
+        let mut intents = Vec::new();
+        for (op, note) in batch.ops.iter().zip(&mut batch.notes) {
+            if !note.borrows_untold() {
+                continue;
+            }
+            note.told = true;
+            let mut change = self.intent(op, note.rule);
+            if let Some(entry) = &mut change.entry {
+                entry.borrowed = true;
+            }
+            intents.push(change);
+        }
+        self.ledger.intend(&intents)?;
+        batch.note_unsent();
+        self.parked.push(batch);
+        Ok(())
+    }
+
     fn intent(&self, op: &Op, rule: Option<RuleId>) -> LedgerChange {
         let entry = self.entry(SourceRevision(0), rule).leased(op.lease());
         let entry = LedgerEntry {
             intent: self.object_of(op, rule),
-            borrowed: self.parts.judge.on_conflict(rule, op_key(op)) == OnConflict::Overwrite,
             ..entry
         };
         LedgerChange {

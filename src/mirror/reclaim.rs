@@ -138,12 +138,8 @@ impl<W: World> Session<W> {
         });
         if let Decision::Put { rule } = decision {
             let entry = LedgerEntry::new(SourceRevision(0), judge.rule_name(rule));
-            let entry = LedgerEntry {
-                borrowed: judge.on_conflict(Some(rule), &change.key) == OnConflict::Overwrite,
-                ..entry.leased(change.lease)
-            };
             let key = change.key.clone();
-            let entry = Some(entry);
+            let entry = Some(entry.leased(change.lease));
             let claim = LedgerChange { key, entry };
             if judge.on_conflict(Some(rule), &change.key) != OnConflict::Adopt {
                 let value = change.value.as_deref().unwrap_or_default();

@@ -17,7 +17,8 @@ use super::writer::Writer;
 use crate::destination::Op;
 use crate::etcd::EtcdError;
 use crate::rules::outgoing::Unfit;
-use crate::state::LedgerChange;
+use crate::rules::policy::Policy;
+use crate::state::{LedgerChange, LedgerEntry};
 
 impl<W: World> Writer<W> {
     /// Takes the keys that were refused for good since the last call.
@@ -50,6 +51,7 @@ impl<W: World> Writer<W> {
                 return Ok(());
             }
             Unwritten::Stop => {
+                self.parts.metrics.policy(Policy::OnConflict);
                 let key = String::from_utf8_lossy(&key).into_owned();
                 return Err(MirrorError::Conflict { key }.into());
             }
@@ -99,8 +101,14 @@ impl<W: World> Writer<W> {
 
     /// The value has arrived already.
     fn found_there(&mut self, op: &Op, note: &Note) {
-        self.pipeline.complete(op, note, Known::Yes);
+        let borrowed = note.known == Known::Borrowed;
+        let known = match borrowed {
+            true => Known::Borrowed,
+            false => Known::Yes,
+        };
+        self.pipeline.complete(op, note, known);
         let entry = self.entry(note.revision, note.rule).leased(op.lease());
+        let entry = LedgerEntry { borrowed, ..entry };
         self.ledger.push_first(LedgerChange {
             key: op_key(op).to_vec(),
             entry: Some(entry),

@@ -242,6 +242,9 @@ impl<W: World> Session<W> {
             .collect();
         for key in &released {
             self.report.release(key);
+            if !self.conflicts.contains(key) {
+                self.acting.end(key);
+            }
         }
         self.parts.store.release(&released)?;
         Ok(self.release_unkept()?)

@@ -27,7 +27,6 @@ use crate::destination::{Destination, Op};
 use crate::etcd::{EtcdError, SourceRevision};
 use crate::rules::decide::KeyRange;
 use crate::rules::outgoing::OutgoingScratch;
-use crate::rules::policy::OnConflict;
 use crate::source::{Change, WatchEvent};
 use crate::state::{LedgerChange, LedgerEntry, StateStore};
 
@@ -245,9 +244,7 @@ async fn compare<W: World>(parts: &Parts<W>, judged: Judged) -> Result<Found, Mi
         if is_there {
             let rule = write.rule.map_or("", |rule| judge.rule_name(rule));
             let entry = Some(LedgerEntry {
-                borrowed: write.known == Known::Borrowed
-                    || write.known.is_first()
-                        && judge.on_conflict(write.rule, key) == OnConflict::Overwrite,
+                borrowed: write.known == Known::Borrowed,
                 ..LedgerEntry::new(write.revision, rule)
             });
             return Ok(Found::Record(LedgerChange {

@@ -71,11 +71,11 @@ pub async fn waiting<T>(report: &dyn Report, wait: impl Future<Output = T>) -> T
     }
 }
 
-/// Tells nobody.
+/// Tells nobody, but for how far it is with what takes long.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Silent;
+pub struct Silent<P = Unseen>(pub P);
 
-impl Report for Silent {
+impl<P: Progress + 'static> Report for Silent<P> {
     fn phase(&self, _: Phase) {}
     fn ready(&self, _: Option<&str>) {}
     fn saw_source(&self, _: i64) {}
@@ -83,4 +83,8 @@ impl Report for Silent {
     fn progressed(&self) {}
     fn hold(&self, _: &[u8], _: &str) {}
     fn release(&self, _: &[u8]) {}
+
+    fn progress(&self) -> &dyn Progress {
+        &self.0
+    }
 }

@@ -85,9 +85,9 @@ pub struct Prepared {
     pub sealed: u64,
     /// What goes along with its operations.
     pub along: Vec<Along>,
-    /// Which policies have changed something in its values, once for each
-    /// value.
-    pub rewritten: Vec<Policy>,
+    /// Which policies have changed something in its values, or let them be
+    /// written over something else, once for each value.
+    pub acted: Vec<Policy>,
     /// What is sent, where it is not the batch as it is.
     ops: Option<Vec<Op>>,
 }
@@ -103,7 +103,7 @@ impl Prepared {
             ready: false,
             sealed: 0,
             along: Vec::new(),
-            rewritten: Vec::new(),
+            acted: Vec::new(),
             ops: None,
         }
     }
@@ -123,8 +123,15 @@ impl Prepared {
 struct Sealed {
     value: Vec<u8>,
     anew: bool,
-    /// Those that have changed something in it, each once.
-    policies: Vec<Policy>,
+}
+
+/// Whose the key of a put is.
+struct Claim {
+    known: Known,
+    /// What must be so that it stays so.
+    own: Option<Guard>,
+    /// Whether something else is written over.
+    over: bool,
 }
 
 /// What becomes of one operation.
@@ -136,6 +143,8 @@ enum Fate {
         guards: Vec<Guard>,
         known: Known,
         along: Option<Box<Along>>,
+        /// The policies that act on it, each once.
+        acted: Vec<Policy>,
     },
     Unsent(Unwritten),
 }
@@ -217,10 +226,15 @@ impl<J: Judging> Sealer<J> {
             return self.delete(op, note, seen, wanted);
         };
         let leased = op.lease() != 0;
-        let (known, own) = match self.claim((key, value), leased, note, seen, scratch) {
+        let Claim { known, own, over } = match self.claim((key, value), leased, note, seen, scratch)
+        {
             Ok(claimed) => claimed,
             Err(why) => return Some(Fate::Unsent(why)),
         };
+        let stays = known == Known::Yes || note.known == Known::Borrowed;
+        let is_there = self.judge.goes_alone(key)
+            && (stays || self.judge.on_conflict(note.rule, key) == OnConflict::Adopt)
+            && self.is_there((key, value), leased, note, seen, scratch);
         let landing = self.judge.landing(key, value, note.rule, seen, scratch);
         let Landing {
             outgoing,
@@ -230,15 +244,19 @@ impl<J: Judging> Sealer<J> {
             Ok(landing) => landing,
             Err(obstacle) => return wanted.take(obstacle),
         };
+        if is_there && along.as_ref().is_none_or(|along| along.is_settled) {
+            return Some(Fate::Unsent(Unwritten::There));
+        }
         guards.extend(own.filter(|own| !guards.contains(own)));
-        let mut policies: Vec<Policy> = outgoing.rewritings.iter().map(|own| own.policy).collect();
-        policies.dedup();
+        let mut acted: Vec<Policy> = outgoing.rewritings.iter().map(|own| own.policy).collect();
+        acted.extend(over.then_some(Policy::OnConflict));
+        acted.sort_unstable();
+        acted.dedup();
         let sealed = match outgoing.value {
             Transferred::AsItIs => None,
             Transferred::Sealed { value, anew, .. } => Some(Sealed {
                 value: value.to_vec(),
                 anew,
-                policies,
             }),
         };
         Some(Fate::Go {
@@ -246,6 +264,7 @@ impl<J: Judging> Sealer<J> {
             guards,
             known,
             along,
+            acted,
         })
     }
 
@@ -277,6 +296,7 @@ impl<J: Judging> Sealer<J> {
                     guards,
                     known: note.known,
                     along,
+                    acted: Vec::new(),
                 })
             }
             Err(obstacle) => wanted.take(obstacle),
@@ -292,41 +312,75 @@ impl<J: Judging> Sealer<J> {
         note: &Note,
         seen: &Seen,
         scratch: &mut OutgoingScratch,
-    ) -> Result<(Known, Option<Guard>), Unwritten> {
+    ) -> Result<Claim, Unwritten> {
         let on_conflict = self.judge.on_conflict(note.rule, key);
-        if !note.known.is_first() || on_conflict == OnConflict::Adopt {
-            return Ok((note.known, None));
+        let claim = |known, own| Claim {
+            known,
+            own,
+            over: false,
+        };
+        if !note.known.is_first() {
+            return Ok(claim(note.known, None));
         }
         let Some(Some(there)) = seen.get(key) else {
-            return Ok((note.known, Some(Guard::Absent(key.to_vec()))));
+            return Ok(claim(note.known, Some(Guard::Absent(key.to_vec()))));
         };
         let copy = is_copy(&*self.judge, key, value, &there.value);
+        if on_conflict == OnConflict::Adopt {
+            // Whatever becomes of it meanwhile.
+            return Ok(Claim {
+                over: copy != Ok(true),
+                ..claim(note.known, None)
+            });
+        }
         let copy = copy.map_err(Unwritten::Unfit)?;
-        let known = match on_conflict {
-            OnConflict::Overwrite
-                if note.known != Known::Sent || there.create_revision != there.mod_revision =>
-            {
-                Known::Borrowed
-            }
-            _ if copy => Known::Yes,
-            OnConflict::Keep => return Err(Unwritten::Kept),
-            OnConflict::Stop => return Err(Unwritten::Stop),
-            OnConflict::Overwrite | OnConflict::Adopt => Known::Borrowed,
-        };
-        let there: &There = there;
-        let mut is_there = || {
+        let known = whose(on_conflict, copy)?;
+        // What goes alone has its turn once it is known what goes along.
+        let is_there = known == Known::Yes
+            && !self.judge.goes_alone(key)
+            && self.is_there((key, value), leased, note, seen, scratch);
+        match is_there {
+            true => Err(Unwritten::There),
+            false => Ok(Claim {
+                over: !copy,
+                ..claim(known, Some(unchanged(key, there)))
+            }),
+        }
+    }
+
+    /// Whether the destination has the value.
+    fn is_there(
+        &self,
+        (key, value): (&[u8], &[u8]),
+        leased: bool,
+        note: &Note,
+        seen: &Seen,
+        scratch: &mut OutgoingScratch,
+    ) -> bool {
+        // A value says nothing of the lease that it is under.
+        let there = seen.get(key).flatten().filter(|_| !leased);
+        there.is_some_and(|there| {
             self.judge
                 .is_there(key, value, &there.value, note.rule, scratch)
-        };
-        // A value says nothing of the lease that it is under.
-        match known == Known::Yes && !leased && is_there() {
-            true => Err(Unwritten::There),
-            false => Ok((known, Some(unchanged(key, there)))),
-        }
+        })
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<OutgoingScratch>> {
         self.spare.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whose a key is from now on that the destination has already, and the ledger
+/// does not. A copy of the source's object was written by a carry, whatever is
+/// to become of others' objects: nothing else is ever borrowed than what is
+/// found here to be none.
+fn whose(on_conflict: OnConflict, copy: bool) -> Result<Known, Unwritten> {
+    match on_conflict {
+        _ if copy => Ok(Known::Yes),
+        OnConflict::Keep => Err(Unwritten::Kept),
+        OnConflict::Stop => Err(Unwritten::Stop),
+        OnConflict::Overwrite => Ok(Known::Borrowed),
+        OnConflict::Adopt => Ok(Known::Yes),
     }
 }
 
@@ -356,7 +410,7 @@ fn prepared(batch: Batch, fates: Vec<Fate>) -> Prepared {
     let mut sent = fates.iter().any(differs).then(|| Vec::with_capacity(count));
     let all = batch.ops.into_iter().zip(batch.notes).zip(fates);
     for ((op, mut note), fate) in all {
-        let (sealed, guards, known, along) = match fate {
+        let (sealed, guards, known, along, acted) = match fate {
             Fate::Unsent(why) => {
                 ready.unsent.push(Unsent { op, note, why });
                 continue;
@@ -366,9 +420,11 @@ fn prepared(batch: Batch, fates: Vec<Fate>) -> Prepared {
                 guards,
                 known,
                 along,
-            } => (sealed, guards, known, along),
+                acted,
+            } => (sealed, guards, known, along, acted),
         };
         note.known = known;
+        ready.acted.extend(acted);
         for guard in guards {
             if !ready.guards.contains(&guard) {
                 ready.guards.push(guard);
@@ -379,7 +435,6 @@ fn prepared(batch: Batch, fates: Vec<Fate>) -> Prepared {
                 None => op.clone(),
                 Some(own) => {
                     ready.sealed += u64::from(own.anew);
-                    ready.rewritten.extend(own.policies);
                     with_value(&op, own.value)
                 }
             });

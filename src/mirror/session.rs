@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
+use super::acting::Acting;
 use super::conflicts::Conflicts;
 use super::counting::Counting;
 use super::drift::Watching;
@@ -116,6 +117,8 @@ pub struct Session<W: World> {
     pub(super) free: BTreeSet<Vec<u8>>,
     /// Those that are being judged again.
     pub(super) unkept: BTreeSet<Vec<u8>>,
+    /// Which policies act on those and on held keys.
+    pub(super) acting: Acting,
     /// What was logged of held and kept keys.
     pub(super) talk: Talk,
     /// Held keys that are being judged again, with the reasons so far.
@@ -196,6 +199,8 @@ pub struct Setup<W: World> {
     pub reader: Reader,
     /// The newest source revision when carry started.
     pub target: SourceRevision,
+    /// What policies did in the sessions before.
+    pub acting: Acting,
 }
 
 impl<W: World> Session<W> {
@@ -221,6 +226,7 @@ impl<W: World> Session<W> {
             conflicts: Conflicts::default(),
             free: BTreeSet::new(),
             unkept: BTreeSet::new(),
+            acting: setup.acting,
             talk: Talk::default(),
             again: BTreeMap::new(),
             due,
@@ -382,6 +388,7 @@ impl<W: World> Session<W> {
             purpose,
             believe_ledger: true,
             compare: self.compare,
+            lands: true,
             leftovers: self.leftovers,
         };
         let mut listing = Listing::start(&self.parts, job);

@@ -29,7 +29,6 @@ use crate::etcd::SourceRevision;
 use crate::metrics::Phase;
 use crate::rules::decide::{Decision, Event, KeyRange};
 use crate::rules::outgoing::Unfit;
-use crate::rules::policy::OnConflict;
 use crate::source::{Change, WatchEvent};
 use crate::state::{LedgerEntry, StateStore};
 
@@ -188,11 +187,7 @@ impl<W: World> Session<W> {
         let bytes: usize = writes.iter().map(|write| op_bytes(&write.op)).sum();
         let pipeline = &self.writer.pipeline;
         // What is compared counts too, and the fence is one more.
-        let guarded = |write: &Write| {
-            let keeps =
-                self.parts.judge.on_conflict(write.rule, op_key(&write.op)) != OnConflict::Adopt;
-            write.op.is_put() && write.known.is_first() && keeps
-        };
+        let guarded = |write: &Write| write.op.is_put() && write.known.is_first();
         let guards = writes.iter().filter(|write| guarded(write)).count();
         let fit = (2..=txn_ops).contains(&writes.len().max(guards + 1)) && bytes <= txn_bytes;
         match fit && !writes.iter().any(|write| pipeline.is_old(write)) {

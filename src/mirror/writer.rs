@@ -294,10 +294,14 @@ impl<W: World> Writer<W> {
                     self.park_split(prepared.batch);
                     return Ok(());
                 }
+                if prepared.batch.borrows_untold() {
+                    self.starving.no_answer(Instant::now());
+                    return self.tell_borrowed(prepared.batch);
+                }
                 match committed.result {
                     Some(Ok(Outcome::Applied(_))) => {
                         self.parts.metrics.reencrypted(prepared.sealed);
-                        for policy in prepared.rewritten {
+                        for policy in prepared.acted {
                             self.parts.metrics.policy(policy);
                         }
                     }

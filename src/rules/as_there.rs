@@ -11,6 +11,7 @@ use crate::k8s::{Key, KeyResource, Record, rewrite};
 use super::definition;
 use super::owner_references::{references, without};
 use super::policy::{Owners, Policies};
+use super::rewriting::Rewriting;
 
 /// How a plain value of the destination is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +59,21 @@ impl AsThere {
     }
 }
 
+impl AsThere {
+    /// What policies have changed in the source's object on its way to what the
+    /// destination has, of what it may have otherwise.
+    pub fn otherwise(self, here: &Record<'_>, there: &Record<'_>) -> Vec<Rewriting> {
+        match self {
+            AsThere::Whole => Vec::new(),
+            AsThere::WithoutOwners => lacking(here, there).unwrap_or_default(),
+            AsThere::Definition => match (here.to_json(), there.to_json()) {
+                (Ok(here), Ok(there)) => definition::rewritings(&here, Some(&there)),
+                _ => Vec::new(),
+            },
+        }
+    }
+}
+
 /// Whether the key is a CustomResourceDefinition's.
 pub fn is_definition(place: &Key<'_>) -> bool {
     match place.resource {
@@ -69,14 +85,17 @@ pub fn is_definition(place: &Key<'_>) -> bool {
 /// `wanted` without the references to owners that `there` lacks; `None` where it
 /// lacks none, or nothing can be said.
 fn without_owners(wanted: &[u8], there: &[u8]) -> Option<Vec<u8>> {
-    let owners = |plain| Record::parse(plain).and_then(|record| references(&record));
-    let (ours, theirs) = (owners(wanted).ok()?, owners(there).ok()?);
-    let lacks = |at: &usize| ours.get(*at).is_some_and(|own| !theirs.contains(own));
-    let lacking: Vec<usize> = (0..ours.len()).filter(lacks).collect();
-    if lacking.is_empty() {
-        return None;
-    }
-    let edits = without(&lacking, ours.len()).into_iter();
+    let (ours, theirs) = (Record::parse(wanted).ok()?, Record::parse(there).ok()?);
+    let edits = lacking(&ours, &theirs)?.into_iter();
     let edits: Vec<_> = edits.map(|own| (own.path, own.edit)).collect();
     Some(rewrite(wanted, &edits).ok()?.to_vec())
+}
+
+/// The references of `ours` that `theirs` lacks, to be taken away; `None` where
+/// there are none, or nothing can be said.
+fn lacking(ours: &Record<'_>, theirs: &Record<'_>) -> Option<Vec<Rewriting>> {
+    let (ours, theirs) = (references(ours).ok()?, references(theirs).ok()?);
+    let lacks = |at: &usize| ours.get(*at).is_some_and(|own| !theirs.contains(own));
+    let lacking: Vec<usize> = (0..ours.len()).filter(lacks).collect();
+    (!lacking.is_empty()).then(|| without(&lacking, ours.len()))
 }

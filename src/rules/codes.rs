@@ -168,6 +168,10 @@ pub const VERSION_NOT_STORED: Code = Code::new("W053");
 pub const KEPT_OUT: Code = Code::new("W054");
 /// A policy for workloads, and none that it is about.
 pub const NOTHING_RESTS: Code = Code::new("W058");
+/// A policy for Services, and none that it is about.
+pub const NO_SERVICES: Code = Code::new("W059");
+/// A policy for volumes, and none that it is about.
+pub const NO_VOLUMES: Code = Code::new("W060");
 /// A comment for carry that cannot be read.
 pub const BAD_DIRECTIVE: Code = Code::new("W090");
 /// Secrets, and no encryption configuration.
@@ -264,6 +268,8 @@ pub const ALL: &[Code] = &[
     VERSION_NOT_STORED,
     KEPT_OUT,
     NOTHING_RESTS,
+    NO_SERVICES,
+    NO_VOLUMES,
     BAD_DIRECTIVE,
     SECRETS_UNENCRYPTED,
     SERVICES,

@@ -15,7 +15,7 @@ use super::as_there::AsThere;
 use super::decide::Judge;
 use super::keyrings::Keyrings;
 use super::own_kind;
-use super::policy::Policies;
+use super::policy::{Policies, Policy};
 use super::rewriting::rewritings as rewritings_of;
 use super::rule_set::RuleId;
 
@@ -58,6 +58,8 @@ pub struct Unfit {
     /// The key of the destination that it waits for, in the source's key
     /// space: once that has been written, it may pass.
     pub awaits: Option<Vec<u8>>,
+    /// The policy that has it wait.
+    pub policy: Option<Policy>,
 }
 
 impl From<CryptoError> for Unfit {
@@ -73,7 +75,15 @@ impl Unfit {
             reason,
             transient,
             awaits: None,
+            policy: None,
         }
+    }
+
+    /// The same, because of this policy.
+    #[must_use]
+    pub fn by(mut self, policy: Policy) -> Unfit {
+        self.policy = Some(policy);
+        self
     }
 }
 

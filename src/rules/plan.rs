@@ -257,18 +257,25 @@ impl Plan {
     }
 
     /// Tells what policies change in values from other such changes: where it
-    /// is another one, what is at the destination is compared anew.
+    /// is another one, what is at the destination is compared anew, and whether
+    /// Services have what they should of addresses.
     pub fn rewriting(&self) -> String {
-        let by_default = format!("{:016x}", fnv1a(REWRITING.as_bytes()));
-        let of_objects = self.rules.iter().filter(|rule| rule.reach.keys().is_none());
-        let mut settings = of_objects.map(|rule| rule.policies.workloads);
-        let first = settings.next().unwrap_or_default();
-        match (settings.all(|other| other == first), first) {
-            (true, Workloads::AsIs) => by_default,
-            (true, all) => format!("{by_default} {all:?}"),
-            // It depends on which rule selects what.
-            (false, _) => format!("{by_default} {}", self.digest),
+        let mut digest = format!("{:016x}", fnv1a(REWRITING.as_bytes()));
+        let of_objects = || self.rules.iter().filter(|rule| rule.reach.keys().is_none());
+        let workloads = same(of_objects().map(|rule| rule.policies.workloads));
+        let of_services = of_objects().filter(|rule| rule.reach.covers_services());
+        let services = same(of_services.map(|rule| rule.policies.services));
+        // Else it depends on which rule selects what.
+        let (Some(workloads), Some(services)) = (workloads, services) else {
+            return format!("{digest} {}", self.digest);
+        };
+        if workloads != Workloads::default() {
+            let _ = write!(digest, " {workloads:?}");
         }
+        if services != Services::default() {
+            let _ = write!(digest, " {services:?}");
+        }
+        digest
     }
 
     fn make_digest(&self) -> String {
@@ -382,6 +389,12 @@ impl Plan {
             }
         }
     }
+}
+
+/// What all have, or the default where there are none; `None` where they differ.
+fn same<T: Default + PartialEq>(mut all: impl Iterator<Item = T>) -> Option<T> {
+    let first = all.next().unwrap_or_default();
+    all.all(|other| other == first).then_some(first)
 }
 
 /// Keys that a rule over other keys cannot select, since they are Kubernetes'.

@@ -107,6 +107,12 @@ impl Reach {
         }
     }
 
+    /// Whether it may select Services.
+    pub fn covers_services(&self) -> bool {
+        let services = schema::by_kind("", "Service");
+        services.is_some_and(|own| self.covers_resource(&KeyResource::BuiltIn(own)))
+    }
+
     fn covers_built_in(&self, resource: &Resource) -> bool {
         let groups =
             std::iter::once(resource.group).chain(schema::legacy_groups(resource).iter().copied());

@@ -248,6 +248,39 @@ async fn what_the_destination_has_can_be_taken() {
     }
 }
 
+/// What another carry has written is no stranger's, though `overwrite` says that
+/// those are never deleted.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn copies_are_deleted_under_overwrite() {
+    for version in versions("copies under overwrite") {
+        let (source, destination) = (Etcd::plain(version), Etcd::plain(version));
+        let folder = temp_dir();
+        let file = rules(folder.path(), "overwrite");
+        let same = config_map("same", "same", "1");
+        let older = config_map("older", "older", "2");
+        let late = config_map("late", "late", "2");
+        destination
+            .load([same.clone(), config_map("older", "older", "1")])
+            .await;
+        source.load([same.clone(), older.clone()]).await;
+        let mut carry = Carry::between(&source, &destination, &file, &[] as &[&str]);
+        carry.wait_ready();
+        destination.load([config_map("late", "late", "1")]).await;
+        source.load([late.clone()]).await;
+        caught_up(&source, &mut carry).await;
+        let mut carry = carry.again_without_ledger();
+        carry.wait_ready();
+        for (key, value) in [&same, &older, &late] {
+            assert_eq!(destination.get(key.clone()).await.as_ref(), Some(value));
+            source.delete(key.clone()).await;
+            eventually("it to be deleted", || async {
+                destination.get(key.clone()).await.is_none()
+            })
+            .await;
+        }
+    }
+}
+
 /// What a dry run says is what happens.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_dry_run_tells_of_conflicts() {

@@ -13,9 +13,10 @@ use carry::k8s::Transferred;
 use carry::metrics::Metrics;
 use carry::mirror::{
     DryRun, Holder, Judging, Limits, Mirror, MirrorError, Options, Parts, Planned, Reload,
-    Reloaded, Report, Silent, Standby, Summary, World,
+    Reloaded, Report, Silent, Standby, Summary, Unseen, World,
 };
 use carry::rules::decide::{Decision, DeleteReason, Event, KeyRange, Scratch, SkipReason, Stage};
+use carry::rules::identity::{Identity, Side};
 use carry::rules::namespaces::{Namespaces, View};
 use carry::rules::outgoing::{Outgoing, OutgoingScratch, Unfit};
 use carry::rules::policy::{OnConflict, OnDrift};
@@ -40,6 +41,10 @@ use super::harness::{eventually, temp_dir};
 /// Under the digest `narrow` nothing of `plain` is selected, under `without` it
 /// is not even looked at. What is under `together/` may be applied in one
 /// transaction. Keys under leases are selected under the digest `leases` alone.
+///
+/// A value is of the object that its word `uid:…` says, and without one told by
+/// its bytes. What is not ours at the destination is kept under the digest `keep`
+/// and written over under `overwrite`; else it is taken over.
 ///
 /// Under the digest `mend` what others change at the destination is mended.
 ///
@@ -247,14 +252,26 @@ impl Judging for Script {
     fn on_conflict(&self, _: Option<RuleId>, _: &[u8]) -> OnConflict {
         match self.digest.as_str() {
             "keep" => OnConflict::Keep,
+            "overwrite" => OnConflict::Overwrite,
             _ => OnConflict::Adopt,
         }
+    }
+
+    fn identity(&self, _: &[u8], value: &[u8], _: Side) -> Result<Identity, Unfit> {
+        let text = String::from_utf8_lossy(value);
+        let uid = text
+            .split_whitespace()
+            .find(|word| word.starts_with("uid:"));
+        Ok(match uid {
+            Some(uid) => Identity::of("uid", uid.as_bytes()),
+            None => Identity::of("bytes", value),
+        })
     }
 
     fn encryption_digest(&self) -> String {
         match self.is_rotated() {
             true => "rotated".to_owned(),
-            false => String::new(),
+            false => "as it was".to_owned(),
         }
     }
 
@@ -290,7 +307,7 @@ pub(super) type Drifted = (String, Option<String>);
 
 impl Report for Held {
     fn phase(&self, phase: carry::metrics::Phase) {
-        Silent.phase(phase);
+        Silent::<Unseen>::default().phase(phase);
     }
     fn ready(&self, _: Option<&str>) {}
     fn saw_source(&self, _: i64) {}
@@ -346,6 +363,9 @@ pub(super) struct Theatre {
     /// Which of the two the configuration's change is. If `rotated`, the first
     /// look for it panics.
     pub(super) reloads_rotation: bool,
+    /// Whether each start lists everything, though it could go on where the
+    /// last one ended.
+    pub(super) resync: bool,
 }
 
 pub(super) struct Running {
@@ -380,6 +400,7 @@ impl Theatre {
             mended: Arc::default(),
             rotated: Arc::default(),
             reloads_rotation: false,
+            resync: false,
         }
     }
 
@@ -423,6 +444,7 @@ impl Theatre {
         };
         let mut options = Options::new("test", holder);
         options.standby = self.standby;
+        options.resync = self.resync;
         options.checkpoint_every = Duration::from_millis(10);
         options.lease_ttl = Duration::from_millis(300);
         options.look_every = Duration::from_millis(20);
@@ -729,8 +751,11 @@ async fn held_keys_are_judged_again_when_the_configuration_changes() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_mended_while_down_is_released_at_the_start() {
-    for in_tail in [false, true] {
-        let stage = Theatre::new();
+    for (in_tail, resync) in [(false, false), (false, true), (true, false), (true, true)] {
+        let stage = Theatre {
+            resync,
+            ..Theatre::new()
+        };
         sample(&stage);
         let hold = || {
             stage.put("plain/bad", "bad");
@@ -830,21 +855,26 @@ async fn what_is_held_while_all_is_compared_is_compared_later() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restart_writes_nothing_that_is_there() {
-    let stage = Theatre::new();
-    sample(&stage);
-    let running = stage.run();
-    stage.checkpointed().await;
-    running.stop().await;
-    let before = stage.writes().len();
-    stage.put("plain/down", "while down");
-    stage.delete("first/a");
-    let running = stage.run();
-    stage.mirrored().await;
-    stage.checkpointed().await;
-    running.kill().await;
-    assert_eq!(stage.writes().len(), before + 2);
-    stage.once().await;
-    assert_eq!(stage.writes().len(), before + 2);
+    for resync in [false, true] {
+        let stage = Theatre {
+            resync,
+            ..Theatre::new()
+        };
+        sample(&stage);
+        let running = stage.run();
+        stage.checkpointed().await;
+        running.stop().await;
+        let before = stage.writes().len();
+        stage.put("plain/down", "while down");
+        stage.delete("first/a");
+        let running = stage.run();
+        stage.mirrored().await;
+        stage.checkpointed().await;
+        running.kill().await;
+        assert_eq!(stage.writes().len(), before + 2);
+        stage.once().await;
+        assert_eq!(stage.writes().len(), before + 2);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -965,8 +995,11 @@ fn assert_never_back(writes: &[String], key: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restart_at_every_step_is_survived() {
-    for faults in 0..6 {
-        let stage = Theatre::new();
+    for (faults, resync) in (0..6).flat_map(|faults| [(faults, false), (faults, true)]) {
+        let stage = Theatre {
+            resync,
+            ..Theatre::new()
+        };
         sample(&stage);
         stage
             .destination

@@ -85,6 +85,7 @@ fn report_of(
         rule_names: names.collect(),
         candidates: candidates.map(str::to_owned).collect(),
         decision,
+        left_out: None,
         to_write: None,
         rules: Some(rules),
         destination: AtDestination::NotAsked,

@@ -10,14 +10,19 @@ use serde_json::Value;
 
 use super::harness::{Carry, Etcd, any_version, eventually, temp_dir};
 
-const TOKEN: &str = "correct-horse-battery-staple";
+pub(super) const TOKEN: &str = "correct-horse-battery-staple";
 
 fn rules(keys: &str) -> String {
     format!("filters:\n  secondary:\n    - name: settings\n      keys: [{keys}]\n")
 }
 
 /// Head and JSON of an answer.
-fn order(port: u16, method: &str, path: &str, token: Option<&str>) -> (u16, String, Value) {
+pub(super) fn order(
+    port: u16,
+    method: &str,
+    path: &str,
+    token: Option<&str>,
+) -> (u16, String, Value) {
     let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).expect("connect");
     let patience = Some(Duration::from_secs(20));
     stream.set_read_timeout(patience).expect("a timeout");

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::harness::{Carry, Etcd, Version, any_version, carry, eventually, temp_dir, versions};
 use crate::services::made::*;
+use rustix::process::Signal;
 
 const RANGE: &str = "10.0.0.0/24";
 const CIDR_KEY: &str = "/registry/servicecidrs/kubernetes";
@@ -436,6 +437,260 @@ async fn services_can_be_kept_or_left_out() {
             let counted = carry.metric("carry_policy_actions_total{policy=\"services\"}");
             assert_eq!(counted, Some(left_out), "{setting}");
         }
+    }
+}
+
+/// How the rules file comes to be another one.
+#[derive(Clone, Copy, Debug)]
+enum Change {
+    Reload,
+    Restart,
+}
+
+/// From now on Services are mirrored by `services`.
+async fn under(sides: &Sides, carry: Carry, services: &str, how: Change) -> Carry {
+    rules(sides.folder.path(), services);
+    let mut carry = carry;
+    match how {
+        Change::Restart => carry = carry.again(),
+        Change::Reload => {
+            let digest = |carry: &Carry| status(carry)["rulesDigest"].clone();
+            let before = digest(&carry);
+            carry.signal(Signal::HUP);
+            carry.wait_for("the other rules", |carry| digest(carry) != before);
+        }
+    }
+    carry.wait_ready();
+    carry
+}
+
+/// Nothing counts as changed by others, and so many Services have other
+/// addresses.
+fn is_quiet(carry: &mut Carry, readdressed: usize, what: &str) {
+    let info = || format!("{what}: {readdressed} Services with other addresses");
+    carry.wait_for(&info(), |carry| {
+        let (_, metrics) = carry.http("/metrics").expect("metrics");
+        let told = metrics.matches("carry_service_address_info{").count();
+        status(carry)["readdressedServices"] == readdressed
+            && carry.metric("carry_service_addresses") == Some(readdressed as f64)
+            && told == readdressed
+    });
+    let drift = |action: &str| carry.metric(&format!("carry_drift_total{{action=\"{action}\"}}"));
+    assert_eq!(drift("kept").unwrap_or_default(), 0.0, "{what}");
+    assert_eq!(carry.metric("carry_drifting_keys"), Some(0.0), "{what}");
+    assert_eq!(carry.metric("carry_held_keys"), Some(0.0), "{what}");
+    assert_eq!(carry.metric("carry_kept_keys"), Some(0.0), "{what}");
+}
+
+/// What `services: keep` leaves of what had been allocated: addresses and node
+/// ports that a Service has all the same, and nothing of another's is touched.
+fn kept_of_allocated(generation: Generation) -> BTreeMap<Vec<u8>, Vec<u8>> {
+    let mut keys = standby(generation);
+    keys.insert(NODE_PORTS.into(), bitmap(NODE_RANGE, &[3, 5, 7]));
+    if generation == Generation::Bitmaps {
+        keys.insert(PRIMARY.into(), bitmap(RANGE, &[0, 2, 3, 4, 8]));
+    }
+    keys
+}
+
+/// What the destination has, but for IPAddress objects, and the addresses of
+/// these.
+async fn without_objects(etcd: &Etcd) -> (BTreeMap<Vec<u8>, Vec<u8>>, BTreeSet<String>) {
+    let (mut rest, mut objects) = (etcd.list("/registry/").await, BTreeSet::new());
+    rest.retain(|key, _| {
+        let address = key.strip_prefix(b"/registry/ipaddresses/");
+        objects.extend(address.map(|own| String::from_utf8_lossy(own).into_owned()));
+        address.is_none()
+    });
+    (rest, objects)
+}
+
+/// Services that are mirrored are written again under another policy, and what
+/// they had by the one before is given up.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_policy_is_another_judgement() {
+    let Some(version) = any_version("changes of the policy of Services") else {
+        return;
+    };
+    for generation in GENERATIONS {
+        for how in [Change::Reload, Change::Restart] {
+            let what = format!("{generation:?}, {how:?}");
+            let sides = Sides::new(version, generation).await;
+            let destination = &sides.destination;
+            let mut carry = sides.carry("reallocate");
+            carry.wait_ready();
+            is_quiet(&mut carry, 2, &what);
+            check(destination, generation).await;
+
+            let is_kept = || async {
+                let (there, objects) = without_objects(destination).await;
+                let mut expected = kept_of_allocated(generation);
+                expected.extend(stored_as(&source_services()));
+                expected.retain(|key, _| !key.starts_with(b"/registry/ipaddresses/"));
+                let own = ["10.0.0.1", "10.0.0.3", "10.0.0.4", "10.0.0.5", "10.0.0.9"];
+                let own = own.into_iter().map(str::to_owned).collect();
+                let has_objects = generation == Generation::Objects;
+                there == expected && (!has_objects || objects == own)
+            };
+            let mut carry = under(&sides, carry, "keep", how).await;
+            eventually(&format!("{what}: what was kept"), is_kept).await;
+            sides.own_is_untouched(generation).await;
+            is_quiet(&mut carry, 0, &what);
+            let before = sides.revisions().await;
+            let mut carry = carry.again();
+            carry.wait_ready();
+            assert_eq!(sides.revisions().await, before, "{what}: written again");
+
+            let mut carry = under(&sides, carry, "reallocate", how).await;
+            is_quiet(&mut carry, 2, &what);
+            check(destination, generation).await;
+            for (name, source) in source_services() {
+                let now = there(destination, name).await;
+                assert_eq!(now, with_those_of(&source, &now), "{what}: {name}");
+            }
+
+            // They are the destination's own now, and stay.
+            let before = sides.revisions().await;
+            let mut carry = under(&sides, carry, "skip", how).await;
+            is_quiet(&mut carry, 0, &what);
+            assert_eq!(sides.revisions().await, before, "{what}: left out");
+            // And copies of the source's.
+            let mut carry = under(&sides, carry, "keep", how).await;
+            eventually(&format!("{what}: what was kept at last"), is_kept).await;
+            is_quiet(&mut carry, 0, &what);
+            // One that has addresses no more gives them up whatever the policy.
+            let mut carry = under(&sides, carry, "headless-only", how).await;
+            is_quiet(&mut carry, 0, &what);
+            let mut none_now = none("free", "ExternalName");
+            none_now.metadata = source_services()["free"].metadata.clone();
+            sides
+                .source
+                .put(key("free"), service_bytes(&none_now))
+                .await;
+            eventually(&format!("{what}: an address less"), || async {
+                let object = destination.get(address_key("10.0.0.3")).await;
+                let primary = destination.get(PRIMARY).await;
+                let bits = primary.map(|own| offsets(&own)).unwrap_or_default();
+                let written = destination.get(key("free")).await;
+                object.is_none() && !bits.contains(&2) && written == Some(service_bytes(&none_now))
+            })
+            .await;
+            let mut carry = under(&sides, carry, "keep", how).await;
+            is_quiet(&mut carry, 0, &what);
+
+            for name in source_services().keys() {
+                sides.source.delete(key(name)).await;
+            }
+            eventually(&format!("{what}: the deletes"), || async {
+                destination.list("/registry/").await == standby(generation)
+            })
+            .await;
+            is_quiet(&mut carry, 0, &what);
+        }
+    }
+}
+
+/// Which address stands for which follows both sides.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_told_of_addresses_follows() {
+    let Some(version) = any_version("addresses that change") else {
+        return;
+    };
+    for generation in GENERATIONS {
+        let (source, destination) = (Etcd::plain(version), Etcd::plain(version));
+        let mut own = standby(generation);
+        let six = "fd00::/112";
+        match generation {
+            Generation::Objects => own.insert(CIDR_KEY.into(), service_cidr(&[RANGE, six])),
+            Generation::Bitmaps => own.insert(SECONDARY.into(), bitmap(six, &[])),
+        };
+        destination.load(own).await;
+        let both = |addresses: &[&str], policy: &str| {
+            let mut made = service("web", addresses);
+            made.metadata.get_or_insert_default().uid = Some("uid-of-web".to_owned());
+            let spec = made.spec.as_mut().expect("a spec");
+            spec.ip_family_policy = Some(policy.to_owned());
+            made
+        };
+        let dual = both(&["10.96.0.7", "fd01::7"], "PreferDualStack");
+        source.put(key("web"), service_bytes(&dual)).await;
+        let folder = temp_dir();
+        let file = rules(folder.path(), "reallocate");
+        let mut carry = Carry::between(&source, &destination, &file, &[] as &[&str]);
+        carry.wait_ready();
+        let is_told = |carry: &mut Carry, pairs: Vec<(&str, String)>| {
+            let pair = |(from, to): &(&str, String)| json!({"source": from, "destination": to});
+            let addresses: Vec<Value> = pairs.iter().map(pair).collect();
+            let expected = match addresses.is_empty() {
+                true => json!([]),
+                false => json!([{"key": key("web"), "addresses": addresses}]),
+            };
+            carry.wait_for(&format!("{generation:?}: {expected}"), |carry| {
+                let (_, metrics) = carry.http("/metrics").expect("metrics");
+                let told = metrics.matches("carry_service_address_info{").count();
+                status(carry)["serviceAddresses"] == expected && told == pairs.len()
+            });
+        };
+        let addresses = |service: Service| service.spec.expect("a spec").cluster_ips;
+        let now = there(&destination, "web").await;
+        let [four, _] = addresses(now.clone()).try_into().expect("two addresses");
+        let [_, six] = addresses(now.clone()).try_into().expect("two addresses");
+        is_told(
+            &mut carry,
+            vec![("10.96.0.7", four.clone()), ("fd01::7", six)],
+        );
+
+        // Somebody gives it another one, without a change at the source.
+        let with = |addresses: &[&str]| {
+            let mut made = now.clone();
+            let spec = made.spec.as_mut().expect("a spec");
+            spec.cluster_ip = addresses.first().map(|own| (*own).to_owned());
+            spec.cluster_ips = addresses.iter().map(|own| (*own).to_owned()).collect();
+            spec.ip_families.truncate(addresses.len());
+            service_bytes(&made)
+        };
+        destination
+            .put(key("web"), with(&[&four, "fd00::99"]))
+            .await;
+        is_told(
+            &mut carry,
+            vec![
+                ("10.96.0.7", four.clone()),
+                ("fd01::7", "fd00::99".to_owned()),
+            ],
+        );
+        // And takes that away.
+        destination.put(key("web"), with(&[&four])).await;
+        is_told(&mut carry, vec![("10.96.0.7", four.clone())]);
+
+        // The source has two, then one.
+        let mut again = dual.clone();
+        let selector = &mut again.spec.as_mut().expect("a spec").selector;
+        selector.insert("app".to_owned(), "other".to_owned());
+        source.put(key("web"), service_bytes(&again)).await;
+        eventually("two addresses again", || async {
+            addresses(there(&destination, "web").await).len() == 2
+        })
+        .await;
+        let [_, six] = addresses(there(&destination, "web").await)
+            .try_into()
+            .expect("two addresses");
+        is_told(
+            &mut carry,
+            vec![("10.96.0.7", four.clone()), ("fd01::7", six)],
+        );
+        let single = both(&["10.96.0.7"], "SingleStack");
+        source.put(key("web"), service_bytes(&single)).await;
+        eventually("one address", || async {
+            addresses(there(&destination, "web").await) == [four.clone()]
+        })
+        .await;
+        is_told(&mut carry, vec![("10.96.0.7", four.clone())]);
+        assert_eq!(carry.metric("carry_drifting_keys"), Some(0.0));
+
+        // A Service that is gone has none.
+        assert!(destination.delete(key("web")).await);
+        is_told(&mut carry, Vec::new());
     }
 }
 

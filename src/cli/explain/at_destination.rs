@@ -6,6 +6,7 @@
 
 use serde_json::{Value, json};
 
+use super::judged::changed;
 use super::landing::Place;
 use super::told;
 use crate::cli::connecting::{self, Which, failed};
@@ -55,6 +56,9 @@ pub async fn look(
         };
         place.land(&item, rule, report).await.map_err(said)?;
     }
+    if let (Some(rule), Some(there)) = (rule, &there) {
+        stands(judge, key, rule, there, report);
+    }
     let mut json = Value::Null;
     if let (Some(there), Some(item)) = (&there, &report.item)
         && !there.same_bytes
@@ -76,12 +80,7 @@ pub async fn look(
                 lines
             }
         };
-        let lines = lines.into_iter().enumerate();
-        let indented = lines.map(|(at, line)| match at {
-            0 => format!("  {line}"),
-            _ => format!("    {line}"),
-        });
-        report.asides.extend(indented);
+        report.asides.extend(indented(lines));
         json = match found {
             Ok(found) => json!({"differences": told::places_json(&found)}),
             Err(why) => json!({"incomparable": why}),
@@ -89,6 +88,27 @@ pub async fn look(
     }
     report.destination = AtDestination::Read(there);
     Ok((status.cluster_id, json))
+}
+
+/// The first line is about those that follow.
+fn indented(lines: Vec<String>) -> impl Iterator<Item = String> {
+    let lines = lines.into_iter().enumerate();
+    lines.map(|(at, line)| match at {
+        0 => format!("  {line}"),
+        _ => format!("    {line}"),
+    })
+}
+
+/// What policies have changed in what needs no write.
+fn stands(judge: &Judge, key: &[u8], rule: RuleId, there: &There, report: &mut Report) {
+    if let (Some(item), Some(to_write), true) =
+        (&report.item, &mut report.to_write, there.same_content)
+    {
+        let (value, scratch) = (&item.value, &mut OutgoingScratch::default());
+        if let Ok(standing) = judge.standing(key, value, &there.item.value, rule, scratch) {
+            to_write.changed = changed(judge, (key, value), standing, true);
+        }
+    }
 }
 
 /// What becomes of another object than the source's.

@@ -9,6 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
+use crate::cli::explain_report::at;
 use crate::k8s::schema::{self, FieldType, JsonShape, PathError};
 use crate::k8s::{Path, Step};
 
@@ -244,13 +245,6 @@ fn guessed(text: &str, here: Option<&Value>) -> Value {
     let container = text.starts_with(['[', '{']);
     let yaml = container.then(|| serde_yaml::from_str(text).ok()).flatten();
     yaml.unwrap_or_else(|| text.into())
-}
-
-fn at<'v>(object: &'v Value, steps: &[Step]) -> Option<&'v Value> {
-    steps.iter().try_fold(object, |own, step| match step {
-        Step::Index(index) => own.get(usize::try_from(*index).ok()?),
-        Step::Field(name) | Step::Key(name) => own.get(&**name),
-    })
 }
 
 fn at_mut<'v>(object: &'v mut Value, steps: &[Step]) -> Option<&'v mut Value> {

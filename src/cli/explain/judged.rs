@@ -6,11 +6,11 @@
 use serde_json::{Value, json};
 
 use super::settings::ExplainSettings;
-use crate::cli::explain_report::{AtDestination, Report, ToWrite, Whence};
+use crate::cli::explain_report::{AtDestination, Changed, Report, ToWrite, Whence};
 use crate::k8s::Transferred;
 use crate::rules::decide::{Decision, Event, Judge, Scratch, SkipReason};
 use crate::rules::namespaces::Namespaces;
-use crate::rules::outgoing::OutgoingScratch;
+use crate::rules::outgoing::{OutgoingScratch, Rewriting};
 use crate::rules::prospects::{Bar, Prospect};
 use crate::source::Item;
 
@@ -93,6 +93,7 @@ pub fn report(judge: &Judge, settings: &ExplainSettings, found: Found<'_>) -> Re
             .collect(),
         item,
         decision,
+        left_out: None,
         to_write,
         rules,
         destination: AtDestination::NotAsked,
@@ -131,9 +132,25 @@ pub fn last_look(
         key: String::from_utf8_lossy(&key).into_owned(),
         moved,
         reencrypted,
-        rewritings: outgoing.rewritings,
+        changed: changed(judge, (event.key, value), outgoing.rewritings, false),
+        along: Vec::new(),
     };
     (decision, Some(to_write))
+}
+
+/// What policies change in a value, with what the source has there; `there` says
+/// whether the destination has the object already.
+pub fn changed(
+    judge: &Judge,
+    (key, value): (&[u8], &[u8]),
+    rewritings: Vec<Rewriting>,
+    there: bool,
+) -> Vec<Changed> {
+    let object = match rewritings.is_empty() {
+        true => None,
+        false => judge.object(key, value, false).ok(),
+    };
+    Changed::all(rewritings, object.as_ref(), there)
 }
 
 /// One line for each rule; those that cannot select anything there because

@@ -7,6 +7,7 @@
 
 use std::sync::Arc;
 
+use super::judged::changed;
 use crate::cli::explain_report::Report;
 use crate::etcd::{EtcdError, SourceRevision};
 use crate::rules::RuleId;
@@ -53,7 +54,15 @@ impl<S: Source> Place<'_, S> {
             match landing {
                 Ok(landing) => {
                     if let Some(to_write) = &mut report.to_write {
-                        to_write.rewritings = landing.outgoing.rewritings;
+                        let rewritings = landing.outgoing.rewritings;
+                        let there = seen.get(key).flatten().is_some();
+                        to_write.changed = changed(self.judge, (key, value), rewritings, there);
+                        let also = landing.along.into_iter().flat_map(|along| along.also);
+                        let keys = also.map(|also| {
+                            self.judge.key_map().to_destination(&also.key).into_owned()
+                        });
+                        let shown = keys.map(|key| String::from_utf8_lossy(&key).into_owned());
+                        to_write.along = shown.collect();
                     }
                     return Ok(());
                 }
@@ -69,8 +78,9 @@ impl<S: Source> Place<'_, S> {
                     };
                     return Ok(());
                 }
-                Err(Obstacle::Skip(policy, _)) => {
+                Err(Obstacle::Skip(policy, why)) => {
                     report.to_write = None;
+                    report.left_out = why.map(|unfit| unfit.reason);
                     report.decision = Decision::Skip(SkipReason::KeptOut(policy));
                     return Ok(());
                 }

@@ -16,7 +16,7 @@ use super::what_if;
 use crate::cli::explain_report::{Report, Whence};
 use crate::diagnostic::SourceText;
 use crate::etcd::TransportSettings;
-use crate::rules::decide::Judge;
+use crate::rules::decide::{Decision, Judge};
 use crate::rules::namespaces::Namespaces;
 use crate::source::Item;
 
@@ -123,6 +123,14 @@ async fn beside(
         destination: None,
         as_of: store.as_of(),
     };
+    if asked.destination.is_none()
+        && let (Decision::Put { rule }, Some(item)) = (&report.decision, &report.item)
+    {
+        let depends = judge.depends(asked.key, &item.value, *rule).into_iter();
+        report
+            .asides
+            .extend(depends.map(|line| format!("  {line}")));
+    }
     if let Some(destination) = asked.destination {
         let show = settings.show_secrets;
         let looked = at_destination::look(judge, destination, asked.key, show, report);

@@ -6,14 +6,12 @@
 use serde_json::{Value, json};
 
 use crate::diagnostic::{SourceText, Span};
-use crate::k8s::Edit;
 use crate::k8s::crypto::describe;
 use crate::lang::inspect::Found;
 use crate::rules::decide::Decision;
-use crate::rules::outgoing::Rewriting;
 use crate::rules::trace::{Actual, Condition, Expression, RuleTrace, Traced, Truth};
 
-use super::{AtDestination, Report, Whence, place};
+use super::{AtDestination, Changed, Report, Whence, place};
 
 impl Report {
     /// For programs.
@@ -46,7 +44,8 @@ impl Report {
                 "key": own.key,
                 "reencrypted": own.reencrypted.is_some(),
                 "encryption": own.reencrypted.clone().or_else(|| self.encryption()),
-                "rewritten": own.rewritings.iter().map(rewriting).collect::<Vec<_>>(),
+                "rewritten": own.changed.iter().map(Changed::json).collect::<Vec<_>>(),
+                "along": own.along,
             })),
             "destination": self.destination_json(),
             "value": self.object,
@@ -87,18 +86,6 @@ impl Report {
         };
         self.rule_names.get(rule.0 as usize)
     }
-}
-
-/// A field that a policy changes; `null` where it goes.
-fn rewriting(own: &Rewriting) -> Value {
-    json!({
-        "policy": own.policy.name(),
-        "field": own.path.to_string(),
-        "value": match &own.edit {
-            Edit::Remove => &Value::Null,
-            Edit::Set(value) | Edit::Replace(value) => value,
-        },
-    })
 }
 
 struct Shown<'s> {

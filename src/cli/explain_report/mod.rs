@@ -3,6 +3,7 @@
 //! Promises that both say the same. Deliberately prints nothing itself, and
 //! holds values only of what may be shown.
 
+mod changed;
 mod expression;
 mod json;
 mod nearest;
@@ -16,13 +17,13 @@ use serde_json::Value;
 
 use crate::diagnostic::{SourceText, Span};
 use crate::etcd::SourceRevision;
-use crate::k8s::Edit;
 use crate::k8s::crypto::describe;
 use crate::rules::decide::{Decision, SkipReason};
-use crate::rules::outgoing::Rewriting;
+use crate::rules::policy::Policy;
 use crate::rules::trace::{Identity, RuleTrace, Truth};
 use crate::source::Item;
 
+pub use changed::{Changed, at};
 pub use sentence::nearest_miss;
 
 use nearest::{Shown, shown};
@@ -45,7 +46,9 @@ pub struct ToWrite {
     /// With what it would be encrypted; `None` where it is written as it is.
     pub reencrypted: Option<String>,
     /// The fields that policies change in it.
-    pub rewritings: Vec<Rewriting>,
+    pub changed: Vec<Changed>,
+    /// What policies write in one transaction with it: the keys.
+    pub along: Vec<String>,
 }
 
 /// What the destination has.
@@ -118,6 +121,9 @@ pub struct Report {
     pub candidates: Vec<String>,
     /// What becomes of it.
     pub decision: Decision,
+    /// Why a policy leaves it out, where that depends on what the destination
+    /// has.
+    pub left_out: Option<String>,
     /// How it would be written, where it would be.
     pub to_write: Option<ToWrite>,
     /// Each rule's say, or why there is none.
@@ -130,7 +136,7 @@ pub struct Report {
 
 impl ToWrite {
     fn human(&self) -> String {
-        let how = match (&self.reencrypted, self.rewritings.as_slice()) {
+        let how = match (&self.reencrypted, self.changed.as_slice()) {
             (None, []) => "as it is stored".to_owned(),
             (None, _) => "as it is stored, but".to_owned(),
             (Some(with), []) => format!("re-encrypted ({with})"),
@@ -183,8 +189,15 @@ impl Report {
         }
         if let Some(to_write) = &self.to_write {
             let _ = writeln!(out, "  {}", to_write.human());
-            for own in &to_write.rewritings {
-                let _ = writeln!(out, "    {}", rewriting(own));
+            for own in &to_write.changed {
+                let _ = writeln!(out, "    {}", own.human());
+            }
+            for key in &to_write.along {
+                let _ = writeln!(
+                    out,
+                    "    together with `{key}` (policy `{}`)",
+                    Policy::Services
+                );
             }
         }
         if let Some(line) = self.at_destination() {
@@ -314,16 +327,6 @@ impl Report {
             None => format!("the key ({bytes} bytes, {how})"),
         };
         Some(format!("has {has}, since its revision {since}"))
-    }
-}
-
-/// What a policy changes in what is written.
-fn rewriting(own: &Rewriting) -> String {
-    match &own.edit {
-        Edit::Remove => format!("without `{}` (policy `{}`)", own.path, own.policy),
-        Edit::Set(value) | Edit::Replace(value) => {
-            format!("with `{}` {value} (policy `{}`)", own.path, own.policy)
-        }
     }
 }
 

@@ -55,7 +55,10 @@ fn skipped(report: &Report, reason: SkipReason) -> String {
         SkipReason::NoCandidate => {
             "not mirrored: no rule can select a key of this resource".to_owned()
         }
-        SkipReason::KeptOut(policy) => kept_out(rules.map_or(&[], Vec::as_slice), policy),
+        SkipReason::KeptOut(policy) => match &report.left_out {
+            Some(why) => format!("not mirrored: the policy `{policy}` keeps it out: {why}"),
+            None => kept_out(rules.map_or(&[], Vec::as_slice), policy),
+        },
         SkipReason::NotSelected => {
             let why = rules.map_or_else(no_rule, |rules| nearest_miss(rules));
             format!("not mirrored: {why}")
@@ -77,9 +80,6 @@ fn kept_out(rules: &[RuleTrace], policy: Policy) -> String {
                 "not mirrored: {rule} selects it, and the policy `{policy}` keeps it out: {why}"
             )
         }
-        None if policy == Policy::Owners => format!(
-            "not mirrored: the policy `{policy}` keeps it out: the destination lacks an owner of it"
-        ),
         None => format!("not mirrored: the policy `{policy}` keeps it out"),
     }
 }

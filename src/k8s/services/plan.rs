@@ -29,7 +29,8 @@ pub enum Policy {
     /// it is free, else there is something new.
     #[default]
     Reallocate,
-    /// As the source has them, whatever the destination says.
+    /// As the source has them, whatever the destination says. What the Service
+    /// had there before is given up.
     Keep,
     /// Only Services without addresses are written: headless ones and
     /// ExternalName.
@@ -108,6 +109,12 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// Whether nothing but the Service is written.
+    pub fn is_service_alone(&self) -> bool {
+        let Transaction { puts, deletes, .. } = &self.transaction;
+        puts.len() == 1 && deletes.is_empty()
+    }
+
     /// Whether the destination has all of it already.
     pub fn is_fulfilled(&self, there: Option<There<'_>>) -> bool {
         let Transaction { puts, deletes, .. } = &self.transaction;
@@ -133,7 +140,9 @@ pub fn plan(
     match request.policy {
         Policy::Skip => return Ok(Outcome::Skip),
         Policy::HeadlessOnly if !has_none => return Ok(Outcome::Skip),
-        Policy::Keep => return Ok(Outcome::Write(Box::new(kept(request, world)))),
+        Policy::Keep => {
+            return kept(request, &source, world).map(|plan| Outcome::Write(Box::new(plan)));
+        }
         Policy::HeadlessOnly | Policy::Reallocate => {}
     }
     readable(world)?;
@@ -167,19 +176,28 @@ fn readable(world: &World) -> Result<(), Unplanned> {
     }
 }
 
-/// The Service as the source has it.
-fn kept(request: Request<'_>, world: &World) -> Plan {
-    let mut transaction = guarded(request.name, request.there, world);
-    let key = world.keys.service(request.name);
+/// The Service as the source has it. It takes nothing, and of what it has at the
+/// destination it gives up what it has no more.
+fn kept(request: Request<'_>, source: &Service, world: &World) -> Result<Plan, Unplanned> {
+    let name = request.name;
+    // What cannot be read is no reason to keep the Service from being written.
+    let before = request.there.map(|there| Service::read(there.value));
+    let before = before.and_then(Result::ok);
+    let before = before.as_ref().map(all_of).unwrap_or_default();
+    let released = surplus(world, name, before, &all_of(source));
+    let mut transaction = guarded(name, request.there, world);
+    let key = world.keys.service(name);
     transaction.put(key, request.source.to_vec().into(), PutOf::Service);
-    Plan {
+    transaction.give_up(world, name, &released);
+    transaction.mark(world, name, &Claims::default(), &released)?;
+    Ok(Plan {
         edits: Vec::new(),
         transaction,
         taken: Claims::default(),
-        released: Claims::default(),
+        released,
         addresses: Vec::new(),
         node_ports: Vec::new(),
-    }
+    })
 }
 
 /// Nothing yet, if the Service is still as it is known.

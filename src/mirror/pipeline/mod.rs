@@ -410,6 +410,7 @@ impl Pipeline {
             first: known.is_first(),
             since: DestRevision(0),
             sent: false,
+            told: false,
         });
     }
 

@@ -111,6 +111,16 @@ pub struct Note {
     pub since: DestRevision,
     /// Whether it may have arrived.
     pub sent: bool,
+    /// Whether the ledger says that it may be written over something else.
+    pub told: bool,
+}
+
+impl Note {
+    /// Whether it is the first write of a key that is found to have something
+    /// else, and the ledger does not say so.
+    pub fn borrows_untold(&self) -> bool {
+        self.known == Known::Borrowed && self.was.is_first() && !self.told
+    }
 }
 
 impl Batch {
@@ -132,6 +142,12 @@ impl Batch {
         for note in self.notes.iter_mut().filter(|note| !note.sent) {
             note.since = newest;
         }
+    }
+
+    /// Whether something of it is to be written over what is not ours, and
+    /// the ledger does not say so.
+    pub fn borrows_untold(&self) -> bool {
+        self.notes.iter().any(Note::borrows_untold)
     }
 
     /// From now on it may have arrived.

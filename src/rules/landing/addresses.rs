@@ -23,6 +23,8 @@ use crate::rules::outgoing::Unfit;
 pub struct Addresses {
     pub(super) world: World,
     pub(super) wanted: Arc<Wanted>,
+    /// Whether any rule gives Services some of them.
+    gives: bool,
 }
 
 /// What the source's Services have: whatever another Service gets anew is
@@ -40,6 +42,11 @@ impl Addresses {
         self.world.generation() != Generation::Unknown
     }
 
+    /// Whether Services are to get some of its ranges, and it has none.
+    pub fn lacks_ranges(&self) -> bool {
+        self.gives && !self.has_ranges()
+    }
+
     /// So much is known of the source.
     pub fn set_wanted(&mut self, wanted: Arc<Wanted>) {
         self.wanted = wanted;
@@ -52,16 +59,10 @@ impl Addresses {
 }
 
 impl Judge {
-    /// What to list for [`Judge::addresses`], Services first; nothing where no
-    /// rule wants addresses of the destination.
+    /// What to list for [`Judge::addresses`], Services first.
     pub fn address_ranges(&self) -> Vec<KeyRange> {
-        match self.plan().reallocates() {
-            true => {
-                let prefixes = World::new(self.plan().prefix()).prefixes();
-                prefixes.into_iter().map(KeyRange::prefix).collect()
-            }
-            false => Vec::new(),
-        }
+        let prefixes = World::new(self.plan().prefix()).prefixes();
+        prefixes.into_iter().map(KeyRange::prefix).collect()
     }
 
     /// What the destination has of addresses, of all that it has in
@@ -73,6 +74,7 @@ impl Judge {
         let mut addresses = Addresses {
             world: World::new(self.plan().prefix()),
             wanted: Arc::default(),
+            gives: self.plan().reallocates(),
         };
         for (key, there) in items {
             self.tell_addresses(&mut addresses, key, Some(there));

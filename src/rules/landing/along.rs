@@ -15,6 +15,9 @@ pub struct Along {
     /// Which address of the destination stands for which of the source, for
     /// each family that both have.
     pub addresses: Vec<(IpAddr, IpAddr)>,
+    /// Whether the destination needs nothing but the Service, with what stays of
+    /// the one that it has.
+    pub is_settled: bool,
     pub(super) transaction: Transaction,
 }
 

@@ -14,9 +14,11 @@ mod apis;
 mod crds;
 mod custom;
 mod defining;
+mod depends;
 mod lot;
 mod owners;
 mod services;
+mod standing;
 mod tokens;
 
 use std::sync::Arc;
@@ -304,9 +306,8 @@ impl Case<'_> {
     /// Of what waits until the destination has something else under `key`.
     fn awaits(&self, key: &[u8], reason: String) -> Obstacle {
         Obstacle::Unfit(Unfit {
-            reason,
-            transient: true,
             awaits: Some(key.to_vec()),
+            ..Unfit::new(reason, true)
         })
     }
 }

@@ -62,9 +62,9 @@ impl Case<'_> {
             return Ok(Vec::new());
         };
         match self.policies.owners {
+            Owners::Hold => Err(first.clone().by(Policy::Owners).into()),
             // An owner that is mirrored may only come later.
             _ if self.seen.early => Err(first.clone().into()),
-            Owners::Hold => Err(first.clone().into()),
             Owners::Skip => Err(Obstacle::Skip(Policy::Owners, Some(first.clone()))),
             Owners::Strip => {
                 let places: Vec<usize> = gone.iter().map(|(at, ..)| *at).collect();

@@ -3,7 +3,7 @@
 //! respect it.
 //!
 //! Promises that whatever a Service takes or gives up is in one transaction
-//! with it, which only applies while what it relies on is so. Deliberately
+//! with it, whichever policy it was written under before, which only applies while what it relies on is so. Deliberately
 //! chooses no address itself (`k8s::services` does), and leaves addresses as
 //! they are where the destination has stored no ranges yet: nothing could be
 //! known of them.
@@ -40,11 +40,11 @@ pub(super) struct Planned {
 }
 
 impl Judge {
-    /// Whether `key` is a Service's whose addresses may be the destination's
-    /// affair: it is written, and deleted, in a transaction of its own, one
+    /// Whether `key` is a Service's, which may take something at the destination,
+    /// or give up what it has there from another policy: it is written, and deleted, in a transaction of its own, one
     /// after the other.
     pub fn goes_alone(&self, key: &[u8]) -> bool {
-        self.plan().reallocates() && self.service_name(key).is_some()
+        self.service_name(key).is_some()
     }
 
     /// Whether the addresses of a Service that `rule` selects are the
@@ -102,9 +102,12 @@ impl Judge {
         let Some(name) = self.service_name(key) else {
             return Ok(None);
         };
-        if self.policies(rule).services != Services::Reallocate {
-            return Ok(None);
-        }
+        let policy = match self.policies(rule).services {
+            Services::Reallocate => planner::Policy::Reallocate,
+            // Those without addresses need none.
+            Services::Keep | Services::HeadlessOnly => planner::Policy::Keep,
+            Services::Skip => return Ok(None),
+        };
         let addresses = seen.addresses().ok_or(Obstacle::LookAtAddresses)?;
         if !addresses.has_ranges() {
             return Ok(None);
@@ -123,31 +126,37 @@ impl Judge {
             None => None,
         };
         let request = planner::Request {
-            policy: planner::Policy::Reallocate,
+            policy,
             name: &name,
             source: here.plain,
             there: away,
         };
-        match drawn(request, addresses)? {
-            Outcome::Skip => Ok(None),
-            Outcome::Write(plan) => {
-                let planner::Plan {
-                    edits,
-                    transaction,
-                    addresses,
-                    ..
-                } = *plan;
-                Ok(Some(Planned {
-                    rewritings: rewritings(edits),
-                    guards: guards(&transaction),
-                    along: Box::new(Along {
-                        also: self.also(keyrings, &transaction)?,
-                        addresses,
-                        transaction,
-                    }),
-                }))
-            }
-        }
+        let outcome = match drawn(request, addresses) {
+            // What stands in the way of giving something back is no reason to
+            // hold what takes nothing.
+            Err(_) if policy == planner::Policy::Keep => return Ok(None),
+            outcome => outcome?,
+        };
+        let Outcome::Write(plan) = outcome else {
+            return Ok(None);
+        };
+        let is_settled = is_settled(&plan, request);
+        let planner::Plan {
+            edits,
+            transaction,
+            addresses,
+            ..
+        } = *plan;
+        Ok(Some(Planned {
+            rewritings: rewritings(edits),
+            guards: guards(&transaction),
+            along: Box::new(Along {
+                also: self.also(keyrings, &transaction)?,
+                addresses,
+                is_settled,
+                transaction,
+            }),
+        }))
     }
 
     /// How `key` is deleted at a destination of which `seen` is known. May wait
@@ -160,9 +169,6 @@ impl Judge {
         let Some(name) = self.service_name(key) else {
             return Ok(Leaving::default());
         };
-        if !self.plan().reallocates() {
-            return Ok(Leaving::default());
-        }
         let addresses = seen.addresses().ok_or(Obstacle::LookAtAddresses)?;
         if !addresses.has_ranges() {
             return Ok(Leaving::default());
@@ -193,6 +199,7 @@ impl Judge {
             along: Some(Box::new(Along {
                 also,
                 addresses: Vec::new(),
+                is_settled: false,
                 transaction,
             })),
         })
@@ -270,6 +277,17 @@ fn drawn(request: planner::Request<'_>, addresses: &Addresses) -> Result<Outcome
     Ok(outcome)
 }
 
+/// Whether the destination needs nothing but the Service, with what stays of the
+/// one that it has.
+fn is_settled(plan: &planner::Plan, request: planner::Request<'_>) -> bool {
+    let stays = |there: planner::There<'_>| {
+        let staying = planner::staying(request.source, there.value);
+        staying.is_ok_and(|staying| staying.edits == plan.edits)
+    };
+    plan.is_service_alone()
+        && (request.policy == planner::Policy::Keep || request.there.is_some_and(stays))
+}
+
 /// Whether a plan takes what the source has for another Service.
 fn is_of_others(plan: &planner::Plan, wanted: &Wanted) -> bool {
     let mut addresses = plan.taken.addresses.iter();
@@ -320,6 +338,10 @@ fn guards(transaction: &Transaction) -> Vec<Guard> {
 impl From<Unplanned> for Obstacle {
     fn from(why: Unplanned) -> Obstacle {
         let transient = !matches!(why, Unplanned::Source(_) | Unplanned::Rewrite(_));
-        Obstacle::Unfit(Unfit::new(why.to_string(), transient))
+        let unfit = Unfit::new(why.to_string(), transient);
+        Obstacle::Unfit(match transient {
+            true => unfit.by(Policy::Services),
+            false => unfit,
+        })
     }
 }

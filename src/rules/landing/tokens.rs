@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 
 use super::owners::Owner;
 use super::{Case, Guard, Obstacle};
-use crate::k8s::{Field, KeyResource, Path, Record, Step};
+use crate::k8s::{Field, Key, KeyResource, Path, Record, Step};
 use crate::rules::owner_references::Reference;
 use crate::rules::policy::{Kept, Policy};
 
@@ -21,6 +21,21 @@ static NAME: LazyLock<Path> =
     LazyLock::new(|| Path::annotation("kubernetes.io/service-account.name"));
 static UID: LazyLock<Path> =
     LazyLock::new(|| Path::annotation("kubernetes.io/service-account.uid"));
+
+/// What to do about a token that is left out.
+const ADVICE: &str = ", and controllers there would delete the token: mirror the ServiceAccount too, with the uid that it has, or make a token for the destination's own";
+
+/// The ServiceAccount that a token is for; `None` of anything else.
+pub(super) fn account(place: &Key<'_>, record: &Record<'_>) -> Option<Reference> {
+    let is_secret = matches!(place.resource, KeyResource::BuiltIn(own) if own.kind == "Secret");
+    let is_token = is_secret && text(record, &TYPE_FIELD) == TYPE;
+    is_token.then(|| Reference {
+        group: String::new(),
+        kind: "ServiceAccount".to_owned(),
+        name: text(record, &NAME),
+        uid: text(record, &UID),
+    })
+}
 
 fn text(record: &Record<'_>, path: &Path) -> String {
     match record.get(path) {
@@ -36,24 +51,17 @@ impl Case<'_> {
         record: &Record<'_>,
         guards: &mut Vec<Guard>,
     ) -> Result<(), Obstacle> {
-        let is_secret =
-            matches!(self.place.resource, KeyResource::BuiltIn(own) if own.kind == "Secret");
-        let looks = is_secret && self.policies.system_objects == Kept::Skip;
-        if !looks || text(record, &TYPE_FIELD) != TYPE {
+        let looks = self.policies.system_objects == Kept::Skip;
+        let Some(account) = account(self.place, record).filter(|_| looks) else {
             return Ok(());
-        }
-        let account = Reference {
-            group: String::new(),
-            kind: "ServiceAccount".to_owned(),
-            name: text(record, &NAME),
-            uid: text(record, &UID),
         };
         let named = format!("its ServiceAccount `{}`", account.name);
         match self.owner(&named, &account)? {
             Owner::Here(guard) => guards.push(guard),
             // It is mirrored, and may only come later.
             Owner::Gone(unfit, _) if self.seen.early => return Err(unfit.into()),
-            Owner::Gone(unfit, _) => {
+            Owner::Gone(mut unfit, _) => {
+                unfit.reason.push_str(ADVICE);
                 return Err(Obstacle::Skip(Policy::SystemObjects, Some(unfit)));
             }
             Owner::Nowhere => return Err(Obstacle::Skip(Policy::SystemObjects, None)),

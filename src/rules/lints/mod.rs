@@ -7,11 +7,11 @@
 mod carried;
 mod claims;
 mod copies;
+mod moot;
 mod order;
 mod question;
 mod scopes;
 mod view;
-mod workloads;
 
 use super::claims as claims_of;
 use super::plan::Plan;
@@ -39,7 +39,7 @@ pub fn check(
     order::check(&views, &mut found);
     scopes::check(&views, &mut found);
     carried::check(&views, &mut found);
-    workloads::check(&views, &mut found);
+    moot::check(&views, &mut found);
     copies::check(&views, &answers, encrypted, &mut found);
     claims::check(&views, proved, before, &mut found);
     found

@@ -126,7 +126,7 @@ impl Judge {
     }
 
     /// Decrypts and parses a value, and looks at it.
-    pub(super) fn with_record<T>(
+    pub(in crate::rules) fn with_record<T>(
         &self,
         key: &[u8],
         value: &[u8],

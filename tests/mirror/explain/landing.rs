@@ -1,11 +1,15 @@
 //! What a real etcd at the destination has not, and what that makes of an
 //! object.
 
+use carry::k8s::services::ServiceName;
 use serde_json::json;
 
 use super::live::steady;
 use super::{Folder, object};
-use crate::mirror::harness::{Etcd, any_version};
+use crate::mirror::harness::{Carry, Etcd, any_version, eventually};
+use crate::services::made::{
+    address_key, ip_address, service, service_bytes, service_cidr, service_key,
+};
 
 const RULES: &str = "filters:\n  secondary:\n    - name: settings\n      group: \"\"\n    - name: sites\n      group: example.com\n";
 const KEY: &str = "/registry/configmaps/red/dependent";
@@ -66,4 +70,111 @@ async fn owners_and_definitions() {
     destination.put(crd, definition).await;
     all.push(told(site_key, "hold"));
     insta::assert_snapshot!("landing", all.join("\n"));
+}
+
+/// What policies change in a value, and what they leave out, is told before it
+/// is written, and the same of what was written; without the destination it is
+/// told what depends on it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_policies_do_at_the_destination() {
+    let Some(version) = any_version("explain and what policies have changed") else {
+        return;
+    };
+    let (source, destination) = (Etcd::plain(version), Etcd::plain(version));
+    let folder = Folder::with(
+        "policies: {owners: strip}\nfilters:\n  secondary:\n    - name: settings\n      group: \"\"\n    - name: definitions\n      group: apiextensions.k8s.io\n",
+    );
+    // One address is taken and one is free.
+    let kubernetes = ServiceName::new("default", "kubernetes");
+    let cidr = service_cidr(&["10.0.0.0/30"]);
+    destination
+        .put("/registry/servicecidrs/kubernetes", cidr)
+        .await;
+    let taken = ip_address("10.0.0.1", &kubernetes);
+    destination.put(address_key("10.0.0.1"), taken).await;
+    let own = service_bytes(&service("kubernetes", &["10.0.0.1"]));
+    destination.put(service_key(&kubernetes), own).await;
+    let web = service_key(&ServiceName::new("shop", "web"));
+    let stored = |address: &str, uid: &str| {
+        let mut made = service("web", &[address]);
+        made.metadata.get_or_insert_default().uid = Some(uid.to_owned());
+        service_bytes(&made)
+    };
+    source.put(web.clone(), stored("10.96.0.5", "web")).await;
+
+    let owner = |name: &str| json!({"apiVersion": "v1", "kind": "ConfigMap", "name": name, "uid": format!("uid-of-{name}")});
+    let dependent = config_map("dependent", json!([owner("first"), owner("second")]));
+    source.put(KEY, dependent).await;
+    let first = config_map("first", json!(null));
+    source.put("/registry/configmaps/red/first", first).await;
+
+    let definition = |versions: &[&str], stored: &[&str], reason: &str| {
+        let served = |name: &&str| json!({"name": name, "served": true, "storage": false});
+        let versions: Vec<_> = versions.iter().map(served).collect();
+        let spec = json!({"group": "example.com", "names": {"plural": "sites", "kind": "Site"},
+            "scope": "Namespaced", "versions": versions});
+        let status = json!({"storedVersions": stored, "conditions": [{"type": "Established", "reason": reason}]});
+        object(
+            "apiextensions.k8s.io/v1",
+            "CustomResourceDefinition",
+            json!({"name": "sites.example.com", "uid": "crd"}),
+            json!({"spec": spec, "status": status}),
+        )
+    };
+    let crd = "/registry/apiextensions.k8s.io/customresourcedefinitions/sites.example.com";
+    source
+        .put(crd, definition(&["v1", "v2"], &["v2"], "Ours"))
+        .await;
+    destination
+        .put(crd, definition(&["v1"], &["v1"], "Theirs"))
+        .await;
+
+    let annotations = json!({"kubernetes.io/service-account.name": "robot", "kubernetes.io/service-account.uid": "gone"});
+    let token = object(
+        "v1",
+        "Secret",
+        json!({"name": "token", "namespace": "red", "annotations": annotations}),
+        json!({"type": "kubernetes.io/service-account-token", "data": {}}),
+    );
+    let token_key = "/registry/secrets/red/token";
+    source.put(token_key, token).await;
+
+    let (from, to) = (source.url(), destination.url());
+    let told = |key: &str, more: &[&str]| {
+        let args = [&[key, "--master-endpoints", &from], more].concat();
+        steady(&folder.told(&args), &folder)
+    };
+    let there = ["--slave-endpoints", &to];
+    let changed = [web.as_str(), KEY, crd];
+    let before = changed.map(|key| told(key, &there));
+    let mut carry = Carry::between(
+        &source,
+        &destination,
+        &folder.path("rules.yaml"),
+        &[] as &[&str],
+    );
+    carry.wait_ready();
+    eventually("what waits for an owner", || async {
+        destination.get(KEY).await.is_some()
+    })
+    .await;
+    let after = changed.map(|key| told(key, &there));
+    for (key, told_after) in changed.iter().zip(&after) {
+        assert!(
+            told_after.contains("destination: has the same content"),
+            "{told_after}"
+        );
+        assert!(told_after.contains("(policy `"), "{told_after}");
+        let found = folder.json(&[&[*key, "--master-endpoints", &from], &there[..]].concat());
+        let rewritten = found["write"]["rewritten"].as_array().expect("fields");
+        assert!(
+            rewritten.iter().all(|own| own["why"].is_string()),
+            "{found}"
+        );
+    }
+    let alone = [web.as_str(), KEY, crd, token_key].map(|key| told(key, &[]));
+    let left_out = told(token_key, &there);
+    assert!(destination.get(token_key).await.is_none());
+    let all = [&before[..], &after, &[left_out], &alone].concat();
+    insta::assert_snapshot!("landing_policies", all.join("\n"));
 }
