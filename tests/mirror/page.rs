@@ -450,7 +450,8 @@ async fn a_browser_follows_a_mirror_through_a_restart() {
     browser.wait_text("title", "Connection lost");
     browser.wait_text("link-text", "not connected: as of");
     readable(&mut browser, "lost");
-    let before = browser.eval("document.querySelectorAll('#chart-age path').length");
+    let drawn = "document.querySelectorAll('#chart-age .curve, #chart-age .dot').length";
+    let before = browser.eval(drawn);
     assert!(before.as_u64() > Some(0), "{before}");
     let mut carry = carry.again();
     browser.wait_text("link-text", "live");

@@ -388,7 +388,7 @@ impl Witness {
             if !is_of_addresses(&key) {
                 continue;
             }
-            let Some(service) = service.clone().filter(|_| !addressing.keep) else {
+            let Some(service) = service.clone() else {
                 self.object(format!("`{key}` is written for no Service"));
                 continue;
             };
@@ -397,6 +397,9 @@ impl Witness {
                 Op::Delete { .. } => None,
             };
             let before = self.contents().get(&key).cloned();
+            if addressing.keep && !gives_up(&key, before.as_deref(), value.as_deref()) {
+                self.object(format!("`{key}` is taken, which nothing is under `keep`"));
+            }
             let both = [before.as_ref(), value.as_ref()].into_iter().flatten();
             let is_other = |own: &&Vec<u8>| owner(own) != service;
             if key.starts_with("/r/ipaddresses/") && both.into_iter().any(|own| is_other(&own)) {
@@ -466,6 +469,16 @@ impl Witness {
         !has_none && (none(false) || none(true))
             || apiserver::free_ports(&store).len() < ports + checks
     }
+}
+
+/// Whether something is less than before, and nothing more.
+fn gives_up(key: &str, before: Option<&[u8]>, value: Option<&[u8]>) -> bool {
+    let (Some(before), Some(value)) = (before, value) else {
+        return value.is_none();
+    };
+    let (before, value) = (made::offsets(before), made::offsets(value));
+    let less = value.len() < before.len() && value.iter().all(|bit| before.contains(bit));
+    key.starts_with("/r/ranges/") && less
 }
 
 /// Whose an IPAddress is.
