@@ -164,11 +164,16 @@ fetch_hadolint() {
 }
 
 fetch_promtool() {
+    fetch_program "$1" promtool "$PROMTOOL" "$PROMTOOL_SHA256"
+}
+
+# One program of a Debian package.
+fetch_program() {
     mkdir "$1/out" &&
-        download "$PROMTOOL" "$1/promtool.deb" &&
-        printf '%s  %s\n' "$PROMTOOL_SHA256" "$1/promtool.deb" | sha256sum --check --quiet &&
-        dpkg-deb --extract "$1/promtool.deb" "$1" &&
-        mv "$1/usr/bin/promtool" "$1/out"
+        download "$3" "$1/$2.deb" &&
+        printf '%s  %s\n' "$4" "$1/$2.deb" | sha256sum --check --quiet &&
+        dpkg-deb --extract "$1/$2.deb" "$1" &&
+        mv "$1/usr/bin/$2" "$1/out"
 }
 
 # It looks at what tests/chaos.sh does.
@@ -176,11 +181,7 @@ PROMETHEUS=http://deb.debian.org/debian/pool/main/p/prometheus/prometheus_2.53.3
 PROMETHEUS_SHA256=58c3e6a86c56cb3bfd71032fa48d65945d526441a212f5815dfe5ed9cb787ecc
 
 fetch_prometheus() {
-    mkdir "$1/out" &&
-        download "$PROMETHEUS" "$1/prometheus.deb" &&
-        printf '%s  %s\n' "$PROMETHEUS_SHA256" "$1/prometheus.deb" | sha256sum --check --quiet &&
-        dpkg-deb --extract "$1/prometheus.deb" "$1" &&
-        mv "$1/usr/bin/prometheus" "$1/out"
+    fetch_program "$1" prometheus "$PROMETHEUS" "$PROMETHEUS_SHA256"
 }
 
 offer_judges() {

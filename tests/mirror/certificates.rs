@@ -48,23 +48,35 @@ fn become_other(authority: &Authority, other: &Authority) {
     }
 }
 
+/// A carry that is ready, with its files in `folder`.
+fn start(
+    authority: &Authority,
+    folder: &Path,
+    source: &Etcd,
+    destination: &Etcd,
+) -> (Mounted, Carry) {
+    let rules = folder.join("rules.yaml");
+    std::fs::write(&rules, RULES).expect("rules");
+    let mounted = Mounted(folder.to_owned());
+    mounted.swap(
+        "1",
+        &authority.ca(),
+        &authority.client_cert(),
+        &authority.client_key(),
+    );
+    let mut running = Carry::between(source, destination, &rules, &mounted.flags());
+    running.wait_ready();
+    (mounted, running)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn renewed_certificates_are_used_by_new_connections() {
     for version in versions("renewed certificates") {
         let (authority, other, folder) = (Authority::new(), Authority::new(), temp_dir());
         let mut source = Etcd::start(version, Options::new().tls(&authority));
         let destination = Etcd::plain(version);
-        let rules = folder.path().join("rules.yaml");
-        std::fs::write(&rules, RULES).expect("rules");
-        let mounted = Mounted(folder.path().to_owned());
-        let (ca, cert, key) = (
-            authority.ca(),
-            authority.client_cert(),
-            authority.client_key(),
-        );
-        mounted.swap("1", &ca, &cert, &key);
-        let mut running = Carry::between(&source, &destination, &rules, &mounted.flags());
-        running.wait_ready();
+        let (mounted, mut running) = start(&authority, folder.path(), &source, &destination);
+        let (ca, key) = (authority.ca(), authority.client_key());
         let reloads = |carry: &Carry, outcome: &str| {
             let name = "carry_tls_reloads_total";
             let sample = format!("{name}{{side=\"source\",outcome=\"{outcome}\"}}");
@@ -120,17 +132,8 @@ async fn changed_files_are_told_of_while_connections_last() {
         let (authority, other, folder) = (Authority::new(), Authority::new(), temp_dir());
         let source = Etcd::start(version, Options::new().tls(&authority));
         let destination = Etcd::plain(version);
-        let rules = folder.path().join("rules.yaml");
-        std::fs::write(&rules, RULES).expect("rules");
-        let mounted = Mounted(folder.path().to_owned());
-        let (ca, cert, key) = (
-            authority.ca(),
-            authority.client_cert(),
-            authority.client_key(),
-        );
-        mounted.swap("1", &ca, &cert, &key);
-        let mut running = Carry::between(&source, &destination, &rules, &mounted.flags());
-        running.wait_ready();
+        let (mounted, mut running) = start(&authority, folder.path(), &source, &destination);
+        let (ca, key) = (authority.ca(), authority.client_key());
         let reloads = |carry: &Carry| {
             ["applied", "refused"].map(|outcome| {
                 let name = "carry_tls_reloads_total";

@@ -3,7 +3,8 @@
 //! respect it.
 //!
 //! Promises that whatever a Service takes or gives up is in one transaction
-//! with it, whichever policy it was written under before, which only applies while what it relies on is so. Deliberately
+//! with it, whichever policy it was written under before, which only applies
+//! while what it relies on is so. Deliberately
 //! chooses no address itself (`k8s::services` does), and leaves addresses as
 //! they are where the destination has stored no ranges yet: nothing could be
 //! known of them.
@@ -41,7 +42,8 @@ pub(super) struct Planned {
 
 impl Judge {
     /// Whether `key` is a Service's, which may take something at the destination,
-    /// or give up what it has there from another policy: it is written, and deleted, in a transaction of its own, one
+    /// or give up what it has there from another policy: it is written, and
+    /// deleted, in a transaction of its own, one
     /// after the other.
     pub fn goes_alone(&self, key: &[u8]) -> bool {
         self.service_name(key).is_some()
