@@ -1,8 +1,9 @@
-//! Everything that happens at the destination, in order, seen by a watch that
-//! is carried on across whatever the test does to the server.
+//! Everything that happens in an etcd, in order, seen by a watch that is carried
+//! on across whatever the test does to the server.
 //!
-//! Promises to see every revision. Deliberately remembers no values: only which
-//! write of the load each of them was.
+//! Promises to see every revision, but for what was compacted before, where that
+//! is allowed. Deliberately remembers no values: only which write of the load
+//! each of them was.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -23,6 +24,8 @@ pub struct History {
 
 #[derive(Default)]
 struct State {
+    /// Whether something may be compacted before it was seen.
+    has_gaps: bool,
     /// Up to here everything was seen.
     revision: i64,
     newest: HashMap<String, u64>,
@@ -31,12 +34,22 @@ struct State {
 
 impl History {
     /// From now on.
-    pub async fn of(destination: &Access) -> History {
+    pub async fn of(etcd: &Access) -> History {
+        History::begin(etcd, false).await
+    }
+
+    /// From now on, of an etcd that is compacted now and then.
+    pub async fn with_gaps(etcd: &Access) -> History {
+        History::begin(etcd, true).await
+    }
+
+    async fn begin(etcd: &Access, has_gaps: bool) -> History {
         let state = Arc::new(Mutex::new(State {
-            revision: destination.revision().await,
+            has_gaps,
+            revision: etcd.revision().await,
             ..State::default()
         }));
-        let task = tokio::spawn(follow(destination.clone(), state.clone()));
+        let task = tokio::spawn(follow(etcd.clone(), state.clone()));
         History { state, task }
     }
 
@@ -66,19 +79,19 @@ impl Drop for History {
     }
 }
 
-async fn follow(destination: Access, state: Arc<Mutex<State>>) {
+async fn follow(etcd: Access, state: Arc<Mutex<State>>) {
     loop {
         let from = state.lock().expect("history").revision + 1;
-        if let Some(mut stream) = open(&destination, from).await {
+        if let Some(mut stream) = open(&etcd, from).await {
             while receive(&mut stream, &state).await {}
         }
-        destination.give_up();
+        etcd.give_up();
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
 
-async fn open(destination: &Access, from: i64) -> Option<WatchStream> {
-    let mut client = destination.client().await?.watch_client();
+async fn open(etcd: &Access, from: i64) -> Option<WatchStream> {
+    let mut client = etcd.client().await?.watch_client();
     let options = WatchOptions::new()
         .with_from_key()
         .with_start_revision(from)
@@ -94,14 +107,17 @@ async fn receive(stream: &mut WatchStream, state: &Mutex<State>) -> bool {
         Ok(Ok(Some(message))) => message.0,
         _ => return false,
     };
-    assert!(
-        message.compact_revision == 0,
-        "the history of the destination was compacted before the test had seen it"
-    );
+    let mut state = state.lock().expect("history");
+    if message.compact_revision > 0 {
+        assert!(
+            state.has_gaps,
+            "the history of the destination was compacted before the test had seen it"
+        );
+        state.revision = state.revision.max(message.compact_revision);
+    }
     if message.canceled {
         return false;
     }
-    let mut state = state.lock().expect("history");
     for event in message.events {
         state.take(event);
     }

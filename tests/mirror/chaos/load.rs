@@ -2,9 +2,12 @@
 //! them to keys that no rule selects.
 //!
 //! Promises that for one key the numbers in the values only ever grow, whatever
-//! becomes of an attempt: like a kube-apiserver, every write compares the
-//! revision that it has seen. Deliberately does not know what the source holds
-//! in the end; that is read from the source.
+//! becomes of an attempt. To compare the revision that was seen, as a
+//! kube-apiserver does, is not enough for that: a write that a stopped member
+//! still has before it, and that is made when that one goes on, finds a key
+//! absent that was written and deleted since. So each writer has a fence, and
+//! renews it once it does not know what became of a write. Deliberately does not
+//! know what the source holds in the end; that is read from the source.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -36,6 +39,7 @@ pub fn start(source: &Access, random: &Random, numbers: &Arc<AtomicU64>) -> Writ
             source: Access::clone(source),
             random: random.fork(&format!("writer {at} from {from}")),
             numbers: numbers.clone(),
+            fence: None,
             seen: HashMap::new(),
         };
         running.spawn(|signals| writer.run(signals));
@@ -51,6 +55,7 @@ pub async fn furnish(source: &Access, numbers: &Arc<AtomicU64>) {
             source: source.clone(),
             random: Random::new(at as u64),
             numbers: numbers.clone(),
+            fence: None,
             seen: HashMap::new(),
         };
         let mut changes = Vec::new();
@@ -77,6 +82,9 @@ struct Writer {
     source: Access,
     random: Random,
     numbers: Arc<AtomicU64>,
+    /// The mod_revision of its own key, on which every write depends; nothing
+    /// while a write may still be on its way.
+    fence: Option<i64>,
     /// The mod_revision of each key, 0 where it is not there; nothing where
     /// that is not known.
     seen: HashMap<Vec<u8>, i64>,
@@ -100,7 +108,12 @@ impl Writer {
 
     /// Whether the changes happened; `None` where that is not known.
     async fn write(&mut self, changes: Vec<Change>) -> Option<bool> {
-        let mut compares = Vec::new();
+        let own = format!("/others/writers/{}", self.at).into_bytes();
+        let fence = match self.fence.take() {
+            Some(fence) => fence,
+            None => self.renew(&own).await?,
+        };
+        let mut compares = vec![Compare::mod_revision(own, CompareOp::Equal, fence)];
         for (key, _) in &changes {
             let seen = match self.seen.get(key) {
                 Some(seen) => *seen,
@@ -123,11 +136,20 @@ impl Writer {
             .await?;
         let revision = answer.header().map_or(0, |header| header.revision());
         if answer.succeeded() {
+            self.fence = Some(fence);
             for (key, value) in changes {
                 self.seen.insert(key, value.map_or(0, |_| revision));
             }
         }
         Some(answer.succeeded())
+    }
+
+    /// What was sent before can no longer happen.
+    async fn renew(&self, own: &[u8]) -> Option<i64> {
+        let put = self
+            .source
+            .attempt(|mut kv| async move { kv.put(own, "", None).await });
+        put.await?.header().map(|header| header.revision())
     }
 
     async fn look(&mut self, key: &[u8]) -> Option<i64> {

@@ -22,6 +22,7 @@ async fn the_source_is_set_back() {
     let mut arena = Arena::open(plan, to(&source), to(&destination)).await;
     // Older values come back here, and that is right.
     arena.history = None;
+    arena.source_history = None;
     let args = arena.args(&[source.url()], &[destination.url()]);
     let mut resync = args.clone();
     resync.push("--resync".to_owned());

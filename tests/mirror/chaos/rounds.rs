@@ -109,6 +109,8 @@ pub struct Arena {
     pub flags: Vec<String>,
     /// The destination's history, where it is looked at.
     pub history: Option<History>,
+    /// The source's, to know whether the load keeps its promise.
+    pub source_history: Option<History>,
     numbers: Arc<AtomicU64>,
     load: Option<Writers>,
     written: u64,
@@ -126,6 +128,7 @@ impl Arena {
         furnish(&source, &numbers).await;
         let foreign = Foreign::put_first(&destination).await;
         let history = Some(History::of(&destination).await);
+        let source_history = Some(History::with_gaps(&source).await);
         let rules = temp_dir();
         std::fs::write(rules.path().join("rules.yaml"), RULES).expect("rules");
         Arena {
@@ -136,6 +139,7 @@ impl Arena {
             foreign,
             flags: Vec::new(),
             history,
+            source_history,
             numbers,
             load: None,
             written: 0,
@@ -281,7 +285,16 @@ impl Arena {
 
     /// Compares now; `said` is what carry has said, for the failure.
     pub async fn compare(&self, said: &str) {
-        let (source, _) = self.source.list("").await;
+        let (source, written) = self.source.list("").await;
+        if let Some(history) = &self.source_history {
+            let backwards = history.backwards(written).await;
+            assert!(
+                backwards.is_empty(),
+                "{}, seed {}: the test's own load is wrong: {backwards:#?}",
+                self.plan.name,
+                self.plan.seed
+            );
+        }
         let (destination, revision) = self.destination.list("").await;
         let mut wrong = differences(&source, &destination, &self.foreign);
         if let Some(history) = &self.history {
