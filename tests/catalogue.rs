@@ -271,9 +271,8 @@ fn section<'t>(text: &'t str, heading: &str) -> &'t str {
 #[test]
 fn lints_know_what_policies_keep_out_of_rules_of_every_group() {
     let codes = |more: &str| -> BTreeSet<String> {
-        let rules = format!(
-            "filters:\n  secondary:\n    - group: \"**\"\n      namespace: x\n      excludes:\n        - resource: {{group: discovery.k8s.io, kind: EndpointSlice}}\n{more}"
-        );
+        let rules =
+            format!("filters:\n  secondary:\n    - group: \"**\"\n      namespace: x\n{more}");
         let (_, found) = found("rules.yaml", rules.into_bytes());
         found
             .iter()
@@ -289,5 +288,41 @@ fn lints_know_what_policies_keep_out_of_rules_of_every_group() {
     let without = codes("      policy: {systemObjects: mirror}\n");
     for code in kept_out {
         assert!(without.contains(code), "{without:?}");
+    }
+}
+
+/// Endpoints and EndpointSlices that people make pass where a rule does not name
+/// the kind: what is warned of is what controllers manage.
+#[test]
+fn endpoints_are_warned_of_where_a_rule_gets_those_of_controllers() {
+    let warned = |rule: &str| -> bool {
+        let rules = format!("filters:\n  secondary:\n{rule}");
+        let (_, found) = found("rules.yaml", rules.into_bytes());
+        found.iter().any(|own| own.code.as_str() == "W043")
+    };
+    let labelled = "labelSelectors: [{matchLabels: {app: web}}]";
+    for silent in [
+        "    - group: \"\"\n",
+        "    - group: \"\"\n      resources: [{kind: \"*\"}]\n",
+        "    - group: discovery.k8s.io\n",
+        "    - group: \"*\"\n      namespaces: [red]\n",
+        "    - group: \"**\"\n      namespaces: [red]\n",
+        "    - group: \"**\"\n      namespaces: [\"team-*\"]\n",
+        &format!("    - group: \"**\"\n      namespace: red\n      {labelled}\n"),
+        // Not the controllers'.
+        "    - group: \"\"\n      resources: [{kind: Endpoints}]\n      when: \"!('endpoints.kubernetes.io/managed-by' in object.metadata.labels)\"\n",
+    ] {
+        assert!(!warned(silent), "{silent}");
+    }
+    for loud in [
+        "    - group: \"\"\n      resources: [{kind: Endpoints}]\n",
+        "    - group: \"\"\n      resources: [{kind: ConfigMap}, {kind: Endpoints}]\n",
+        "    - group: \"\"\n      resources: [{kind: Endpoints}, {kind: \"*\"}]\n",
+        "    - group: discovery.k8s.io\n      resources: [{kind: EndpointSlice}]\n",
+        "    - group: \"\"\n      policy: {systemObjects: mirror}\n",
+        "    - group: \"**\"\n      namespaces: [red]\n      policy: {systemObjects: mirror}\n",
+        &format!("    - group: \"\"\n      resources: [{{kind: Endpoints}}]\n      {labelled}\n"),
+    ] {
+        assert!(warned(loud), "{loud}");
     }
 }

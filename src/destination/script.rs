@@ -8,6 +8,8 @@ use crate::etcd::DestRevision;
 /// What happens to one commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
+    /// None: it is applied, and answered.
+    Passes,
     /// It is applied, but the answer is lost.
     AnswerLost,
     /// It never arrives, and nobody knows.

@@ -2,6 +2,8 @@
 //!
 //! Promises to write nothing at all, at either side or to the ledger.
 //! Deliberately looks once, at the newest revision: it follows nothing.
+//! What the destination makes of each write is foreseen, in the order in which
+//! the mirror would come to it.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -9,82 +11,19 @@ use std::sync::Arc;
 use super::bootstrap::read_namespaces;
 use super::cursor::LedgerCursor;
 use super::error::MirrorError;
+use super::foresight::Seer;
 use super::judging::Judging;
 use super::leadership::refuse_promoted;
 use super::leftovers::{Fate, Leftovers};
 use super::listing::{Found, Job, Listing, Purpose};
 use super::opening::{identify, refuse_swapped, where_to_begin};
 use super::options::Options;
-use super::pipeline::Known;
+use super::pipeline::op_key;
+use super::planned::{DryRun, Planned};
 use super::ranges::gaps;
-use super::sealing::blocking;
 use super::start::{Ledger, Start};
 use super::world::{Parts, World};
-use crate::destination::Op;
-use crate::etcd::SourceRevision;
-use crate::k8s::Transferred;
-use crate::rules::RuleId;
-use crate::rules::outgoing::{OutgoingScratch, Unfit};
 use crate::state::LedgerChange;
-
-/// One thing that would be done.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Planned {
-    /// The key would be written.
-    Put {
-        /// The whole key.
-        key: Vec<u8>,
-        /// The rule that selects it.
-        rule: String,
-        /// The size of the value that would be written.
-        bytes: usize,
-        /// How it would be encrypted, where it is not written as it is.
-        reencrypted: Option<String>,
-    },
-    /// The key would be deleted.
-    Delete {
-        /// The whole key.
-        key: Vec<u8>,
-    },
-    /// The rules no longer select the key: it would be kept as it is.
-    Retire {
-        /// The whole key.
-        key: Vec<u8>,
-    },
-    /// The destination has something else under the key: it would be kept.
-    Keep {
-        /// The whole key.
-        key: Vec<u8>,
-    },
-    /// The key would be held.
-    Hold {
-        /// The whole key.
-        key: Vec<u8>,
-        /// Why.
-        reason: String,
-    },
-}
-
-/// How much would be done.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct DryRun {
-    /// The source revision that was looked at.
-    pub revision: SourceRevision,
-    /// Keys looked at.
-    pub judged: usize,
-    /// Keys that would be written.
-    pub puts: usize,
-    /// How many of them would be encrypted anew.
-    pub reencrypted: usize,
-    /// Keys that would be deleted.
-    pub deletes: usize,
-    /// Keys that no rule selects any more and that would be kept as they are.
-    pub retired: usize,
-    /// Keys of which the destination has something else, which would be kept.
-    pub kept: usize,
-    /// Keys that would be held.
-    pub held: usize,
-}
 
 impl DryRun {
     /// Looks at everything and hands each thing that would be done to `tell`,
@@ -115,7 +54,7 @@ impl DryRun {
             ..DryRun::default()
         };
         let mut told = Told::default();
-        let mut scratch = OutgoingScratch::default();
+        let mut seer = Seer::new(parts, options).await?;
         for (stage, listed) in parts.judge.stages().iter().enumerate() {
             let mut listing = Listing::start(
                 parts,
@@ -127,24 +66,28 @@ impl DryRun {
                     purpose: Purpose::Mirror,
                     believe_ledger,
                     compare: ledger.compares(),
-                    lands: false,
+                    lands: true,
                     leftovers,
                 },
             );
             while let Some(chunk) = listing.next().await {
                 let chunk = chunk?;
                 seen.judged += chunk.anew;
-                let planned = chunk.found.into_iter();
-                let planned = planned.filter_map(|found| {
-                    blocking(parts.judge.may_block(), || {
-                        planned_of(&*parts.judge, found, &mut scratch)
-                    })
-                });
-                for planned in planned.filter(|planned| told.is_new(planned)) {
-                    seen.count(planned, &mut tell);
+                let mut writes = Vec::new();
+                for found in chunk.found.into_iter().filter(|own| told.is_new(own)) {
+                    match found {
+                        Found::Write(write) => writes.push(write),
+                        other => planned_of(other)
+                            .into_iter()
+                            .for_each(|one| seen.add(one, &mut tell)),
+                    }
                 }
+                let planned = seer.see(writes).await?;
+                planned.into_iter().for_each(|one| seen.add(one, &mut tell));
             }
         }
+        let planned = seer.finish().await?;
+        planned.into_iter().for_each(|one| seen.add(one, &mut tell));
         if believe_ledger {
             seen.sweep(parts, leftovers, &mut tell)?;
         }
@@ -161,8 +104,8 @@ impl DryRun {
             let mut ledger = LedgerCursor::new(parts.store.clone(), gap);
             while let Some((key, entry)) = ledger.take_next()? {
                 match leftovers.fate(&entry) {
-                    Fate::Retire => self.count(Planned::Retire { key }, tell),
-                    Fate::Delete => self.count(Planned::Delete { key }, tell),
+                    Fate::Retire => self.add(Planned::Retire { key }, tell),
+                    Fate::Delete => self.add(Planned::Delete { key }, tell),
                     Fate::Stay => {}
                 }
             }
@@ -170,21 +113,8 @@ impl DryRun {
         Ok(())
     }
 
-    fn count(&mut self, planned: Planned, tell: &mut impl FnMut(Planned)) {
-        if let Planned::Put {
-            reencrypted: Some(_),
-            ..
-        } = &planned
-        {
-            self.reencrypted += 1;
-        }
-        *match &planned {
-            Planned::Put { .. } => &mut self.puts,
-            Planned::Delete { .. } => &mut self.deletes,
-            Planned::Retire { .. } => &mut self.retired,
-            Planned::Keep { .. } => &mut self.kept,
-            Planned::Hold { .. } => &mut self.held,
-        } += 1;
+    fn add(&mut self, planned: Planned, tell: &mut impl FnMut(Planned)) {
+        self.count(&planned);
         tell(planned);
     }
 }
@@ -194,30 +124,20 @@ impl DryRun {
 struct Told(HashSet<Vec<u8>>);
 
 impl Told {
-    fn is_new(&mut self, planned: &Planned) -> bool {
-        let (Planned::Put { key, .. }
-        | Planned::Delete { key }
-        | Planned::Retire { key }
-        | Planned::Keep { key }
-        | Planned::Hold { key, .. }) = planned;
-        self.0.insert(key.clone())
+    fn is_new(&mut self, found: &Found) -> bool {
+        let key = match found {
+            Found::Write(write) => op_key(&write.op),
+            Found::Record(change) => &change.key,
+            Found::Keep { key } | Found::Hold { key, .. } => key,
+        };
+        self.0.insert(key.to_vec())
     }
 }
 
-fn planned_of<J: Judging>(
-    judge: &J,
-    found: Found,
-    scratch: &mut OutgoingScratch,
-) -> Option<Planned> {
+/// What is neither written nor deleted.
+fn planned_of(found: Found) -> Option<Planned> {
     match found {
-        Found::Write(write) => Some(match write.op {
-            Op::Put { key, value } | Op::PutLeased { key, value, .. } => {
-                planned_put(judge, key, &value, write.rule, scratch)
-            }
-            // What is not ours is only forgotten.
-            Op::Delete { .. } if write.known != Known::Yes => return None,
-            Op::Delete { key } => Planned::Delete { key },
-        }),
+        Found::Write(_) => None,
         Found::Keep { key } => Some(Planned::Keep { key }),
         Found::Hold { key, unfit, .. } => Some(Planned::Hold {
             key,
@@ -227,33 +147,5 @@ fn planned_of<J: Judging>(
             let retired = entry.is_some_and(|entry| entry.retired);
             retired.then_some(Planned::Retire { key })
         }
-    }
-}
-
-fn planned_put<J: Judging>(
-    judge: &J,
-    key: Vec<u8>,
-    value: &[u8],
-    rule: Option<RuleId>,
-    scratch: &mut OutgoingScratch,
-) -> Planned {
-    let name = rule.map_or("", |rule| judge.rule_name(rule)).to_owned();
-    let outgoing = match judge.outgoing(&key, value, rule, scratch) {
-        Ok(outgoing) => outgoing,
-        Err(Unfit { reason, .. }) => return Planned::Hold { key, reason },
-    };
-    let (bytes, reencrypted) = match outgoing.value {
-        Transferred::AsItIs => (value.len(), None),
-        Transferred::Sealed {
-            value,
-            provider,
-            anew,
-        } => (value.len(), anew.then(|| provider.to_string())),
-    };
-    Planned::Put {
-        key,
-        rule: name,
-        bytes,
-        reencrypted,
     }
 }

@@ -173,6 +173,33 @@ impl<W: World> Lander<W> {
         }
     }
 
+    /// What a batch would come to that is not sent, with a look at `looks` first.
+    pub async fn foresee(
+        &self,
+        batch: Batch,
+        looks: Vec<Vec<u8>>,
+        turn: &mut Turn,
+    ) -> Result<Prepared, EtcdError> {
+        let mut seen = self.blank();
+        seen.set_addresses(turn.known());
+        let apis = self.served().await?;
+        apis.into_iter().for_each(|apis| seen.set_apis(apis));
+        let looked = self.look(looks, &mut seen, turn).await;
+        let prepared = match looked {
+            Ok(()) => self.prepare(batch, &mut seen, turn).await,
+            Err(error) => Err((batch, error)),
+        };
+        match prepared {
+            Ok(prepared) => Ok(prepared),
+            Err((batch, EtcdError::PermissionDenied(why))) => {
+                let (mut prepared, unsent) = forbidden(batch, &why, Vec::new());
+                prepared.unsent = unsent;
+                Ok(prepared)
+            }
+            Err((_, error)) => Err(error),
+        }
+    }
+
     /// What became of a batch, for the next Service and whoever is told of
     /// addresses.
     fn note(
@@ -304,7 +331,7 @@ impl<W: World> Lander<W> {
     }
 
     /// What was seen of a definition, for those who come next.
-    fn learn(&self, key: &[u8], there: Option<&There>) {
+    pub(super) fn learn(&self, key: &[u8], there: Option<&There>) {
         let judge = &self.parts.judge;
         if judge.crd_range().is_some_and(|range| range.contains(key)) {
             let read = |there: &There| judge.definition(key, there);

@@ -47,6 +47,7 @@ impl<W: World> Writer<W> {
         let key = op_key(&op).to_vec();
         let refusal = match why {
             Unwritten::There => {
+                self.count_acts([note.acted]);
                 self.found_there(&op, &note);
                 return Ok(());
             }

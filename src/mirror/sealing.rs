@@ -19,7 +19,7 @@ use crate::k8s::Transferred;
 use crate::rules::decide::KeyRange;
 use crate::rules::landing::{Along, Landing, Leaving, Obstacle, Seen};
 use crate::rules::outgoing::{OutgoingScratch, Unfit};
-use crate::rules::policy::{OnConflict, Policy};
+use crate::rules::policy::{OnConflict, Policy, PolicySet};
 
 /// Does `work`, which may wait for a KMS plugin, without keeping other tasks of
 /// this thread from running.
@@ -85,9 +85,6 @@ pub struct Prepared {
     pub sealed: u64,
     /// What goes along with its operations.
     pub along: Vec<Along>,
-    /// Which policies have changed something in its values, or let them be
-    /// written over something else, once for each value.
-    pub acted: Vec<Policy>,
     /// What is sent, where it is not the batch as it is.
     ops: Option<Vec<Op>>,
 }
@@ -103,7 +100,6 @@ impl Prepared {
             ready: false,
             sealed: 0,
             along: Vec::new(),
-            acted: Vec::new(),
             ops: None,
         }
     }
@@ -143,8 +139,8 @@ enum Fate {
         guards: Vec<Guard>,
         known: Known,
         along: Option<Box<Along>>,
-        /// The policies that act on it, each once.
-        acted: Vec<Policy>,
+        /// The policies that act on it.
+        acted: PolicySet,
     },
     Unsent(Unwritten),
 }
@@ -226,15 +222,20 @@ impl<J: Judging> Sealer<J> {
             return self.delete(op, note, seen, wanted);
         };
         let leased = op.lease() != 0;
-        let Claim { known, own, over } = match self.claim((key, value), leased, note, seen, scratch)
-        {
+        let Claim { known, own, over } = match self.claim(key, value, note, seen) {
             Ok(claimed) => claimed,
             Err(why) => return Some(Fate::Unsent(why)),
         };
-        let stays = known == Known::Yes || note.known == Known::Borrowed;
-        let is_there = self.judge.goes_alone(key)
-            && (stays || self.judge.on_conflict(note.rule, key) == OnConflict::Adopt)
-            && self.is_there((key, value), leased, note, seen, scratch);
+        let alone = self.judge.goes_alone(key);
+        let may_be_there = match alone {
+            true => self.is_or_becomes_ours(key, note, known),
+            false => note.known.is_first() && known == Known::Yes,
+        };
+        let is_there = may_be_there && self.is_there((key, value), leased, note, seen, scratch);
+        // What goes alone has its turn once it is known what goes along.
+        if is_there && !alone {
+            return Some(Fate::Unsent(Unwritten::There));
+        }
         let landing = self.judge.landing(key, value, note.rule, seen, scratch);
         let Landing {
             outgoing,
@@ -247,11 +248,14 @@ impl<J: Judging> Sealer<J> {
         if is_there && along.as_ref().is_none_or(|along| along.is_settled) {
             return Some(Fate::Unsent(Unwritten::There));
         }
+        let onto_nothing = matches!(own, Some(Guard::Absent(_)));
         guards.extend(own.filter(|own| !guards.contains(own)));
-        let mut acted: Vec<Policy> = outgoing.rewritings.iter().map(|own| own.policy).collect();
-        acted.extend(over.then_some(Policy::OnConflict));
-        acted.sort_unstable();
-        acted.dedup();
+        let mut acted: PolicySet = outgoing.rewritings.iter().map(|own| own.policy).collect();
+        // What was to be written over something else may have arrived, and looks
+        // like any other copy then.
+        if over || (note.acted.contains(Policy::OnConflict) && !onto_nothing) {
+            acted.insert(Policy::OnConflict);
+        }
         let sealed = match outgoing.value {
             Transferred::AsItIs => None,
             Transferred::Sealed { value, anew, .. } => Some(Sealed {
@@ -273,19 +277,10 @@ impl<J: Judging> Sealer<J> {
             return Some(Fate::Unsent(Unwritten::NotOurs));
         }
         let key = op_key(op);
-        // It may have arrived, and somebody may have put something else there
-        // since.
-        let own = match seen.get(key).filter(|_| note.sent) {
-            None if note.sent => return wanted.take(Obstacle::Look(vec![key.to_vec()])),
-            None => None,
-            Some(None) => Some(Guard::Absent(key.to_vec())),
-            Some(Some(there)) if DestRevision(there.create_revision) > note.since => {
-                return Some(Fate::Unsent(Unwritten::NotOurs));
-            }
-            Some(Some(there)) => Some(Guard::Lives {
-                key: key.to_vec(),
-                create_revision: there.create_revision,
-            }),
+        let own = match still_ours(key, note, seen) {
+            Ok(own) => own,
+            Err(Withheld::Unseen) => return wanted.take(Obstacle::Look(vec![key.to_vec()])),
+            Err(Withheld::NotOurs) => return Some(Fate::Unsent(Unwritten::NotOurs)),
         };
         match self.judge.leaving(key, seen) {
             Ok(Leaving { mut guards, along }) => {
@@ -296,7 +291,7 @@ impl<J: Judging> Sealer<J> {
                     guards,
                     known: note.known,
                     along,
-                    acted: Vec::new(),
+                    acted: PolicySet::default(),
                 })
             }
             Err(obstacle) => wanted.take(obstacle),
@@ -307,13 +302,11 @@ impl<J: Judging> Sealer<J> {
     /// first nobody looks: the destination has nothing there, most of the time.
     fn claim(
         &self,
-        (key, value): (&[u8], &[u8]),
-        leased: bool,
+        key: &[u8],
+        value: &[u8],
         note: &Note,
         seen: &Seen,
-        scratch: &mut OutgoingScratch,
     ) -> Result<Claim, Unwritten> {
-        let on_conflict = self.judge.on_conflict(note.rule, key);
         let claim = |known, own| Claim {
             known,
             own,
@@ -326,26 +319,21 @@ impl<J: Judging> Sealer<J> {
             return Ok(claim(note.known, Some(Guard::Absent(key.to_vec()))));
         };
         let copy = is_copy(&*self.judge, key, value, &there.value);
-        if on_conflict == OnConflict::Adopt {
-            // Whatever becomes of it meanwhile.
-            return Ok(Claim {
-                over: copy != Ok(true),
-                ..claim(note.known, None)
-            });
-        }
-        let copy = copy.map_err(Unwritten::Unfit)?;
-        let known = whose(on_conflict, copy)?;
-        // What goes alone has its turn once it is known what goes along.
-        let is_there = known == Known::Yes
-            && !self.judge.goes_alone(key)
-            && self.is_there((key, value), leased, note, seen, scratch);
-        match is_there {
-            true => Err(Unwritten::There),
-            false => Ok(Claim {
-                over: !copy,
-                ..claim(known, Some(unchanged(key, there)))
-            }),
-        }
+        let over = copy != Ok(true);
+        let on_conflict = self.judge.on_conflict(note.rule, key);
+        let own = (on_conflict != OnConflict::Adopt).then(|| unchanged(key, there));
+        let known = whose(on_conflict, copy, note.known)?;
+        Ok(Claim {
+            over,
+            ..claim(known, own)
+        })
+    }
+
+    /// Whether a key that is `known` as such is ours once it is there.
+    fn is_or_becomes_ours(&self, key: &[u8], note: &Note, known: Known) -> bool {
+        known == Known::Yes
+            || note.known == Known::Borrowed
+            || self.judge.on_conflict(note.rule, key) == OnConflict::Adopt
     }
 
     /// Whether the destination has the value.
@@ -370,17 +358,47 @@ impl<J: Judging> Sealer<J> {
     }
 }
 
-/// Whose a key is from now on that the destination has already, and the ledger
-/// does not. A copy of the source's object was written by a carry, whatever is
-/// to become of others' objects: nothing else is ever borrowed than what is
-/// found here to be none.
-fn whose(on_conflict: OnConflict, copy: bool) -> Result<Known, Unwritten> {
-    match on_conflict {
-        _ if copy => Ok(Known::Yes),
-        OnConflict::Keep => Err(Unwritten::Kept),
-        OnConflict::Stop => Err(Unwritten::Stop),
-        OnConflict::Overwrite => Ok(Known::Borrowed),
-        OnConflict::Adopt => Ok(Known::Yes),
+/// Whose a key is from now on that the destination has already, and of which the
+/// ledger has `known`, which says nothing of that. A copy of the source's object
+/// was written by a carry, whatever is to become of others' objects: nothing
+/// else is ever borrowed than what is found here to be none.
+fn whose(
+    on_conflict: OnConflict,
+    copy: Result<bool, Unfit>,
+    known: Known,
+) -> Result<Known, Unwritten> {
+    match (on_conflict, copy) {
+        // Whatever it is, and becomes meanwhile: the write settles it.
+        (OnConflict::Adopt, _) => Ok(known),
+        (_, Err(unfit)) => Err(Unwritten::Unfit(unfit)),
+        (_, Ok(true)) => Ok(Known::Yes),
+        (OnConflict::Keep, Ok(false)) => Err(Unwritten::Kept),
+        (OnConflict::Stop, Ok(false)) => Err(Unwritten::Stop),
+        (OnConflict::Overwrite, Ok(false)) => Ok(Known::Borrowed),
+    }
+}
+
+/// Why a delete does not go out.
+enum Withheld {
+    /// It has to be looked at first what is there.
+    Unseen,
+    /// Somebody has put something else there.
+    NotOurs,
+}
+
+/// What must be so for a delete to hit what it is meant for. One that was sent
+/// may have arrived, and somebody may have put something else there since.
+fn still_ours(key: &[u8], note: &Note, seen: &Seen) -> Result<Option<Guard>, Withheld> {
+    if !note.sent {
+        return Ok(None);
+    }
+    match seen.get(key).ok_or(Withheld::Unseen)? {
+        None => Ok(Some(Guard::Absent(key.to_vec()))),
+        Some(there) if DestRevision(there.create_revision) > note.since => Err(Withheld::NotOurs),
+        Some(there) => Ok(Some(Guard::Lives {
+            key: key.to_vec(),
+            create_revision: there.create_revision,
+        })),
     }
 }
 
@@ -424,7 +442,7 @@ fn prepared(batch: Batch, fates: Vec<Fate>) -> Prepared {
             } => (sealed, guards, known, along, acted),
         };
         note.known = known;
-        ready.acted.extend(acted);
+        note.acts = acted;
         for guard in guards {
             if !ready.guards.contains(&guard) {
                 ready.guards.push(guard);

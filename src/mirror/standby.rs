@@ -65,6 +65,22 @@ impl StandbyWatch {
         })
     }
 
+    /// As it is at the only look.
+    pub async fn once<D: Destination>(
+        destination: &D,
+        options: &Options,
+    ) -> Result<StandbyWatch, EtcdError> {
+        let leases = KeyRange::prefix(format!("{}masterleases/", options.kube_prefix));
+        let live = match options.standby {
+            Standby::Auto => look(destination, &leases).await?,
+            said => said == Standby::Live,
+        };
+        Ok(StandbyWatch {
+            live: Arc::new(AtomicBool::new(live)),
+            looking: None,
+        })
+    }
+
     /// Whether a kube-apiserver serves from the destination.
     pub fn is_live(&self) -> bool {
         self.way() == Way::Live

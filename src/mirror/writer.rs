@@ -32,6 +32,7 @@ use crate::destination::election::{Election, Term};
 use crate::destination::{Fence, Op, Outcome};
 use crate::etcd::{EtcdError, SourceRevision};
 use crate::rules::RuleId;
+use crate::rules::policy::PolicySet;
 use crate::state::{Checkpoint, LedgerChange, LedgerEntry};
 
 /// The writing side of a mirror.
@@ -301,9 +302,8 @@ impl<W: World> Writer<W> {
                 match committed.result {
                     Some(Ok(Outcome::Applied(_))) => {
                         self.parts.metrics.reencrypted(prepared.sealed);
-                        for policy in prepared.acted {
-                            self.parts.metrics.policy(policy);
-                        }
+                        let notes = prepared.batch.notes.iter();
+                        self.count_acts(notes.map(|note| note.acts));
                     }
                     Some(Err(EtcdError::NoSpace)) => {}
                     _ => self.starving.no_answer(Instant::now()),
@@ -428,6 +428,13 @@ impl<W: World> Writer<W> {
                 true => self.ledger.push_first(change),
                 false => self.ledger.push(change),
             }
+        }
+    }
+
+    /// Counts what policies did to what has arrived.
+    pub(super) fn count_acts(&self, of_each: impl IntoIterator<Item = PolicySet>) {
+        for policy in of_each.into_iter().flat_map(PolicySet::iter) {
+            self.parts.metrics.policy(policy);
         }
     }
 

@@ -114,7 +114,9 @@ impl Walk {
 impl Judge {
     /// Where what the source has under `key` differs from what the destination
     /// has `there`: each decrypted with its own side's keys. `before` is the
-    /// destination's; `after` is as it would be written if `rule` selects it.
+    /// destination's; `after` is as it would be written if `rule` selects it, as
+    /// far as the source's value and this one say that. What is written where
+    /// more of the destination is known: see [`Judge::change`].
     ///
     /// # Errors
     ///
@@ -132,6 +134,26 @@ impl Judge {
         let there = self.object_there(key, there);
         let there = there.map_err(|why| format!("the destination's cannot be read: {why}"))?;
         Ok(differences(&there, &here, show_secrets))
+    }
+
+    /// What becomes of what the destination has under the source's `key`, which
+    /// is `there`, where `written` takes its place: both as it stores them.
+    ///
+    /// # Errors
+    ///
+    /// Why one of them cannot be read.
+    pub fn change(
+        &self,
+        key: &[u8],
+        there: &[u8],
+        written: &[u8],
+        show_secrets: bool,
+    ) -> Result<Vec<Difference>, String> {
+        let after = self.object_there(key, written);
+        let after = after.map_err(|why| format!("what is to be written cannot be read: {why}"))?;
+        let there = self.object_there(key, there);
+        let there = there.map_err(|why| format!("the destination's cannot be read: {why}"))?;
+        Ok(differences(&there, &after, show_secrets))
     }
 
     /// The source's object, with what policies change in it for a destination

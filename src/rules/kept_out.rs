@@ -5,17 +5,17 @@
 //! Deliberately says nothing of what is already at the destination.
 
 use crate::diagnostic::{Span, Spanned};
-use crate::k8s::{KeyResource, Path, schema};
-use crate::lang::hir::{Node, Predicate, Test};
-use crate::lang::{self, Program, check, parse};
+use crate::k8s::{KeyResource, schema};
+use crate::lang::hir::{Node, Predicate};
+use crate::lang::{self, Program};
 
 use super::carried::Carried;
+use super::marks::{Mark, in_cel};
 use super::policy::{Kept, Policies, Policy, Services, Volumes};
 use super::reach::Reach;
 use super::rule_set::Rule;
-use super::scope::{Scope, equals, metadata};
+use super::scope::{Scope, equals};
 use super::slots::SlotSource;
-use super::variables::{CHECKING, RuleVariables};
 
 /// One sort of objects that a policy keeps out, whichever rule selects them.
 #[derive(Clone, Debug)]
@@ -50,21 +50,8 @@ struct Reason {
     /// Whether a rule that names the kind selects it all the same.
     unless_named: bool,
     why: &'static str,
-}
-
-/// What tells such an object from others of its kind.
-#[derive(Clone, Copy)]
-enum Mark {
-    Namespace(&'static str),
-    Name(&'static [&'static str]),
-    Label(&'static str, &'static [&'static str]),
-    HasLabel(&'static str),
-    Annotation(&'static str, &'static str),
-    HasAnnotation(&'static str),
-    /// The field `type`.
-    Type(&'static str),
-    /// This field below `spec` is not this text.
-    SpecIsNot(&'static str, &'static str),
+    /// Why others of these kinds are not kept out, where that is worth a word.
+    spares: Option<&'static str>,
 }
 
 const RBAC: &str = "rbac.authorization.k8s.io";
@@ -84,6 +71,7 @@ const fn of_kinds(name: &'static str, kinds: &'static [Kind], why: &'static str)
         marks: &[],
         unless_named: true,
         why,
+        spares: None,
     }
 }
 
@@ -101,6 +89,7 @@ const fn marked(
         marks,
         unless_named: false,
         why,
+        spares: None,
     }
 }
 
@@ -148,8 +137,24 @@ const REASONS: &[Reason] = &[
             ENDPOINTS,
         )
     },
-    // Before 1.33 nothing in them tells whose they are for as long as they live.
-    of_kinds("endpoints", &[("", "Endpoints")], ENDPOINTS),
+    Reason {
+        // Their controller labels them since 1.33; before, only who wrote tells.
+        marks: &[Mark::AnyOf(&[
+            Mark::Label(
+                "endpoints.kubernetes.io/managed-by",
+                &["endpoint-controller"],
+            ),
+            Mark::HasAnnotation("endpoints.kubernetes.io/last-change-trigger-time"),
+            Mark::HasAnnotation("control-plane.alpha.kubernetes.io/leader"),
+            Mark::NotByHand,
+        ])],
+        spares: Some(BY_HAND),
+        ..of_kinds(
+            "endpoints",
+            &[("", "Endpoints")],
+            "the destination's controllers make their own from its Services and Pods; only what people alone have written passes",
+        )
+    },
     marked(
         "certificate authorities",
         &[("", "ConfigMap")],
@@ -258,6 +263,7 @@ const fn of_services(name: &'static str, marks: &'static [Mark], why: &'static s
     }
 }
 
+const BY_HAND: &str = "people alone have written it: `metadata.managedFields` names tools for manifests and nothing else, and it has no mark of a controller";
 const ENDPOINTS: &str = "the destination's controllers make their own from its Services and Pods";
 const CONTROLLED_WHY: &str =
     "the destination's controllers make it anew from its owner, whose kind a rule selects";
@@ -267,6 +273,12 @@ const CONTROLLED_WHY: &str =
 pub fn why(name: &str) -> &'static str {
     let found = REASONS.iter().find(|reason| reason.name == name);
     found.map_or(CONTROLLED_WHY, |reason| reason.why)
+}
+
+/// Why an object of its kind is not of this sort, where that is worth a word.
+pub fn spares(name: &str) -> Option<&'static str> {
+    let found = REASONS.iter().find(|reason| reason.name == name);
+    found.and_then(|reason| reason.spares)
 }
 
 /// All sorts of objects that policies keep out under rules of which all
@@ -426,40 +438,6 @@ fn is_kind(group: &str, kind: &str, scope: &mut Scope) -> Node {
     Node::all(vec![group, equals(SlotSource::Kind, &kind, scope)], span)
 }
 
-impl Mark {
-    fn of(self, scope: &mut Scope) -> Node {
-        let (source, test) = match self {
-            Mark::SpecIsNot(name, text) => {
-                let steps = ["spec", name].map(|name| crate::k8s::Step::Field(name.into()));
-                let slot = scope.slot(SlotSource::Field(Path::new(steps.to_vec())));
-                return Node::test(slot, Test::Equals(text.into()), Span::default()).negated();
-            }
-            Mark::Namespace(name) => (metadata("namespace"), Test::Equals(name.into())),
-            Mark::Name(names) => (metadata("name"), one_of(names)),
-            Mark::Label(label, values) => (SlotSource::Field(Path::label(label)), one_of(values)),
-            Mark::HasLabel(label) => (SlotSource::Field(Path::label(label)), Test::Present),
-            Mark::Annotation(name, value) => (
-                SlotSource::Field(Path::annotation(name)),
-                Test::Equals(value.into()),
-            ),
-            Mark::HasAnnotation(name) => (SlotSource::Field(Path::annotation(name)), Test::Present),
-            Mark::Type(text) => {
-                let step = crate::k8s::Step::Field("type".into());
-                let path = Path::new(vec![step]);
-                (SlotSource::Field(path), Test::Equals(text.into()))
-            }
-        };
-        Node::test(scope.slot(source), test, Span::default())
-    }
-}
-
-fn one_of(texts: &[&str]) -> Test {
-    match texts {
-        [only] => Test::Equals((*only).into()),
-        texts => Test::OneOf(texts.iter().map(|text| (*text).into()).collect()),
-    }
-}
-
 /// What has a controller whose kind some rule selects.
 fn controlled(carried: &Carried) -> Option<KeptOut> {
     let of_owners = |owners: &str| {
@@ -467,13 +445,11 @@ fn controlled(carried: &Carried) -> Option<KeptOut> {
             "object.metadata.?ownerReferences.orValue([]).exists(owner, owner.?controller.orValue(false) && ({owners}))"
         )
     };
-    // Made here, so that it parses and has its types; where it is too long,
-    // whatever has a controller is taken for one that has a mirrored one.
-    let tree = parse::parse(&of_owners(&carried.owners()?));
-    let tree = tree.or_else(|_| parse::parse(&of_owners("true"))).ok()?;
-    let (variables, mut scope) = (RuleVariables::of_any(), Scope::default());
-    let mut node = check::predicate(&tree, &variables, &mut scope, &CHECKING).value?;
-    node.relocate(&|_| Span::default());
+    // Where it is too long, whatever has a controller is taken for one that has a
+    // mirrored one.
+    let mut scope = Scope::default();
+    let node = in_cel(&of_owners(&carried.owners()?), &mut scope);
+    let node = node.or_else(|| in_cel(&of_owners("true"), &mut scope))?;
     let root = Node::all(vec![node], Span::default()).titled(CONTROLLED);
     let policy = Policy::ControlledObjects;
     compiled(CONTROLLED, policy, root, scope, &[], true)

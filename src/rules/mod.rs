@@ -63,6 +63,7 @@ mod keys;
 mod lint;
 mod lints;
 mod lower;
+mod marks;
 mod meant;
 mod member;
 mod member_index;

@@ -174,3 +174,37 @@ impl fmt::Display for Policy {
         f.write_str(self.name())
     }
 }
+
+/// Some of the policies.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PolicySet(u16);
+
+impl PolicySet {
+    /// Takes one in.
+    pub fn insert(&mut self, policy: Policy) {
+        self.0 |= PolicySet::bit(policy);
+    }
+
+    /// Whether it is among them.
+    pub fn contains(self, policy: Policy) -> bool {
+        self.0 & PolicySet::bit(policy) != 0
+    }
+
+    /// Each once.
+    pub fn iter(self) -> impl Iterator<Item = Policy> {
+        let all = Policy::ALL.into_iter();
+        all.filter(move |policy| self.contains(*policy))
+    }
+
+    fn bit(policy: Policy) -> u16 {
+        1 << policy as u16
+    }
+}
+
+impl FromIterator<Policy> for PolicySet {
+    fn from_iter<I: IntoIterator<Item = Policy>>(policies: I) -> PolicySet {
+        let mut set = PolicySet::default();
+        policies.into_iter().for_each(|policy| set.insert(policy));
+        set
+    }
+}

@@ -1,9 +1,12 @@
 //! Whose a key is that the destination has already: the engine, under each
 //! `onConflict`, on every way to a key.
 
+use carry::destination::memory::Fault;
+use carry::mirror::{Mirror, Parts};
 use carry::state::MemoryStore;
+use tokio_util::sync::CancellationToken;
 
-use super::engine::Theatre;
+use super::engine::{Scripted, Theatre};
 use super::harness::eventually;
 
 /// `rules` takes over.
@@ -201,5 +204,45 @@ async fn without_a_uid_the_bytes_say_whose_it_is() {
         assert_eq!(there(&stage, "plain/same"), None, "{policy}");
         let stays = (policy != "rules").then(|| other.to_owned());
         assert_eq!(there(&stage, "plain/other"), stays, "{policy}");
+    }
+}
+
+fn conflicts_counted(parts: &Parts<Scripted>) -> u64 {
+    let metrics = parts.metrics.encode();
+    let sample = "carry_policy_actions_total{policy=\"onConflict\"} ";
+    let mut lines = metrics.lines();
+    let value = lines.find_map(|line| line.strip_prefix(sample));
+    value.map_or(0, |value| value.parse().expect("a number"))
+}
+
+/// Whatever becomes of the request, or of its answer: what is written over
+/// counts once, and a copy does not.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_written_over_counts_once_though_the_answer_is_lost() {
+    for policy in ["rules", "overwrite"] {
+        for fault in [Fault::AnswerLost, Fault::RequestLost, Fault::ArrivesLate] {
+            // Which of the requests it hits.
+            for before in 0..4 {
+                let what = format!("{policy}, {fault:?} after {before}");
+                let stage = under(policy);
+                let (parts, stop) = (stage.parts(), CancellationToken::new());
+                let counting = parts.clone();
+                let mirror = Mirror::new(parts, stage.options(), stage.held.clone(), stop.clone());
+                let running = tokio::spawn(mirror.run());
+                stage.checkpointed().await;
+                for (key, theirs) in [("plain/other", "uid:theirs"), ("plain/copy", "uid:ours 1")] {
+                    put_there(&stage, key, theirs);
+                    let script = vec![Fault::Passes; before];
+                    stage.destination.script(script.into_iter().chain([fault]));
+                    stage.put(key, "uid:ours 2");
+                    stage.checkpointed().await;
+                    becomes(&stage, key, "uid:ours 2").await;
+                    assert_eq!(conflicts_counted(&counting), 1, "{what}: {key}");
+                }
+                stop.cancel();
+                let ended = running.await.expect("no panic");
+                ended.expect("a clean end");
+            }
+        }
     }
 }

@@ -72,6 +72,7 @@ fn report_of(
         past: None,
         notes: Vec::new(),
         asides: Vec::new(),
+        depends: Vec::new(),
         by_key: Vec::new(),
         key: key.to_owned(),
         item: Some(Item {
@@ -86,6 +87,8 @@ fn report_of(
         candidates: candidates.map(str::to_owned).collect(),
         decision,
         left_out: None,
+        conflict: None,
+        difference: None,
         to_write: None,
         rules: Some(rules),
         destination: AtDestination::NotAsked,

@@ -17,6 +17,7 @@ mod conflicts;
 mod connect;
 mod destination;
 mod drift;
+mod dry_run;
 mod engine;
 mod engine_changes;
 mod engine_conflicts;

@@ -117,6 +117,181 @@ fn kinds_that_are_named() {
     assert_eq!(counts("", "PersistentVolumeClaim", retain), (4, 0));
 }
 
+/// Same length, so that all else stays where it is in protobuf.
+fn swapped(value: &[u8], from: &str, to: &str) -> Vec<u8> {
+    assert_eq!(from.len(), to.len());
+    let mut value = value.to_vec();
+    let mut at = 0;
+    let mut found = false;
+    while at + from.len() <= value.len() {
+        if &value[at..at + from.len()] == from.as_bytes() {
+            value[at..at + to.len()].copy_from_slice(to.as_bytes());
+            found = true;
+        }
+        at += 1;
+    }
+    assert!(found, "no {from}");
+    value
+}
+
+const BY_HAND: [&str; 2] = [
+    "/registry/services/endpoints/test1/manual",
+    "/registry/services/endpoints/unique/manual",
+];
+
+/// Endpoints for a Service without selector come from people: nobody would make
+/// them at the standby. Here as they are stored, in protobuf and in JSON.
+#[test]
+fn endpoints_made_by_hand() {
+    let Some(corpus) = shared::corpus("policies") else {
+        return;
+    };
+    let kept = Some(Policy::SystemObjects);
+    let mut by_hand = [Vec::new(), Vec::new()];
+    let stored = corpus.iter();
+    let endpoints: Vec<_> = stored
+        .filter(|own| own.key.starts_with("/registry/services/endpoints/"))
+        .collect();
+    for own in &endpoints {
+        assert!(own.value.starts_with(b"k8s\0"), "{}", own.key);
+        let json = own.json.to_string().into_bytes();
+        for (by_hand, value) in by_hand.iter_mut().zip([&own.value, &json]) {
+            if kept_out(EVERYTHING, &own.key, value).is_none() {
+                by_hand.push(own.key.as_str());
+            }
+        }
+    }
+    assert_eq!(endpoints.len(), 11);
+    assert_eq!(by_hand, [BY_HAND, BY_HAND]);
+    let value_of = |key: &str| {
+        let own = endpoints.iter().find(|own| own.key == key);
+        own.expect("a value").value.clone()
+    };
+    // Another writer than people's tools.
+    let other = swapped(&value_of(BY_HAND[0]), "kubectl", "Patroni");
+    assert_eq!(kept_out(EVERYTHING, BY_HAND[0], &other), kept);
+    // Each mark of the controller keeps it out, whoever has written it.
+    let key = "/registry/services/endpoints/test1/web";
+    let (label, time) = (
+        ("kubernetes.io/managed-by", "kubernetes.io/somebodys1"),
+        ("last-change-trigger-time", "some-change-trigger-time"),
+    );
+    let web = value_of(key);
+    let renamed = |changes: &[(&str, &str)]| {
+        let changes = changes.iter();
+        changes.fold(web.clone(), |value, (from, to)| swapped(&value, from, to))
+    };
+    let k9s = ("kcm", "k9s");
+    for (changes, expected) in [
+        (&[label, time][..], kept),
+        (&[k9s], kept),
+        (&[k9s, label], kept),
+        (&[k9s, time], kept),
+        (&[k9s, label, time], None),
+    ] {
+        let value = renamed(changes);
+        assert_eq!(kept_out(EVERYTHING, key, &value), expected, "{changes:?}");
+    }
+}
+
+fn endpoints(managed_fields: &serde_json::Value) -> serde_json::Value {
+    json!({
+        "apiVersion": "v1", "kind": "Endpoints",
+        "metadata": {"name": "db", "namespace": "red", "managedFields": managed_fields},
+        "subsets": [{"addresses": [{"ip": "192.0.2.7"}], "ports": [{"port": 5432}]}],
+    })
+}
+
+/// Who has written Endpoints, by what `managedFields` says.
+#[test]
+fn writers_of_endpoints() {
+    let key = "/registry/services/endpoints/red/db";
+    let kept = Some(Policy::SystemObjects);
+    let of =
+        |rules: &str, value: &serde_json::Value| kept_out(rules, key, value.to_string().as_bytes());
+    let by = |managers: &[&str]| {
+        let entry = |own: &&str| json!({"manager": own, "operation": "Update", "apiVersion": "v1"});
+        endpoints(&managers.iter().map(entry).collect())
+    };
+    for people in [
+        &["kubectl"][..],
+        &["kubectl-client-side-apply"],
+        &["kubectl-create", "kubectl-edit", "kubectl"],
+        &["Helm"],
+        &["helm"],
+        &["argocd-controller"],
+        &["argocd-application-controller", "kubectl-edit"],
+        &["kustomize-controller"],
+        &["helm-controller"],
+        &["HashiCorp"],
+        &["Terraform"],
+        &["pulumi-kubernetes-5f0c2b1a"],
+        &["Mozilla"],
+    ] {
+        assert_eq!(of(EVERYTHING, &by(people)), None, "{people:?}");
+    }
+    for others in [
+        &["kube-controller-manager"][..],
+        &["kubectl", "kube-controller-manager"],
+        &["kube-controller-manager", "kubectl"],
+        &["kube-scheduler"],
+        &["Patroni"],
+        &["before-first-apply", "kubectl"],
+        &["kubectlish"],
+        &["my-kubectl"],
+        &["Go-http-client"],
+        &[""],
+        &[],
+    ] {
+        assert_eq!(of(EVERYTHING, &by(others)), kept, "{others:?}");
+    }
+    // Nothing is known of who wrote it.
+    assert_eq!(of(EVERYTHING, &endpoints(&json!([{}]))), kept);
+    let mut unknown = by(&["kubectl"]);
+    let metadata = unknown["metadata"].as_object_mut().expect("an object");
+    metadata.remove("managedFields");
+    assert_eq!(of(EVERYTHING, &unknown), kept);
+    // Marks of controllers and of leader elections.
+    let marked = |place: &str, name: &str, value: &str| {
+        let mut own = by(&["kubectl"]);
+        own["metadata"][place] = json!({name: value});
+        of(EVERYTHING, &own)
+    };
+    let label = "endpoints.kubernetes.io/managed-by";
+    assert_eq!(marked("labels", label, "endpoint-controller"), kept);
+    assert_eq!(marked("labels", label, "somebody"), None);
+    let annotation = "endpoints.kubernetes.io/last-change-trigger-time";
+    assert_eq!(marked("annotations", annotation, "2026-01-01"), kept);
+    let annotation = "control-plane.alpha.kubernetes.io/leader";
+    assert_eq!(marked("annotations", annotation, "{}"), kept);
+    assert_eq!(marked("annotations", "example.com/leader", "{}"), None);
+    // A rule that names the kind gets all.
+    let named = "filters:\n  secondary:\n    - group: \"\"\n      resources: [{kind: Endpoints}]\n";
+    assert_eq!(of(named, &by(&["kube-controller-manager"])), None);
+    // Never those of the kube-apiservers.
+    let mut kubernetes = by(&["kubectl"]);
+    kubernetes["metadata"]["name"] = json!("kubernetes");
+    kubernetes["metadata"]["namespace"] = json!("default");
+    let own = "/registry/services/endpoints/default/kubernetes";
+    for rules in [EVERYTHING, named] {
+        let value = kubernetes.to_string();
+        assert_eq!(kept_out(rules, own, value.as_bytes()), kept);
+    }
+    // The standby makes its own slices of what is copied.
+    let slice = |by: &str| {
+        let slice = json!({
+            "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
+            "metadata": {"name": "db-x7k2p", "namespace": "red", "labels": {
+                "endpointslice.kubernetes.io/managed-by": by,
+            }},
+        });
+        let key = "/registry/endpointslices/red/db-x7k2p";
+        kept_out(EVERYTHING, key, slice.to_string().as_bytes())
+    };
+    assert_eq!(slice("endpointslicemirroring-controller.k8s.io"), kept);
+    assert_eq!(slice("somebody"), None);
+}
+
 fn pod(controller: bool) -> Vec<u8> {
     let owner = json!({"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "web", "uid": "u", "controller": controller});
     let pod = json!({

@@ -10,14 +10,13 @@ use super::judged::changed;
 use super::landing::Place;
 use super::told;
 use crate::cli::connecting::{self, Which, failed};
-use crate::cli::explain_report::{AtDestination, Report, There};
+use crate::cli::explain_report::{AtDestination, Conflict, Differs, Need, Report, There};
 use crate::etcd::TransportSettings;
 use crate::metrics::Metrics;
 use crate::rules::RuleId;
 use crate::rules::decide::{Decision, Judge};
 use crate::rules::identity::Side;
 use crate::rules::outgoing::OutgoingScratch;
-use crate::rules::policy::OnConflict;
 use crate::source::{EtcdSource, Item, Source as _};
 
 /// Asks the destination, and adds what it has to the report. Its cluster id,
@@ -43,66 +42,61 @@ pub async fn look(
     };
     let there = there.map(|there| compare(judge, key, report.item.as_ref(), rule, there));
     if let (Some(there), Some(item)) = (&there, &report.item) {
-        let aside = conflict(judge, key, item, rule, &there.item);
-        report.asides.extend(aside);
+        report.conflict = conflict(judge, key, item, rule, &there.item);
     }
-    let needs_write = !matches!(&there, Some(there) if there.same_bytes || there.same_content);
-    let needs_write = needs_write && report.to_write.is_some();
-    if let (Some(rule), Some(item), true) = (rule, report.item.clone(), needs_write) {
+    let is_there = there.as_ref().is_some_and(There::is_same);
+    if let Some(to_write) = &mut report.to_write {
+        to_write.need = match is_there {
+            true => Need::Nothing,
+            false => Need::Write,
+        };
+    }
+    let mut written = None;
+    // What goes along with a Service may be missing though the Service is there.
+    if let (Some(rule), Some(item), Some(_)) = (rule, report.item.clone(), &report.to_write)
+        && (!is_there || judge.goes_alone(key))
+    {
         let place = Place {
             judge,
             destination: &destination,
             at: status.revision,
         };
-        place.land(&item, rule, report).await.map_err(said)?;
+        let landed = place.land(&item, rule, is_there, report).await;
+        written = landed.map_err(said)?;
     }
     if let (Some(rule), Some(there)) = (rule, &there) {
         stands(judge, key, rule, there, report);
     }
-    let mut json = Value::Null;
-    if let (Some(there), Some(item)) = (&there, &report.item)
-        && !there.same_bytes
-        && !there.same_content
-        && !judge.is_outside_kubernetes(key)
-    {
-        let found = judge.difference(key, &item.value, &there.item.value, rule, show_secrets);
-        let lines = match &found {
-            Err(why) => vec![format!("the two cannot be compared field by field: {why}")],
-            Ok(found) if found.is_empty() => {
-                vec!["no field differs: it is encrypted, or written down, otherwise".to_owned()]
+    let found = there.as_ref().filter(|there| !there.is_same());
+    let found = found.and_then(|there| {
+        let there = &there.item.value;
+        match &written {
+            _ if judge.is_outside_kubernetes(key) => None,
+            Some(written) => Some(judge.change(key, there, written, show_secrets)),
+            None => {
+                let value = &report.item.as_ref()?.value;
+                Some(judge.difference(key, value, there, rule, show_secrets))
             }
-            Ok(found) => {
-                let mut lines = vec![match report.decision {
-                    Decision::Put { .. } => "what writing it changes there:".to_owned(),
-                    _ => "where it differs from there:".to_owned(),
-                }];
-                lines.extend(told::places(found, ""));
-                lines
-            }
-        };
-        report.asides.extend(indented(lines));
-        json = match found {
-            Ok(found) => json!({"differences": told::places_json(&found)}),
-            Err(why) => json!({"incomparable": why}),
-        };
-    }
+        }
+    });
     report.destination = AtDestination::Read(there);
+    let json = match &found {
+        None => Value::Null,
+        Some(Ok(found)) => json!({"differences": told::places_json(found)}),
+        Some(Err(why)) => json!({"incomparable": why}),
+    };
+    report.difference = found.map(|found| match found {
+        Ok(found) => Differs::In(told::places(&found, "")),
+        Err(why) => Differs::Incomparably(why),
+    });
     Ok((status.cluster_id, json))
-}
-
-/// The first line is about those that follow.
-fn indented(lines: Vec<String>) -> impl Iterator<Item = String> {
-    let lines = lines.into_iter().enumerate();
-    lines.map(|(at, line)| match at {
-        0 => format!("  {line}"),
-        _ => format!("    {line}"),
-    })
 }
 
 /// What policies have changed in what needs no write.
 fn stands(judge: &Judge, key: &[u8], rule: RuleId, there: &There, report: &mut Report) {
     if let (Some(item), Some(to_write), true) =
         (&report.item, &mut report.to_write, there.same_content)
+        && to_write.need == Need::Nothing
     {
         let (value, scratch) = (&item.value, &mut OutgoingScratch::default());
         if let Ok(standing) = judge.standing(key, value, &there.item.value, rule, scratch) {
@@ -111,33 +105,21 @@ fn stands(judge: &Judge, key: &[u8], rule: RuleId, there: &There, report: &mut R
     }
 }
 
-/// What becomes of another object than the source's.
+/// What the destination has, where that is another object than the source's.
 fn conflict(
     judge: &Judge,
     key: &[u8],
     item: &Item,
     rule: Option<RuleId>,
     there: &Item,
-) -> Option<String> {
+) -> Option<Conflict> {
     let rule = rule?;
     let here = judge.identity(key, &item.value, Side::Source).ok()?;
     let same = judge.identity(key, &there.value, Side::Destination) == Ok(here);
-    let what = match judge.on_conflict(Some(rule), key) {
-        _ if same => return None,
-        OnConflict::Keep => {
-            "`onConflict: keep` leaves it as it is, unless the ledger says that carry has written it"
-        }
-        OnConflict::Adopt => "by `onConflict: adopt` carry writes over it and takes it over",
-        OnConflict::Overwrite => {
-            "by `onConflict: overwrite` carry writes over it and never deletes it"
-        }
-        OnConflict::Stop => {
-            "`onConflict: stop` ends carry, unless the ledger says that carry has written it"
-        }
-    };
-    Some(format!(
-        "  it is another object than the source's, under the same key: {what}"
-    ))
+    (!same).then(|| Conflict {
+        setting: judge.on_conflict(Some(rule), key),
+        is_ours: None,
+    })
 }
 
 fn compare(
@@ -149,10 +131,12 @@ fn compare(
 ) -> There {
     let mut scratch = OutgoingScratch::default();
     let value = item.map(|item| item.value.as_slice());
+    let same_bytes = value == Some(there.value.as_slice());
+    // The same bytes will not do where policies change some of them.
+    let is_there = |value| judge.is_there(key, value, &there.value, rule, &mut scratch);
     There {
-        same_bytes: value == Some(there.value.as_slice()),
-        same_content: value
-            .is_some_and(|value| judge.is_there(key, value, &there.value, rule, &mut scratch)),
+        same_bytes,
+        same_content: (same_bytes && rule.is_none()) || value.is_some_and(is_there),
         encryption: judge
             .encryption_there(key, &there.value)
             .map(|provider| provider.to_string()),

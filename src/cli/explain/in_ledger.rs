@@ -7,7 +7,7 @@
 use serde_json::{Value, json};
 
 use super::settings::LedgerSettings;
-use crate::cli::explain_report::{AtDestination, Report};
+use crate::cli::explain_report::{AtDestination, Need, Report};
 use crate::cli::ledger;
 use crate::etcd::SourceRevision;
 use crate::rules::decide::{Decision, Judge};
@@ -32,6 +32,9 @@ struct Known {
     held: bool,
     /// Up to which source revision everything is applied.
     checkpoint: Option<i64>,
+    /// Whether everything is compared at the next start, since it was written
+    /// under other settings.
+    compares: bool,
 }
 
 /// Looks the key up, and adds what there is to the report. What programs are
@@ -62,9 +65,11 @@ pub fn look(
             return Ok(Err(why));
         }
         Ok(Ok(Known {
-            entry: store.get(key)?,
+            // What is noted before it is written is no proof that it was.
+            entry: store.get(key)?.filter(|entry| entry.intent.is_none()),
             held: store.held()?.iter().any(|held| held == key),
             checkpoint: store.checkpoints()?.iter().map(|own| own.revision).max(),
+            compares: store.encryption()? != Some(judge.encryption_digest()),
         }))
     };
     let known = read().map_err(|error| format!("`--db-path`: {error}"));
@@ -79,7 +84,7 @@ pub fn look(
         }
     };
     let entry = known.entry.as_ref();
-    let drift = entry.and_then(|entry| drift(judge, key, entry, report));
+    let drift = settle(judge, key, &known, report);
     let lines = lines(&known, sides.as_of, report)
         .into_iter()
         .chain(drift.clone());
@@ -96,10 +101,31 @@ pub fn look(
         "revision": entry.map(|own| own.revision.0),
         "retired": entry.map(|own| own.retired),
         "lease": entry.map(|own| own.lease).filter(|lease| *lease != 0),
+        "borrowed": entry.map(|own| own.borrowed),
         "held": known.held,
         "drift": drift,
         "checkpoint": known.checkpoint,
     }))
+}
+
+/// What the ledger means for what is to be written, in the report; and what
+/// somebody else has changed since.
+fn settle(judge: &Judge, key: &[u8], known: &Known, report: &mut Report) -> Option<String> {
+    let entry = known.entry.as_ref();
+    if let Some(conflict) = &mut report.conflict {
+        conflict.is_ours = Some(entry.is_some());
+    }
+    let settled = entry.filter(|entry| !known.compares && is_settled(entry, report));
+    let drift = settled.and_then(|_| drift(judge, key, report));
+    if let (Some(to_write), Some(_)) = (&mut report.to_write, settled)
+        && to_write.need == Need::Write
+        && drift
+            .as_ref()
+            .is_none_or(|(_, then)| *then == OnDrift::Keep)
+    {
+        to_write.need = Need::Settled;
+    }
+    drift.map(|(text, _)| text)
 }
 
 /// Why it is the ledger of others.
@@ -145,6 +171,11 @@ fn lines(known: &Known, as_of: Option<SourceRevision>, report: &Report) -> Vec<S
             lines.push("the source has changed it since".to_owned());
         }
     }
+    if known.entry.is_some() && known.compares {
+        lines.push(
+            "that was under other settings, or not all of it: everything is compared at the next start".to_owned(),
+        );
+    }
     if known.held {
         lines.push("it was held when carry last judged it".to_owned());
     }
@@ -156,15 +187,19 @@ fn lines(known: &Known, as_of: Option<SourceRevision>, report: &Report) -> Vec<S
     lines
 }
 
-/// What somebody else has changed since carry has written what the source has.
-fn drift(judge: &Judge, key: &[u8], entry: &LedgerEntry, report: &Report) -> Option<String> {
+/// Whether carry has written what the source has, as far as that can be told.
+fn is_settled(entry: &LedgerEntry, report: &Report) -> bool {
+    let item = report.item.as_ref().filter(|item| item.lease == 0);
+    let same = item.is_some_and(|item| item.revision == entry.revision);
+    same && !entry.retired && entry.lease == 0
+}
+
+/// What somebody else has changed since carry has written what the source has,
+/// and what becomes of that.
+fn drift(judge: &Judge, key: &[u8], report: &Report) -> Option<(String, OnDrift)> {
     let (Decision::Put { rule }, Some(item)) = (&report.decision, &report.item) else {
         return None;
     };
-    let settled = entry.revision == item.revision && !entry.retired;
-    if !settled || entry.lease != 0 || item.lease != 0 {
-        return None;
-    }
     let drift = match &report.destination {
         AtDestination::NotAsked => return None,
         AtDestination::Read(None) => Drift::Gone,
@@ -173,13 +208,15 @@ fn drift(judge: &Judge, key: &[u8], entry: &LedgerEntry, report: &Report) -> Opt
             judge.drift(key, &item.value, &there.item.value, *rule, &mut scratch)?
         }
     };
-    let then = match judge.on_drift(*rule) {
+    let on_drift = judge.on_drift(*rule);
+    let then = match on_drift {
         OnDrift::Keep => "it is left so until the source changes",
         OnDrift::Mend => "a running carry mends it",
     };
-    Some(format!(
+    let text = format!(
         "somebody else has changed it at the destination since: {drift}; {then} (policy `drift`)"
-    ))
+    );
+    Some((text, on_drift))
 }
 
 fn written(entry: &LedgerEntry) -> String {
@@ -192,6 +229,9 @@ fn written(entry: &LedgerEntry) -> String {
             ", under a lease like the source's {:x}",
             entry.lease
         ));
+    }
+    if entry.borrowed {
+        text.push_str(", over something else that was there: it stays when the source's goes");
     }
     text
 }

@@ -6,12 +6,13 @@
 use serde_json::{Value, json};
 
 use super::settings::ExplainSettings;
-use crate::cli::explain_report::{AtDestination, Changed, Report, ToWrite, Whence};
+use crate::cli::explain_report::{AtDestination, Changed, Need, Report, ToWrite, Whence};
 use crate::k8s::Transferred;
 use crate::rules::decide::{Decision, Event, Judge, Scratch, SkipReason};
 use crate::rules::namespaces::Namespaces;
 use crate::rules::outgoing::{OutgoingScratch, Rewriting};
 use crate::rules::prospects::{Bar, Prospect};
+use crate::rules::trace::RuleTrace;
 use crate::source::Item;
 
 /// A key, and what there is under it.
@@ -57,12 +58,7 @@ pub fn report(judge: &Judge, settings: &ExplainSettings, found: Found<'_>) -> Re
             judge.trace_lease(traces);
         }
     }
-    let asides = match (&decision, value) {
-        (Decision::Put { rule }, Some(value)) if judge.gives_addresses(key, value, *rule) => {
-            vec![format!("  {ADDRESSES}")]
-        }
-        _ => Vec::new(),
-    };
+    let asides = spared(&decision, &rules);
     let shown = value.filter(|_| settings.show_object);
     let object = shown.map(|value| judge.object(key, value, settings.show_secrets));
     Report {
@@ -70,6 +66,7 @@ pub fn report(judge: &Judge, settings: &ExplainSettings, found: Found<'_>) -> Re
         past: None,
         notes: Vec::new(),
         asides,
+        depends: addresses(judge, &event, &decision),
         by_key: match (value, &decision) {
             (None, Decision::Skip(SkipReason::Gone | SkipReason::NoCandidate)) => {
                 by_key(&judge.prospects(key, namespaces))
@@ -94,9 +91,34 @@ pub fn report(judge: &Judge, settings: &ExplainSettings, found: Found<'_>) -> Re
         item,
         decision,
         left_out: None,
+        conflict: None,
+        difference: None,
         to_write,
         rules,
         destination: AtDestination::NotAsked,
+    }
+}
+
+/// Why a policy that could keep it out does not.
+fn spared<E>(decision: &Decision, rules: &Option<Result<Vec<RuleTrace>, E>>) -> Vec<String> {
+    let (Decision::Put { rule }, Some(Ok(traces))) = (decision, rules) else {
+        return Vec::new();
+    };
+    let own = traces.iter().find(|own| own.rule == *rule);
+    let spared = own.and_then(|own| own.spared);
+    let spared =
+        spared.map(|(policy, why)| format!("  the policy `{policy}` does not keep it out: {why}"));
+    spared.into_iter().collect()
+}
+
+/// Where a Service has its addresses from, if they may be others than at the
+/// source.
+fn addresses(judge: &Judge, event: &Event<'_>, decision: &Decision) -> Vec<String> {
+    match (decision, event.value) {
+        (Decision::Put { rule }, Some(value)) if judge.gives_addresses(event.key, value, *rule) => {
+            vec![ADDRESSES.to_owned()]
+        }
+        _ => Vec::new(),
     }
 }
 
@@ -134,6 +156,7 @@ pub fn last_look(
         reencrypted,
         changed: changed(judge, (event.key, value), outgoing.rewritings, false),
         along: Vec::new(),
+        need: Need::Unknown,
     };
     (decision, Some(to_write))
 }

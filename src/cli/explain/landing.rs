@@ -8,12 +8,13 @@
 use std::sync::Arc;
 
 use super::judged::changed;
-use crate::cli::explain_report::Report;
+use crate::cli::explain_report::{Need, Report};
 use crate::etcd::{EtcdError, SourceRevision};
+use crate::k8s::Transferred;
 use crate::rules::RuleId;
 use crate::rules::decide::{Decision, Judge, KeyRange, SkipReason};
-use crate::rules::landing::{Obstacle, Seen, StoredObjects, There};
-use crate::rules::outgoing::{OutgoingScratch, Unfit};
+use crate::rules::landing::{Landing, Obstacle, Seen, StoredObjects, There};
+use crate::rules::outgoing::{Outgoing, OutgoingScratch, Unfit};
 use crate::source::{Item, Source};
 
 /// How many items are asked for at once.
@@ -29,13 +30,16 @@ pub struct Place<'p, S> {
 }
 
 impl<S: Source> Place<'_, S> {
-    /// What becomes of the source's `item`, which `rule` selects, in the report.
+    /// What becomes of the source's `item`, which `rule` selects, in the report;
+    /// `is_there` says whether the destination has it. What is to be written, as
+    /// the destination stores it.
     pub async fn land(
         &self,
         item: &Item,
         rule: RuleId,
+        is_there: bool,
         report: &mut Report,
-    ) -> Result<(), EtcdError> {
+    ) -> Result<Option<Vec<u8>>, EtcdError> {
         let mut seen = Seen::default();
         let prefix = self.judge.plan().prefix();
         let leases = KeyRange::prefix(format!("{prefix}/masterleases/"));
@@ -53,18 +57,12 @@ impl<S: Source> Place<'_, S> {
                 .landing(key, value, Some(rule), &seen, &mut scratch);
             match landing {
                 Ok(landing) => {
-                    if let Some(to_write) = &mut report.to_write {
-                        let rewritings = landing.outgoing.rewritings;
-                        let there = seen.get(key).flatten().is_some();
-                        to_write.changed = changed(self.judge, (key, value), rewritings, there);
-                        let also = landing.along.into_iter().flat_map(|along| along.also);
-                        let keys = also.map(|also| {
-                            self.judge.key_map().to_destination(&also.key).into_owned()
-                        });
-                        let shown = keys.map(|key| String::from_utf8_lossy(&key).into_owned());
-                        to_write.along = shown.collect();
+                    let along = landing.along.as_ref();
+                    if is_there && along.is_none_or(|along| along.is_settled) {
+                        return Ok(None);
                     }
-                    return Ok(());
+                    let there = seen.get(key).flatten().is_some();
+                    return Ok(self.to_write(item, landing, there, report));
                 }
                 Err(Obstacle::Unfit(Unfit {
                     reason, transient, ..
@@ -76,18 +74,40 @@ impl<S: Source> Place<'_, S> {
                         reason,
                         transient,
                     };
-                    return Ok(());
+                    return Ok(None);
                 }
                 Err(Obstacle::Skip(policy, why)) => {
                     report.to_write = None;
                     report.left_out = why.map(|unfit| unfit.reason);
                     report.decision = Decision::Skip(SkipReason::KeptOut(policy));
-                    return Ok(());
+                    return Ok(None);
                 }
                 Err(wanted) => self.look(wanted, &mut seen).await?,
             }
         }
-        Ok(())
+        Ok(None)
+    }
+
+    fn to_write(
+        &self,
+        item: &Item,
+        landing: Landing<'_>,
+        there: bool,
+        report: &mut Report,
+    ) -> Option<Vec<u8>> {
+        let to_write = report.to_write.as_mut()?;
+        let Outgoing { value, rewritings } = landing.outgoing;
+        let (key, own) = (&item.key, &item.value);
+        to_write.need = Need::Write;
+        to_write.changed = changed(self.judge, (key, own), rewritings, there);
+        let also = landing.along.into_iter().flat_map(|along| along.also);
+        let keys = also.map(|also| self.judge.key_map().to_destination(&also.key).into_owned());
+        let shown = keys.map(|key| String::from_utf8_lossy(&key).into_owned());
+        to_write.along = shown.collect();
+        Some(match value {
+            Transferred::AsItIs => own.clone(),
+            Transferred::Sealed { value, .. } => value.to_vec(),
+        })
     }
 
     async fn look(&self, wanted: Obstacle, seen: &mut Seen) -> Result<(), EtcdError> {

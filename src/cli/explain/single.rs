@@ -126,10 +126,8 @@ async fn beside(
     if asked.destination.is_none()
         && let (Decision::Put { rule }, Some(item)) = (&report.decision, &report.item)
     {
-        let depends = judge.depends(asked.key, &item.value, *rule).into_iter();
-        report
-            .asides
-            .extend(depends.map(|line| format!("  {line}")));
+        let depends = judge.depends(asked.key, &item.value, *rule);
+        report.depends.extend(depends);
     }
     if let Some(destination) = asked.destination {
         let show = settings.show_secrets;

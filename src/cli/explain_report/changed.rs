@@ -84,7 +84,9 @@ impl Changed {
                 "load balancers are the destination's own"
             }
             Policy::Services if self.there => "the destination's own stays, or is one of its free",
-            Policy::Services => "the source's is taken there, or in no range of the destination",
+            Policy::Services => {
+                "the source's is taken there, or in no range of the destination: it gets this one, or another that is free"
+            }
             Policy::SystemObjects | Policy::ControlledObjects | Policy::OnConflict => return None,
         })
     }

@@ -11,7 +11,7 @@ use crate::lang::inspect::Found;
 use crate::rules::decide::Decision;
 use crate::rules::trace::{Actual, Condition, Expression, RuleTrace, Traced, Truth};
 
-use super::{AtDestination, Changed, Report, Whence, place};
+use super::{AtDestination, Changed, Conflict, Need, Report, ToWrite, Whence, place};
 
 impl Report {
     /// For programs.
@@ -46,8 +46,10 @@ impl Report {
                 "encryption": own.reencrypted.clone().or_else(|| self.encryption()),
                 "rewritten": own.changed.iter().map(Changed::json).collect::<Vec<_>>(),
                 "along": own.along,
+                "needed": self.is_needed(own),
             })),
             "destination": self.destination_json(),
+            "conflict": self.conflict.map(Conflict::json),
             "value": self.object,
             "rules": match &self.rules {
                 Some(Ok(rules)) => rules.iter().map(|rule| shown.rule(rule)).collect(),
@@ -62,11 +64,21 @@ impl Report {
             AtDestination::Read(None) => json!({"exists": false, "equal": false}),
             AtDestination::Read(Some(there)) => json!({
                 "exists": true,
-                "equal": there.same_bytes || there.same_content,
+                "equal": there.is_same(),
                 "sameBytes": there.same_bytes,
                 "encryption": there.encryption.as_ref().ok(),
                 "revision": there.item.revision.0,
             }),
+        }
+    }
+
+    /// Whether it is going to be written; `None` where nobody has asked whom that
+    /// depends on.
+    fn is_needed(&self, to_write: &ToWrite) -> Option<bool> {
+        let conflict = self.conflict.filter(|own| own.stays());
+        match (conflict, to_write.need) {
+            (Some(Conflict { is_ours: None, .. }), _) | (None, Need::Unknown) => None,
+            _ => Some(self.writes()),
         }
     }
 

@@ -9,6 +9,7 @@ mod json;
 mod nearest;
 mod phrases;
 mod sentence;
+mod standing;
 mod tree;
 
 use std::fmt::Write as _;
@@ -25,6 +26,7 @@ use crate::source::Item;
 
 pub use changed::{Changed, at};
 pub use sentence::nearest_miss;
+pub use standing::{Conflict, Differs, Need};
 
 use nearest::{Shown, shown};
 
@@ -49,6 +51,8 @@ pub struct ToWrite {
     pub changed: Vec<Changed>,
     /// What policies write in one transaction with it: the keys.
     pub along: Vec<String>,
+    /// Whether it is to be written.
+    pub need: Need,
 }
 
 /// What the destination has.
@@ -126,26 +130,52 @@ pub struct Report {
     pub left_out: Option<String>,
     /// How it would be written, where it would be.
     pub to_write: Option<ToWrite>,
+    /// What that depends on, at the destination.
+    pub depends: Vec<String>,
     /// Each rule's say, or why there is none.
     pub rules: Option<Result<Vec<RuleTrace>, String>>,
     /// What the destination has.
     pub destination: AtDestination,
+    /// Whether that is another object.
+    pub conflict: Option<Conflict>,
+    /// Where it differs, if it does.
+    pub difference: Option<Differs>,
     /// The whole object, where it was asked for and can be read.
     pub object: Option<Value>,
 }
 
+impl There {
+    /// Whether the source's value needs no write.
+    pub fn is_same(&self) -> bool {
+        self.same_content
+    }
+}
+
 impl ToWrite {
-    fn human(&self) -> String {
-        let how = match (&self.reencrypted, self.changed.as_slice()) {
-            (None, []) => "as it is stored".to_owned(),
-            (None, _) => "as it is stored, but".to_owned(),
-            (Some(with), []) => format!("re-encrypted ({with})"),
-            (Some(with), _) => format!("re-encrypted ({with}), and"),
+    fn human(&self, conflict: Option<Conflict>) -> String {
+        let under = match self.moved {
+            true => format!(", under `{}`", self.key),
+            false => String::new(),
         };
-        match self.moved {
-            true => format!("to be written: {how}, under `{}`", self.key),
-            false => format!("to be written: {how}"),
-        }
+        let how = match &self.reencrypted {
+            None => format!("as it is stored{under}"),
+            Some(with) => format!("re-encrypted ({with}){under}"),
+        };
+        let and = match (&self.reencrypted, self.changed.as_slice()) {
+            (_, []) => "",
+            (None, _) => ", but",
+            (Some(_), _) => ", and",
+        };
+        let heading = match (self.need, conflict.filter(|own| own.stays())) {
+            (_, Some(Conflict { is_ours: None, .. })) => {
+                "to be written, if carry has written what is there:"
+            }
+            (_, Some(_)) => "not to be written while something else is there:",
+            (Need::Nothing, None) => "nothing to be written: it is there",
+            (Need::Settled, None) => "nothing to be written: carry has written it",
+            (Need::Write | Need::Unknown, None) => "to be written:",
+        };
+        format!("{heading} {how}{and}")
     }
 }
 
@@ -188,7 +218,7 @@ impl Report {
             let _ = writeln!(out, "  {line}");
         }
         if let Some(to_write) = &self.to_write {
-            let _ = writeln!(out, "  {}", to_write.human());
+            let _ = writeln!(out, "  {}", to_write.human(self.conflict));
             for own in &to_write.changed {
                 let _ = writeln!(out, "    {}", own.human());
             }
@@ -200,8 +230,18 @@ impl Report {
                 );
             }
         }
+        let is_selected = matches!(self.decision, Decision::Put { .. });
+        for line in self.depends.iter().filter(|_| is_selected) {
+            let _ = writeln!(out, "    {line}");
+        }
         if let Some(line) = self.at_destination() {
             let _ = writeln!(out, "  destination: {line}");
+        }
+        if let Some(conflict) = self.conflict {
+            let _ = writeln!(out, "    {}", conflict.human());
+        }
+        for line in self.differs() {
+            let _ = writeln!(out, "    {line}");
         }
         for line in &self.asides {
             let _ = writeln!(out, "  {line}");
@@ -222,6 +262,20 @@ impl Report {
             let _ = write!(out, "\nobject, as it {how} stored:\n---\n{yaml}");
         }
         out
+    }
+
+    fn differs(&self) -> Vec<String> {
+        let difference = self.difference.iter();
+        difference
+            .flat_map(|own| own.lines(self.writes()))
+            .collect()
+    }
+
+    /// Whether it is going to be written, as far as that is known.
+    pub fn writes(&self) -> bool {
+        let stays = self.conflict.is_some_and(Conflict::stays);
+        let need = self.to_write.as_ref().map(|own| own.need);
+        !stays && matches!(need, Some(Need::Write | Need::Unknown))
     }
 
     fn show_rules(&self, out: &mut String, shown: &Shown<'_>, source: &SourceText, look: Look) {

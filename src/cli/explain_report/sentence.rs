@@ -16,7 +16,16 @@ use super::phrases::{excluded_by, fault, wants};
 /// The reason in one sentence.
 pub(super) fn verdict(report: &Report) -> String {
     match &report.decision {
-        Decision::Put { rule } => format!("mirrored: selected by {}", called(report, *rule)),
+        Decision::Put { rule } => {
+            let selected = format!("selected by {}", called(report, *rule));
+            match report.conflict {
+                Some(own) if own.is_ours == Some(false) && own.stays() => format!(
+                    "not mirrored: {selected}, but the destination has another object there: {}",
+                    own.means()
+                ),
+                _ => format!("mirrored: {selected}"),
+            }
+        }
         Decision::Hold {
             rule: Some(rule),
             reason,

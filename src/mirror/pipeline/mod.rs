@@ -16,7 +16,7 @@ use hashbrown::HashMap;
 pub use write::{Batch, Known, Limits, Note, Write, op_bytes, op_key};
 
 use crate::destination::Op;
-use crate::etcd::{DestRevision, SourceRevision};
+use crate::etcd::SourceRevision;
 
 /// How much may wait; beyond it [`Pipeline::has_room`] is false.
 const MAX_WAITING_BYTES: usize = 8 << 20;
@@ -391,27 +391,8 @@ impl Pipeline {
             revision: write.revision,
             puts: write.op.is_put(),
         });
-        let Write {
-            op,
-            revision,
-            rule,
-            known,
-            ..
-        } = write;
-        batch.ops.push(op);
-        batch.notes.push(Note {
-            slot: id,
-            epoch,
-            oldest,
-            revision,
-            rule,
-            known,
-            was: known,
-            first: known.is_first(),
-            since: DestRevision(0),
-            sent: false,
-            told: false,
-        });
+        batch.notes.push(Note::new(&write, (id, epoch), oldest));
+        batch.ops.push(write.op);
     }
 
     /// The next write of a slot, which is of this epoch, waits for none of its

@@ -6,6 +6,7 @@
 use crate::destination::Op;
 use crate::etcd::{DestRevision, SourceRevision};
 use crate::rules::RuleId;
+use crate::rules::policy::PolicySet;
 use crate::state::LedgerEntry;
 
 /// One write that was decided upon.
@@ -113,9 +114,33 @@ pub struct Note {
     pub sent: bool,
     /// Whether the ledger says that it may be written over something else.
     pub told: bool,
+    /// The policies that act on what is sent now: they change something in the
+    /// value, or let it be written over something else.
+    pub acts: PolicySet,
+    /// The same of what was sent and may have arrived: nobody has counted them.
+    pub acted: PolicySet,
 }
 
 impl Note {
+    /// Of a write that is about to go out.
+    pub(super) fn new(write: &Write, (slot, epoch): (usize, u64), oldest: SourceRevision) -> Note {
+        Note {
+            slot,
+            epoch,
+            oldest,
+            revision: write.revision,
+            rule: write.rule,
+            known: write.known,
+            was: write.known,
+            first: write.known.is_first(),
+            since: DestRevision(0),
+            sent: false,
+            told: false,
+            acts: PolicySet::default(),
+            acted: PolicySet::default(),
+        }
+    }
+
     /// Whether it is the first write of a key that is found to have something
     /// else, and the ledger does not say so.
     pub fn borrows_untold(&self) -> bool {
@@ -124,6 +149,17 @@ impl Note {
 }
 
 impl Batch {
+    /// Of writes that wait for nothing.
+    pub fn of(writes: impl IntoIterator<Item = Write>) -> Batch {
+        let mut batch = Batch::default();
+        for write in writes {
+            let note = Note::new(&write, (0, 0), write.revision);
+            batch.notes.push(note);
+            batch.ops.push(write.op);
+        }
+        batch
+    }
+
     /// The bytes of its keys and values.
     pub fn bytes(&self) -> usize {
         self.ops.iter().map(op_bytes).sum()
@@ -154,6 +190,7 @@ impl Batch {
     pub fn note_sent(&mut self) {
         for note in &mut self.notes {
             note.sent = true;
+            note.acted = note.acts;
             if note.known == Known::Intent {
                 note.known = Known::Sent;
             }

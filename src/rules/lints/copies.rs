@@ -128,12 +128,31 @@ impl Hazard {
             .kinds
             .iter()
             .filter_map(|(group, kind)| view.kind(group, kind));
-        let may = |kind: &&Resource| answers.may_select(view.at, &Question::any(kind));
+        let may = |kind: &&Resource| {
+            let question = Question {
+                labelled: label_of_controllers(kind),
+                ..Question::any(kind)
+            };
+            answers.may_select(view.at, &question)
+        };
         let kinds: Vec<_> = kinds.filter(may).collect();
         let first = kinds.first()?;
         let names: Vec<String> = kinds.iter().map(|kind| plural(kind)).collect();
         let message = format!("{} {}", names.join(", "), self.why);
         Some(self.code.at(view.place(first), message).help(self.help))
+    }
+}
+
+/// What tells the hazard from what people make by hand of the same kind, which
+/// policies let pass.
+fn label_of_controllers(kind: &Resource) -> Option<(&'static str, &'static str)> {
+    match kind.kind {
+        "Endpoints" => Some(("endpoints.kubernetes.io/managed-by", "endpoint-controller")),
+        "EndpointSlice" => Some((
+            "endpointslice.kubernetes.io/managed-by",
+            "endpointslice-controller.k8s.io",
+        )),
+        _ => None,
     }
 }
 

@@ -23,6 +23,8 @@ pub struct Question<'q> {
     pub namespace: Option<&'q str>,
     /// All labels that it has.
     pub labels: Option<&'q [(&'q str, &'q str)]>,
+    /// A label that it has, whatever others there are.
+    pub labelled: Option<(&'q str, &'q str)>,
     /// Its field `type`.
     pub type_field: Option<&'q str>,
 }
@@ -35,6 +37,7 @@ impl<'q> Question<'q> {
             name: None,
             namespace: None,
             labels: None,
+            labelled: None,
             type_field: None,
         }
     }
@@ -66,6 +69,9 @@ impl<'q> Question<'q> {
             }
             ["metadata", "namespace"] => self.namespace.map(text),
             ["metadata", "labels", label] => {
+                if let Some((_, value)) = self.labelled.filter(|(own, _)| own == label) {
+                    return Some(text(value));
+                }
                 let mut labels = self.labels?.iter();
                 let own = labels.find(|(key, _)| key == label);
                 Some(own.map_or(Constraint::states(States::ABSENT), |(_, value)| text(value)))

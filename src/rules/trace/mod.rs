@@ -25,6 +25,7 @@ use super::evaluate::{asked, fill};
 use super::member::Member;
 use super::namespaces::Namespaces;
 use super::plain::{self, Document};
+use super::policy::Policy;
 use super::rule_set::{Leases, RuleId};
 
 pub use condition::{Actual, Compared, Condition, Join};
@@ -52,6 +53,8 @@ pub struct RuleTrace {
     /// The policies that take away what it selects, as a condition that fails;
     /// see [`Judge::trace_policies`].
     pub policies: Option<Condition>,
+    /// Why policies do not keep it out that keep out most objects of its kind.
+    pub spared: Option<(Policy, &'static str)>,
 }
 
 /// How near a rule came to selecting a value.
@@ -241,7 +244,9 @@ impl Judge {
                     };
                     (own.policy, own.name, tracer)
                 });
+                let asked: Vec<_> = asked.collect();
                 RuleTrace {
+                    spared: policies::sparing(&asked),
                     policies: policies::acting(asked, rule.span),
                     ..traced(at, rule, Some(condition))
                 }
@@ -291,6 +296,7 @@ fn traced(at: usize, rule: &CompiledRule, condition: Option<Condition>) -> RuleT
         place: rule.place(),
         condition,
         policies: None,
+        spared: None,
     }
 }
 

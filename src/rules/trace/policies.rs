@@ -5,7 +5,8 @@
 
 use crate::diagnostic::Span;
 
-use super::super::kept_out::CONTROLLED;
+use super::super::kept_out::{CONTROLLED, spares};
+use super::super::marks::{NOT_BY_HAND, NOT_BY_HAND_MEANS};
 use super::super::policy::Policy;
 use super::condition::{Condition, Join};
 use super::tracer::Tracer;
@@ -14,11 +15,20 @@ use super::truth::Truth;
 /// The name of the condition that policies are.
 pub const POLICIES: &str = "policies";
 
+/// A reason that is asked for a rule.
+type Asked<'t> = (Policy, &'static str, Tracer<'t, 't>);
+
+/// Why a value is not of a sort that most of its kind are of.
+pub(super) fn sparing(asked: &[Asked<'_>]) -> Option<(Policy, &'static str)> {
+    let not = asked
+        .iter()
+        .filter(|(_, _, own)| own.truth() == Truth::Fails);
+    let mut spared = not.filter_map(|(policy, name, _)| Some((*policy, spares(name)?)));
+    spared.next()
+}
+
 /// What acts on one value, of the reasons that are asked for a rule at `span`.
-pub(super) fn acting<'t>(
-    asked: impl Iterator<Item = (Policy, &'static str, Tracer<'t, 't>)>,
-    span: Span,
-) -> Option<Condition> {
+pub(super) fn acting(asked: Vec<Asked<'_>>, span: Span) -> Option<Condition> {
     let mut policies: Vec<Condition> = Vec::new();
     for (policy, name, tracer) in asked {
         let truth = tracer.truth();
@@ -66,7 +76,18 @@ fn reason(name: &str, mut condition: Condition) -> Condition {
             format!("{CONTROLLED}: it has a controller of a kind that a rule selects");
     }
     condition.parts = condition.parts.into_iter().map(holding).collect();
+    in_words(&mut condition);
     condition
+}
+
+/// A long list of names says less than what they have in common.
+fn in_words(condition: &mut Condition) {
+    if condition.name == NOT_BY_HAND {
+        condition.parts.clear();
+        condition.joins = None;
+        condition.title = NOT_BY_HAND_MEANS.to_owned();
+    }
+    condition.parts.iter_mut().for_each(in_words);
 }
 
 /// No policy stands in the file: what is said of it is said of the rule.

@@ -178,3 +178,131 @@ async fn what_policies_do_at_the_destination() {
     let all = [&before[..], &after, &[left_out], &alone].concat();
     insta::assert_snapshot!("landing_policies", all.join("\n"));
 }
+
+/// Whose it is that the destination has under a key, and what becomes of it:
+/// without the ledger, and with the one of a carry that has run.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_object_is_told_of() {
+    let Some(version) = any_version("explain and another object") else {
+        return;
+    };
+    let key = "/registry/configmaps/red/own";
+    let of = |uid: &str, text: &str| {
+        let metadata = json!({"name": "own", "namespace": "red", "uid": uid});
+        object("v1", "ConfigMap", metadata, json!({"data": {"a": text}}))
+    };
+    let mut all = Vec::new();
+    for (setting, without, with) in [
+        ("keep", json!(null), json!("kept")),
+        ("stop", json!(null), json!("stops")),
+        ("adopt", json!("adopted"), json!(null)),
+        ("overwrite", json!("overwritten"), json!(null)),
+    ] {
+        let (source, destination) = (Etcd::plain(version), Etcd::plain(version));
+        source.put(key, of("source", "ours")).await;
+        destination.put(key, of("standby", "theirs")).await;
+        let folder = Folder::with(&format!("policies: {{onConflict: {setting}}}\n{RULES}"));
+        let (from, to) = (source.url(), destination.url());
+        let args = [key, "--master-endpoints", &from, "--slave-endpoints", &to];
+        let json = folder.json(&args);
+        let writes = !without.is_null();
+        assert_eq!(json["conflict"]["setting"], setting, "{json}");
+        assert_eq!(json["conflict"]["becomes"], without, "{json}");
+        assert_eq!(json["conflict"]["ours"], json!(null), "{json}");
+        let needed = if writes { json!(true) } else { json!(null) };
+        assert_eq!(json["write"]["needed"], needed, "{json}");
+        all.push(steady(&folder.told(&args), &folder));
+
+        let mut carry = Carry::between(
+            &source,
+            &destination,
+            &folder.path("rules.yaml"),
+            &[] as &[&str],
+        );
+        match setting {
+            "stop" => assert_eq!(carry.exit_code(), 2),
+            _ => carry.wait_ready(),
+        }
+        let db = carry.db_path();
+        let args = [&args[..], &["--db-path", super::shown(&db)]].concat();
+        let json = folder.json(&args);
+        assert_eq!(json["conflict"]["becomes"], with, "{json}");
+        assert_eq!(json["write"]["needed"], json!(false), "{json}");
+        assert_eq!(json["ledger"]["written"], json!(writes), "{json}");
+        let told = steady(&folder.told(&args), &folder);
+        all.push(told.replace(super::shown(&db), "LEDGER"));
+    }
+    insta::assert_snapshot!("landing_another_object", all.join("\n"));
+}
+
+/// A Service that is there as it is to be may need a write: what goes along with
+/// it is not.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_goes_along_with_a_service_is_told() {
+    let Some(version) = any_version("explain and what goes along") else {
+        return;
+    };
+    let (source, destination) = (Etcd::plain(version), Etcd::plain(version));
+    let cidr = service_cidr(&["10.0.0.0/24"]);
+    destination
+        .put("/registry/servicecidrs/kubernetes", cidr)
+        .await;
+    let web = service_key(&ServiceName::new("shop", "web"));
+    let stored = service_bytes(&service("web", &["10.0.0.5"]));
+    source.put(web.clone(), stored.clone()).await;
+    destination.put(web.clone(), stored).await;
+    let (from, to) = (source.url(), destination.url());
+    let args = [
+        web.as_str(),
+        "--master-endpoints",
+        &from,
+        "--slave-endpoints",
+        &to,
+    ];
+    for (setting, needed) in [("reallocate", true), ("keep", false)] {
+        let folder = Folder::with(&format!("policies: {{services: {setting}}}\n{RULES}"));
+        let json = folder.json(&args);
+        assert_eq!(json["write"]["needed"], json!(needed), "{setting}: {json}");
+        let along = json["write"]["along"].as_array().expect("keys");
+        assert_eq!(along.is_empty(), !needed, "{setting}: {json}");
+        let told = folder.told(&args);
+        let heading = match needed {
+            true => {
+                "  to be written: as it is stored\n    together with `/registry/ipaddresses/10.0.0.5`"
+            }
+            false => "  nothing to be written: it is there as it is stored\n",
+        };
+        assert!(told.contains(heading), "{setting}: {told}");
+    }
+}
+
+/// Also where the destination has the source's very bytes, policies may want
+/// others.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_same_bytes_may_not_do() {
+    let Some(version) = any_version("explain and the same bytes") else {
+        return;
+    };
+    let (source, destination) = (Etcd::plain(version), Etcd::plain(version));
+    let key = "/registry/deployments/red/web";
+    let spec = json!({"replicas": 3, "selector": {}, "template": {}});
+    let metadata = json!({"name": "web", "namespace": "red", "uid": "web"});
+    let stored = object("apps/v1", "Deployment", metadata, json!({"spec": spec}));
+    source.put(key, stored.clone()).await;
+    destination.put(key, stored).await;
+    let (from, to) = (source.url(), destination.url());
+    let args = [key, "--master-endpoints", &from, "--slave-endpoints", &to];
+    for (setting, equal) in [("as-is", true), ("scaled-to-zero", false)] {
+        let folder = Folder::with(&format!(
+            "policies: {{workloads: {setting}}}\nfilters:\n  secondary:\n    - name: apps\n      group: apps\n"
+        ));
+        let json = folder.json(&args);
+        assert_eq!(json["write"]["needed"], json!(!equal), "{json}");
+        assert_eq!(json["destination"]["sameBytes"], json!(true), "{json}");
+        assert_eq!(json["destination"]["equal"], json!(equal), "{json}");
+        let told = folder.told(&args);
+        let change = told.contains("what writing it changes there:")
+            && told.contains("      ~ spec.replicas: 3 → 0\n");
+        assert_eq!(change, !equal, "{told}");
+    }
+}

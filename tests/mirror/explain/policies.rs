@@ -66,6 +66,43 @@ fn policies_are_told() {
     insta::assert_snapshot!("policies_table", table);
 }
 
+/// Why Endpoints are kept out, and why those pass that people have made.
+#[test]
+fn endpoints_are_told() {
+    let Some(corpus) = shared::corpus("explain") else {
+        return;
+    };
+    let rules = "filters:\n  secondary:\n    - name: core\n      group: \"\"\n";
+    let folder = Folder::with(rules);
+    let mut database = Database::default();
+    let unlabelled = "/registry/services/endpoints/red/unlabelled";
+    for stored in &corpus {
+        database.put(stored.key.clone(), &stored.value);
+        // As a controller before 1.33 leaves it.
+        if stored.key == "/registry/services/endpoints/test1/web" {
+            let mut object = stored.json.clone();
+            let metadata = object["metadata"].as_object_mut().expect("an object");
+            metadata.remove("labels");
+            metadata.remove("annotations");
+            metadata.insert("name".to_owned(), "unlabelled".into());
+            metadata.insert("namespace".to_owned(), "red".into());
+            metadata["managedFields"][0]["manager"] = "kube-controller-manager".into();
+            database.put(unlabelled, object.to_string().as_bytes());
+        }
+    }
+    database.save(&folder.path("etcd.db"));
+    let mut told = String::new();
+    for key in [
+        "/registry/services/endpoints/test1/web",
+        unlabelled,
+        "/registry/services/endpoints/test1/manual",
+    ] {
+        told.push_str(&folder.told_at(100, &from_snapshot(key, &[])));
+        told.push('\n');
+    }
+    insta::assert_snapshot!("policies_endpoints", told);
+}
+
 /// What runs workloads rests at the standby: each field is told.
 #[test]
 fn resting_workloads_are_told() {
