@@ -288,6 +288,39 @@ fn services_without_addresses_pass() {
     }
 }
 
+/// What is known of another Service may be older than this one: that it has a
+/// port, or that the bitmap lacks it, must still be so when nothing is released.
+#[test]
+fn what_is_not_given_up_must_still_be_so() {
+    let web = ServiceName::new("shop", "web");
+    let other = ServiceName::new("shop", "other");
+    let with_port = |name, address| {
+        let service = service(name, &[address]);
+        exposed(service, "NodePort", &[("TCP", 80, 30_003)])
+    };
+    let there = with_port("web", "10.0.0.5");
+    let stale = told(bitmaps(), &service_key(&web), service_bytes(&there));
+    let has_bit = told(stale.clone(), NODE_PORTS, bitmap("30000-32767", &[3]));
+    let another = service_bytes(&with_port("other", "10.0.0.6"));
+    let is_others = told(has_bit.clone(), &service_key(&other), another);
+    let source = service("web", &["10.0.0.5"]);
+    for (world, relied_on) in [
+        (is_others, vec![NODE_PORTS.to_owned(), service_key(&other)]),
+        (stale, vec![NODE_PORTS.to_owned()]),
+        // What is released needs nothing more: the bitmap is compared and rewritten.
+        (has_bit, vec![]),
+    ] {
+        let plan = planned_over(&source, Some(&there), &world).expect("a plan");
+        let compared = |key: &String| {
+            let mut all = plan.transaction.compares.iter();
+            all.any(|compare| compare.key == key.as_bytes())
+        };
+        let is_released = plan.released.node_ports == [30_003];
+        assert_eq!(is_released, relied_on.is_empty());
+        assert!(relied_on.iter().all(compared), "{relied_on:?}");
+    }
+}
+
 #[test]
 fn policies() {
     let name = ServiceName::new("shop", "web");
@@ -669,7 +702,8 @@ fn a_service_goes_with_its_own_only() {
     let [ports] = gone.puts.try_into().expect("the bitmap");
     assert_eq!(offsets(&ports.value), [2, 3]);
     let compared: Vec<_> = gone.compares.iter().map(|own| own.mod_revision).collect();
-    assert_eq!(compared, [3, 5, 2]);
+    // Also the other's IPAddress and Service, for which something stays.
+    assert_eq!(compared, [3, 6, 2, 4, 5]);
     // What a Service that is gone has left behind.
     let left = deletion(&web, None, &world).expect("a deletion");
     assert_eq!(left.deletes.len(), 1);

@@ -42,6 +42,33 @@ impl Holders {
         self.node_ports.others_have(&port, service)
     }
 
+    /// The Services other than `service` that have the address, with their
+    /// revisions.
+    pub fn others_with_address<'a>(
+        &'a self,
+        address: IpAddr,
+        service: &'a ServiceName,
+    ) -> impl Iterator<Item = (&'a ServiceName, i64)> {
+        self.with_revisions(self.addresses.others(address, service))
+    }
+
+    /// The Services other than `service` that have the node port, with their
+    /// revisions.
+    pub fn others_with_node_port<'a>(
+        &'a self,
+        port: u16,
+        service: &'a ServiceName,
+    ) -> impl Iterator<Item = (&'a ServiceName, i64)> {
+        self.with_revisions(self.node_ports.others(port, service))
+    }
+
+    fn with_revisions<'a>(
+        &'a self,
+        names: impl Iterator<Item = &'a ServiceName>,
+    ) -> impl Iterator<Item = (&'a ServiceName, i64)> {
+        names.filter_map(|name| Some((name, self.held(name)?.mod_revision)))
+    }
+
     /// What this Service has from now on; `None` once it is gone.
     pub fn set(&mut self, service: &ServiceName, held: Option<Held>) {
         if let Some(before) = self.services.remove(service) {
@@ -68,8 +95,16 @@ impl<T> Default for Index<T> {
 
 impl<T: Copy + Eq + Hash> Index<T> {
     fn others_have(&self, what: &T, service: &ServiceName) -> bool {
-        let holders = self.0.get(what);
-        holders.is_some_and(|holders| holders.iter().any(|holder| holder != service))
+        self.others(*what, service).next().is_some()
+    }
+
+    fn others<'a>(
+        &'a self,
+        what: T,
+        service: &'a ServiceName,
+    ) -> impl Iterator<Item = &'a ServiceName> {
+        let holders = self.0.get(&what).into_iter().flatten();
+        holders.filter(move |holder| *holder != service)
     }
 
     fn insert(&mut self, all: &[T], service: &ServiceName) {

@@ -184,8 +184,9 @@ fn kept(request: Request<'_>, source: &Service, world: &World) -> Result<Plan, U
     let before = request.there.map(|there| Service::read(there.value));
     let before = before.and_then(Result::ok);
     let before = before.as_ref().map(all_of).unwrap_or_default();
-    let released = surplus(world, name, before, &all_of(source));
+    let released = surplus(world, name, &before, &all_of(source));
     let mut transaction = guarded(name, request.there, world);
+    transaction.rely(world, name, &before, [&all_of(source), &released]);
     let key = world.keys.service(name);
     transaction.put(key, request.source.to_vec().into(), PutOf::Service);
     transaction.give_up(world, name, &released);
@@ -220,8 +221,9 @@ fn written(
     let claims = claims(chosen, ports);
     let taken = missing(world, &claims);
     let before = ask.there.map(all_of).unwrap_or_default();
-    let released = surplus(world, name, before, &claims);
+    let released = surplus(world, name, &before, &claims);
     let mut transaction = guarded(name, request.there, world);
+    transaction.rely(world, name, &before, [&claims, &released]);
     let value = rewrite(request.source, &edits)?;
     transaction.put(world.keys.service(name), value, PutOf::Service);
     transaction.keep(world, name, &claims, stamp)?;
@@ -336,8 +338,9 @@ pub fn deletion(
 ) -> Result<Transaction, Unplanned> {
     let before = there.and_then(|there| Service::read(there.value).ok());
     let before = before.as_ref().map(all_of).unwrap_or_default();
-    let released = surplus(world, name, before, &Claims::default());
+    let released = surplus(world, name, &before, &Claims::default());
     let mut transaction = guarded(name, there, world);
+    transaction.rely(world, name, &before, [&Claims::default(), &released]);
     if there.is_some() {
         transaction.deletes.push(world.keys.service(name));
     }

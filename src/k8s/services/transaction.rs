@@ -127,7 +127,8 @@ pub(super) fn missing(world: &World, claims: &Claims) -> Claims {
 }
 
 /// What is kept as the Service's, or was `before`, and is not in `claims`.
-pub(super) fn surplus(world: &World, of: &ServiceName, before: Claims, claims: &Claims) -> Claims {
+pub(super) fn surplus(world: &World, of: &ServiceName, before: &Claims, claims: &Claims) -> Claims {
+    let before = before.clone();
     let holders = world.holders();
     let held = holders.held(of).cloned().unwrap_or_default();
     let mut addresses = before.addresses;
@@ -193,6 +194,45 @@ impl Transaction {
             }
         }
         Ok(())
+    }
+
+    /// What the Service had `before` and neither keeps nor gives up seems to be
+    /// another's, or given up already: that must still be so, since what is known
+    /// of others may be older than the Service itself.
+    pub(super) fn rely(
+        &mut self,
+        world: &World,
+        of: &ServiceName,
+        before: &Claims,
+        [claims, released]: [&Claims; 2],
+    ) {
+        let mut others = Vec::new();
+        for address in &before.addresses {
+            if claims.addresses.contains(address) || released.addresses.contains(address) {
+                continue;
+            }
+            others.extend(world.holders().others_with_address(*address, of));
+            if let Some((range, _)) = world.map_of(*address) {
+                self.unchanged(world.keys.range(range), world.map_revision(range));
+            }
+            if world.has_objects() {
+                let revision = world.object(*address).map_or(0, |(_, revision)| revision);
+                self.unchanged(world.keys.address(*address), revision);
+            }
+        }
+        for port in &before.node_ports {
+            if claims.node_ports.contains(port) || released.node_ports.contains(port) {
+                continue;
+            }
+            others.extend(world.holders().others_with_node_port(*port, of));
+            if world.map(Range::NodePorts).is_some() {
+                let revision = world.map_revision(Range::NodePorts);
+                self.unchanged(world.keys.range(Range::NodePorts), revision);
+            }
+        }
+        for (name, mod_revision) in others {
+            self.unchanged(world.keys.service(name), mod_revision);
+        }
     }
 
     /// Gives up the IPAddress objects among `claims` that are the Service's.
