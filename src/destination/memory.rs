@@ -12,6 +12,7 @@ use tokio::sync::watch;
 
 use super::changes::Changes;
 use super::election::{Campaign, Election, Leader, LeaseId, Term, promoted_key};
+use super::script::unavailable;
 pub use super::script::{Committed, Fault};
 use super::{DestStatus, Destination, Entry, Fence, Granted, Guard, Op, Outcome, There, Watch};
 use crate::etcd::{DestRevision, EtcdError};
@@ -87,6 +88,11 @@ impl MemoryDestination {
     /// Scripts what happens to the next commits.
     pub fn script(&self, faults: impl IntoIterator<Item = Fault>) {
         self.lock().faults.extend(faults);
+    }
+
+    /// How many of the scripted commits are still to come.
+    pub fn scripted(&self) -> usize {
+        self.lock().faults.len()
     }
 
     /// While down, every call fails without effect.
@@ -170,11 +176,7 @@ impl MemoryDestination {
 
     fn up(&self) -> Result<MutexGuard<'_, State>, EtcdError> {
         let state = self.lock();
-        if state.down {
-            Err(unavailable())
-        } else {
-            Ok(state)
-        }
+        (!state.down).then_some(state).ok_or_else(unavailable)
     }
 
     fn writing(&self) -> Result<MutexGuard<'_, State>, EtcdError> {
@@ -186,15 +188,33 @@ impl MemoryDestination {
     }
 }
 
-fn unavailable() -> EtcdError {
-    EtcdError::Unreachable("connection refused".to_owned())
-}
-
-fn timeout() -> EtcdError {
-    EtcdError::Timeout("scripted".to_owned())
-}
-
 impl State {
+    /// What becomes of a commit; none where nobody is ever told.
+    fn answer(
+        &mut self,
+        fence: &Fence,
+        guards: &[Guard],
+        ops: &[Op],
+    ) -> Result<Option<Outcome>, EtcdError> {
+        self.refuse(guards, ops)?;
+        let fault = self.faults.pop_front().unwrap_or(Fault::Passes);
+        let outcome = fault.arrives().then(|| self.transact(fence, guards, ops));
+        if fault == Fault::ArrivesLate {
+            let late = (fence.clone(), guards.to_vec(), ops.to_vec());
+            self.late.push(late);
+        }
+        fault.told(outcome)
+    }
+
+    fn fence(&self, key: &[u8]) -> Fence {
+        let stored = self.keys.get(key);
+        Fence {
+            key: key.to_vec(),
+            create_revision: stored.map_or(0, |stored| stored.create_revision),
+            mod_revision: stored.map_or(0, |stored| stored.mod_revision),
+        }
+    }
+
     fn transact(&mut self, fence: &Fence, guards: &[Guard], ops: &[Op]) -> Outcome {
         let holds = self.keys.get(&fence.key).is_some_and(|stored| {
             (stored.create_revision, stored.mod_revision)
@@ -339,21 +359,10 @@ impl Destination for MemoryDestination {
         // The sender lives as long as `self`.
         let _ = open.wait_for(|open| *open).await;
         tokio::task::yield_now().await;
-        let mut state = self.writing()?;
-        state.refuse(guards, ops)?;
-        match state.faults.pop_front() {
-            None | Some(Fault::Passes) => Ok(state.transact(fence, guards, ops)),
-            Some(Fault::AnswerLost) => {
-                state.transact(fence, guards, ops);
-                Err(timeout())
-            }
-            Some(Fault::RequestLost) => Err(timeout()),
-            Some(Fault::ArrivesLate) => {
-                let late = (fence.clone(), guards.to_vec(), ops.to_vec());
-                state.late.push(late);
-                Err(timeout())
-            }
-            Some(Fault::Unavailable) => Err(unavailable()),
+        let answer = self.writing()?.answer(fence, guards, ops)?;
+        match answer {
+            Some(outcome) => Ok(outcome),
+            None => std::future::pending().await,
         }
     }
 
@@ -485,16 +494,5 @@ impl Election for MemoryDestination {
         }
         state.leases.remove(&term.lease.0);
         Ok(())
-    }
-}
-
-impl State {
-    fn fence(&self, key: &[u8]) -> Fence {
-        let stored = self.keys.get(key);
-        Fence {
-            key: key.to_vec(),
-            create_revision: stored.map_or(0, |stored| stored.create_revision),
-            mod_revision: stored.map_or(0, |stored| stored.mod_revision),
-        }
     }
 }

@@ -322,7 +322,13 @@ impl<J: Judging> Sealer<J> {
         let over = copy != Ok(true);
         let on_conflict = self.judge.on_conflict(note.rule, key);
         let own = (on_conflict != OnConflict::Adopt).then(|| unchanged(key, there));
-        let known = whose(on_conflict, copy, note.known)?;
+        let known = match whose(on_conflict, copy, note.known)? {
+            // It has arrived since, over what was there.
+            Known::Yes if note.told && there.create_revision != there.mod_revision => {
+                Known::Borrowed
+            }
+            known => known,
+        };
         Ok(Claim {
             over,
             ..claim(known, own)
@@ -332,6 +338,7 @@ impl<J: Judging> Sealer<J> {
     /// Whether a key that is `known` as such is ours once it is there.
     fn is_or_becomes_ours(&self, key: &[u8], note: &Note, known: Known) -> bool {
         known == Known::Yes
+            || known == Known::Borrowed && note.told
             || note.known == Known::Borrowed
             || self.judge.on_conflict(note.rule, key) == OnConflict::Adopt
     }

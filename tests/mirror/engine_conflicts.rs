@@ -3,7 +3,7 @@
 
 use carry::destination::memory::Fault;
 use carry::mirror::{Mirror, Parts};
-use carry::state::MemoryStore;
+use carry::state::{LedgerEntry, MemoryStore, StateStore as _};
 use tokio_util::sync::CancellationToken;
 
 use super::engine::{Scripted, Theatre};
@@ -239,9 +239,156 @@ async fn what_is_written_over_counts_once_though_the_answer_is_lost() {
                     becomes(&stage, key, "uid:ours 2").await;
                     assert_eq!(conflicts_counted(&counting), 1, "{what}: {key}");
                 }
+                for (key, stays) in [
+                    ("plain/other", policy == "overwrite"),
+                    ("plain/copy", false),
+                ] {
+                    stage.delete(key);
+                    stage.checkpointed().await;
+                    assert_eq!(there(&stage, key).is_some(), stays, "{what}: {key}");
+                }
                 stop.cancel();
                 let ended = running.await.expect("no panic");
                 ended.expect("a clean end");
+            }
+        }
+    }
+}
+
+/// What has gone before it could be written over was not: then the key is ours.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_goes_before_it_is_written_over_leaves_the_key_to_us() {
+    let stage = under("overwrite");
+    let running = stage.run();
+    stage.checkpointed().await;
+    put_there(&stage, KEY, "uid:of-the-standby");
+    // The first ones find that the key is not free, before and after the ledger
+    // knows.
+    let lost = [Fault::RequestLost; 4];
+    let passes = [Fault::Passes; 2];
+    stage.destination.script(passes.into_iter().chain(lost));
+    stage.put(KEY, OF_SOURCE);
+    eventually("a write that is lost", || async {
+        stage.destination.scripted() < lost.len()
+    })
+    .await;
+    stage.destination.delete(format!("/r/{KEY}").as_bytes());
+    becomes(&stage, KEY, OF_SOURCE).await;
+    stage.checkpointed().await;
+    assert!(!in_ledger(&stage).expect("an entry").borrowed);
+    stage.delete(KEY);
+    stage.checkpointed().await;
+    running.stop().await;
+    assert_eq!(there(&stage, KEY), None);
+}
+
+const KEY: &str = "plain/key";
+const OF_SOURCE: &str = "uid:key 2";
+
+/// What the destination has under the key when the source makes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Before {
+    Nothing,
+    /// An older state of the same object.
+    Copy,
+    /// Another object.
+    Others,
+}
+
+impl Before {
+    fn value(self) -> Option<String> {
+        match self {
+            Before::Nothing => None,
+            Before::Copy => Some("uid:key 1".to_owned()),
+            Before::Others => Some("uid:of-the-standby".to_owned()),
+        }
+    }
+}
+
+fn in_ledger(stage: &Theatre) -> Option<LedgerEntry> {
+    let key = format!("/r/{KEY}");
+    stage.store.get(key.as_bytes()).expect("memory")
+}
+
+/// Carry dies while its first write of a key is under way, and has arrived or
+/// never will.
+async fn cut_off(policy: &str, before: Before, arrived: bool) -> Theatre {
+    let stage = under(policy);
+    let running = stage.run();
+    stage.checkpointed().await;
+    let fault = match arrived {
+        true => Fault::NoAnswer,
+        false => Fault::Stuck,
+    };
+    let borrows = policy == "overwrite" && before == Before::Others;
+    // How many find that the key is not free: once more after the ledger knows.
+    let unmet = match before {
+        Before::Nothing => 0,
+        _ => 1 + usize::from(borrows),
+    };
+    if let Some(value) = before.value() {
+        put_there(&stage, KEY, &value);
+    }
+    let passes = vec![Fault::Passes; unmet];
+    stage.destination.script(passes.into_iter().chain([fault]));
+    stage.put(KEY, OF_SOURCE);
+    eventually("the write to be under way", || async {
+        stage.destination.scripted() == 0
+    })
+    .await;
+    running.kill().await;
+    let name = format!("{policy}, {before:?}, arrived: {arrived}");
+    let value = match arrived {
+        true => Some(OF_SOURCE.to_owned()),
+        false => before.value(),
+    };
+    assert_eq!(there(&stage, KEY), value, "{name}");
+    // Nobody has learnt what became of it.
+    let known = in_ledger(&stage).expect("an entry");
+    assert_eq!(known.revision.0, 0, "{name}");
+    assert_eq!(known.borrowed, borrows, "{name}");
+    stage
+}
+
+/// Whose a key is that carry was writing when it died, and what that means once
+/// the source's object goes: while carry runs again, or before that.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crash_around_a_first_write_changes_nobodys_object() {
+    for policy in POLICIES {
+        for before in [Before::Nothing, Before::Copy, Before::Others] {
+            if policy == "keep" && before == Before::Others {
+                continue; // It is not written.
+            }
+            let stays = policy == "overwrite" && before == Before::Others;
+            for arrived in [false, true] {
+                let name = format!("{policy}, {before:?}, arrived: {arrived}");
+                // The source's object is as it was, or has changed meanwhile.
+                for latest in [OF_SOURCE, "uid:key 3"] {
+                    let stage = cut_off(policy, before, arrived).await;
+                    if latest != OF_SOURCE {
+                        stage.put(KEY, latest);
+                    }
+                    let running = stage.run();
+                    stage.checkpointed().await;
+                    assert_eq!(there(&stage, KEY).as_deref(), Some(latest), "{name}");
+                    let known = in_ledger(&stage).expect("an entry");
+                    assert_eq!(known.borrowed, stays, "{name}");
+                    stage.delete(KEY);
+                    stage.checkpointed().await;
+                    running.stop().await;
+                    let expected = stays.then(|| latest.to_owned());
+                    assert_eq!(there(&stage, KEY), expected, "{name}");
+                    assert_eq!(in_ledger(&stage), None, "{name}");
+                }
+                let stage = cut_off(policy, before, arrived).await;
+                let then = there(&stage, KEY);
+                stage.delete(KEY);
+                let running = stage.run();
+                stage.checkpointed().await;
+                running.stop().await;
+                let expected = then.filter(|_| stays);
+                assert_eq!(there(&stage, KEY), expected, "{name}");
+                assert_eq!(in_ledger(&stage), None, "{name}");
             }
         }
     }

@@ -191,9 +191,13 @@ impl Batch {
         for note in &mut self.notes {
             note.sent = true;
             note.acted = note.acts;
-            if note.known == Known::Intent {
-                note.known = Known::Sent;
-            }
+            note.known = match note.known {
+                Known::Intent => Known::Sent,
+                // What it was to be written over may be gone since, without it
+                // having arrived: then nothing is borrowed any more.
+                Known::Borrowed if note.was.is_first() => Known::Sent,
+                known => known,
+            };
             note.was = note.known;
         }
     }
