@@ -331,11 +331,12 @@ impl<W: World> Writer<W> {
         self.parts.metrics.transaction(counted(&result));
         match result {
             Ok(Outcome::Applied(at)) => {
-                self.own.note(at);
                 let puts = batch.ops.iter().any(Op::is_put);
                 self.applied(batch, bytes);
-                // A delete proves nothing: etcd takes those always.
+                // Deletes alone prove nothing: etcd takes them always, and where
+                // they change nothing, the revision is of another's change.
                 if puts {
+                    self.own.note(at);
                     self.relieve();
                 }
             }

@@ -187,6 +187,30 @@ async fn our_own_writes_are_never_taken_for_somebody_elses() {
     }
 }
 
+/// A delete that finds nothing is answered with the revision of the last change,
+/// which is somebody else's.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_delete_that_finds_nothing_claims_nobodys_change() {
+    let stage = theatre("mend");
+    stage.put("plain/a", "1");
+    stage.put("plain/gone", "1");
+    let mut options = stage.options();
+    // The delete is there before anybody looks.
+    options.drift_every = Duration::from_millis(500);
+    let running = stage.run_with(options);
+    stage.mirrored().await;
+    eventually("the destination to be watched", || async {
+        stage.destination.watches() > 0
+    })
+    .await;
+    stage.checkpointed().await;
+    remove(&stage, "plain/gone");
+    intrude(&stage, "plain/a", "2");
+    stage.delete("plain/gone");
+    stage.mirrored().await;
+    running.stop().await;
+}
+
 /// A write of ours that is under way is none of anybody's business, whatever
 /// is there meanwhile.
 #[tokio::test(flavor = "multi_thread")]
