@@ -10,7 +10,10 @@ use crate::lang::hir::{Node, Predicate};
 use crate::lang::{self, Program};
 
 use super::carried::Carried;
-use super::marks::{Mark, in_cel};
+use super::marks::{
+    ENDPOINTS_CHANGED_AT, ENDPOINTS_CONTROLLER, ENDPOINTS_MANAGED_BY, Mark, SLICE_CONTROLLERS,
+    SLICES_MANAGED_BY, in_cel,
+};
 use super::policy::{Kept, Policies, Policy, Services, Volumes};
 use super::reach::Reach;
 use super::rule_set::Rule;
@@ -124,13 +127,7 @@ const REASONS: &[Reason] = &[
         "each cluster allocates the addresses of its Services itself",
     ),
     Reason {
-        marks: &[Mark::Label(
-            "endpointslice.kubernetes.io/managed-by",
-            &[
-                "endpointslice-controller.k8s.io",
-                "endpointslicemirroring-controller.k8s.io",
-            ],
-        )],
+        marks: &[Mark::Label(SLICES_MANAGED_BY, SLICE_CONTROLLERS)],
         ..of_kinds(
             "endpoint slices",
             &[("discovery.k8s.io", "EndpointSlice")],
@@ -138,13 +135,9 @@ const REASONS: &[Reason] = &[
         )
     },
     Reason {
-        // Their controller labels them since 1.33; before, only who wrote tells.
         marks: &[Mark::AnyOf(&[
-            Mark::Label(
-                "endpoints.kubernetes.io/managed-by",
-                &["endpoint-controller"],
-            ),
-            Mark::HasAnnotation("endpoints.kubernetes.io/last-change-trigger-time"),
+            Mark::Label(ENDPOINTS_MANAGED_BY, &[ENDPOINTS_CONTROLLER]),
+            Mark::HasAnnotation(ENDPOINTS_CHANGED_AT),
             Mark::HasAnnotation("control-plane.alpha.kubernetes.io/leader"),
             Mark::NotByHand,
         ])],

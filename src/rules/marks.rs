@@ -33,6 +33,23 @@ pub enum Mark {
     AnyOf(&'static [Mark]),
 }
 
+/// The label of EndpointSlices that says which controller manages them.
+pub const SLICES_MANAGED_BY: &str = "endpointslice.kubernetes.io/managed-by";
+/// What it says of Kubernetes' own: of the one for Services with selectors, and
+/// of the one for Endpoints.
+pub const SLICE_CONTROLLERS: &[&str] = &[
+    "endpointslice-controller.k8s.io",
+    "endpointslicemirroring-controller.k8s.io",
+];
+
+/// The same label of Endpoints, since 1.33; before, only who wrote tells.
+pub const ENDPOINTS_MANAGED_BY: &str = "endpoints.kubernetes.io/managed-by";
+/// What it says of Kubernetes' own.
+pub const ENDPOINTS_CONTROLLER: &str = "endpoint-controller";
+/// The annotation that tells when what Kubernetes' own controller has written
+/// last came to be so.
+pub const ENDPOINTS_CHANGED_AT: &str = "endpoints.kubernetes.io/last-change-trigger-time";
+
 /// The name of the condition that [`Mark::NotByHand`] is.
 pub const NOT_BY_HAND: &str = "not by hand";
 /// The same for people: the condition itself is a list of names.

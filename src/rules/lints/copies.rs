@@ -9,6 +9,9 @@ use super::view::{View, once};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::k8s::schema::Resource;
 use crate::rules::codes;
+use crate::rules::marks::{
+    ENDPOINTS_CONTROLLER, ENDPOINTS_MANAGED_BY, SLICE_CONTROLLERS, SLICES_MANAGED_BY,
+};
 use crate::rules::policy::Services;
 use crate::rules::rule_set::Leases;
 
@@ -147,11 +150,8 @@ impl Hazard {
 /// policies let pass.
 fn label_of_controllers(kind: &Resource) -> Option<(&'static str, &'static str)> {
     match kind.kind {
-        "Endpoints" => Some(("endpoints.kubernetes.io/managed-by", "endpoint-controller")),
-        "EndpointSlice" => Some((
-            "endpointslice.kubernetes.io/managed-by",
-            "endpointslice-controller.k8s.io",
-        )),
+        "Endpoints" => Some((ENDPOINTS_MANAGED_BY, ENDPOINTS_CONTROLLER)),
+        "EndpointSlice" => Some((SLICES_MANAGED_BY, SLICE_CONTROLLERS.first()?)),
         _ => None,
     }
 }
