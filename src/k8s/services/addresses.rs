@@ -58,7 +58,10 @@ impl Ask<'_> {
         match self.world.object(address) {
             Some((Parent::Service(owner), _)) => owner != self.name,
             Some((Parent::Other, _)) => true,
-            None => self.world.holders().others_have_address(address, self.name),
+            None => {
+                let mut others = self.world.holders().others_with_address(address, self.name);
+                others.next().is_some()
+            }
         }
     }
 
@@ -122,9 +125,8 @@ impl Ask<'_> {
                     || held.is_some_and(|held| held.addresses.contains(&address))
             }
         };
-        is_own
-            && world.is_in_range(address, true)
-            && !holders.others_have_address(address, self.name)
+        let mut others = holders.others_with_address(address, self.name);
+        is_own && world.is_in_range(address, true) && others.next().is_none()
     }
 
     /// A new address, from the ranges in turn, a random one first.

@@ -32,18 +32,8 @@ impl Holders {
         self.services.get(service)
     }
 
-    /// Whether a Service other than `service` has the address.
-    pub fn others_have_address(&self, address: IpAddr, service: &ServiceName) -> bool {
-        self.addresses.others_have(&address, service)
-    }
-
-    /// Whether a Service other than `service` has the node port.
-    pub fn others_have_node_port(&self, port: u16, service: &ServiceName) -> bool {
-        self.node_ports.others_have(&port, service)
-    }
-
-    /// The Services other than `service` that have the address, with their
-    /// revisions.
+    /// The Services other than `service` that have the address, if any, with
+    /// their revisions.
     pub fn others_with_address<'a>(
         &'a self,
         address: IpAddr,
@@ -52,8 +42,8 @@ impl Holders {
         self.with_revisions(self.addresses.others(address, service))
     }
 
-    /// The Services other than `service` that have the node port, with their
-    /// revisions.
+    /// The Services other than `service` that have the node port, if any, with
+    /// their revisions.
     pub fn others_with_node_port<'a>(
         &'a self,
         port: u16,
@@ -94,10 +84,6 @@ impl<T> Default for Index<T> {
 }
 
 impl<T: Copy + Eq + Hash> Index<T> {
-    fn others_have(&self, what: &T, service: &ServiceName) -> bool {
-        self.others(*what, service).next().is_some()
-    }
-
     fn others<'a>(
         &'a self,
         what: T,

@@ -145,7 +145,8 @@ impl Numbers<'_> {
 
     fn is_of_another(&self, port: u16) -> bool {
         let holders = self.ask.world.holders();
-        holders.others_have_node_port(port, self.ask.name)
+        let mut others = holders.others_with_node_port(port, self.ask.name);
+        others.next().is_some()
     }
 
     /// Whether the destination's Service has it.

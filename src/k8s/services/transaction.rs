@@ -128,24 +128,26 @@ pub(super) fn missing(world: &World, claims: &Claims) -> Claims {
 
 /// What is kept as the Service's, or was `before`, and is not in `claims`.
 pub(super) fn surplus(world: &World, of: &ServiceName, before: &Claims, claims: &Claims) -> Claims {
-    let before = before.clone();
     let holders = world.holders();
-    let held = holders.held(of).cloned().unwrap_or_default();
-    let mut addresses = before.addresses;
-    addresses.extend(held.addresses);
-    addresses.retain(|address| world.is_marked(*address) && is_only_of(world, *address, of));
-    addresses.extend(world.objects_of(of));
+    let held = holders.held(of);
+    let marked = before.addresses.iter();
+    let marked = marked.chain(held.iter().flat_map(|own| &own.addresses));
+    let marked = marked.copied();
+    let marked =
+        marked.filter(|address| world.is_marked(*address) && is_only_of(world, *address, of));
+    let mut addresses: Vec<IpAddr> = marked.chain(world.objects_of(of)).collect();
     addresses.retain(|address| !claims.addresses.contains(address));
     addresses.sort_unstable();
     addresses.dedup();
-    let mut node_ports = before.node_ports;
-    node_ports.extend(held.node_ports);
+    let marked = before.node_ports.iter();
+    let marked = marked.chain(held.iter().flat_map(|own| &own.node_ports));
     let map = world.map(Range::NodePorts);
-    node_ports.retain(|port| {
+    let is_released = |port: &u16| {
         map.is_some_and(|map| map.has((*port).into()))
-            && !holders.others_have_node_port(*port, of)
+            && holders.others_with_node_port(*port, of).next().is_none()
             && !claims.node_ports.contains(port)
-    });
+    };
+    let mut node_ports: Vec<u16> = marked.copied().filter(is_released).collect();
     node_ports.sort_unstable();
     node_ports.dedup();
     Claims {
@@ -161,7 +163,8 @@ fn is_only_of(world: &World, address: IpAddr, of: &ServiceName) -> bool {
         Some((Parent::Other, _)) => false,
         None => true,
     };
-    object && !world.holders().others_have_address(address, of)
+    let mut others = world.holders().others_with_address(address, of);
+    object && others.next().is_none()
 }
 
 impl Transaction {
