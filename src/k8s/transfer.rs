@@ -46,6 +46,24 @@ pub enum Transferred<'b> {
     },
 }
 
+impl Transferred<'_> {
+    /// What is to be stored for the source's `own` value.
+    pub fn stored(&self, own: &[u8]) -> Vec<u8> {
+        match self {
+            Transferred::AsItIs => own.to_vec(),
+            Transferred::Sealed { value, .. } => value.to_vec(),
+        }
+    }
+
+    /// With what it is encrypted, where that is not how the source has it.
+    pub fn reencrypted(&self) -> Option<String> {
+        match self {
+            Transferred::AsItIs => None,
+            Transferred::Sealed { provider, anew, .. } => anew.then(|| provider.to_string()),
+        }
+    }
+}
+
 /// Shows what has encrypted it, and nothing of it: it may be plain.
 impl fmt::Debug for Transferred<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

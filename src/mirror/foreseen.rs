@@ -18,7 +18,6 @@ use super::world::{Parts, World};
 use crate::destination::election::{Campaign, Election, Leader, LeaseId, Term};
 use crate::destination::{DestStatus, Destination, Entry, Fence, Guard, Op, Outcome, There};
 use crate::etcd::EtcdError;
-use crate::k8s::Transferred;
 use crate::rules::RuleId;
 use crate::rules::decide::KeyRange;
 use crate::rules::outgoing::OutgoingScratch;
@@ -128,10 +127,7 @@ impl<W: World> Foreseen<W> {
             let value = blocking(judge.may_block(), || {
                 let mut scratch = OutgoingScratch::default();
                 let outgoing = judge.outgoing(key, &item.value, rule, &mut scratch).ok()?;
-                Some(match outgoing.value {
-                    Transferred::AsItIs => item.value.clone(),
-                    Transferred::Sealed { value, .. } => value.to_vec(),
-                })
+                Some(outgoing.value.stored(&item.value))
             })?;
             Some(There {
                 value,

@@ -25,7 +25,6 @@ use super::sealing::{Prepared, Unsent, Unwritten, blocking};
 use super::standby::StandbyWatch;
 use super::world::{Parts, World};
 use crate::destination::Op;
-use crate::k8s::Transferred;
 use crate::rules::RuleId;
 use crate::rules::decide::KeyRange;
 use crate::rules::outgoing::{OutgoingScratch, Unfit};
@@ -251,14 +250,9 @@ impl<W: World> Seer<W> {
         let judge = &*self.parts.judge;
         let scratch = &mut self.scratch;
         let (provider, own) = blocking(judge.may_block(), || {
-            let outgoing = judge.outgoing(key, value, note.rule, scratch).ok();
-            match outgoing.map(|outgoing| outgoing.value) {
-                Some(Transferred::Sealed {
-                    value,
-                    provider,
-                    anew,
-                }) => (anew.then(|| provider.to_string()), value.to_vec()),
-                Some(Transferred::AsItIs) | None => (None, value.to_vec()),
+            match judge.outgoing(key, value, note.rule, scratch) {
+                Ok(own) => (own.value.reencrypted(), own.value.stored(value)),
+                Err(_) => (None, value.to_vec()),
             }
         });
         let is_within = |range: &KeyRange| range.contains(key);

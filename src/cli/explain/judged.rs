@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 
 use super::settings::ExplainSettings;
 use crate::cli::explain_report::{AtDestination, Changed, Need, Report, ToWrite, Whence};
-use crate::k8s::Transferred;
 use crate::rules::decide::{Decision, Event, Judge, Scratch, SkipReason};
 use crate::rules::namespaces::Namespaces;
 use crate::rules::outgoing::{OutgoingScratch, Rewriting};
@@ -144,16 +143,12 @@ pub fn last_look(
             return (held, None);
         }
     };
-    let reencrypted = match outgoing.value {
-        Transferred::AsItIs => None,
-        Transferred::Sealed { provider, anew, .. } => anew.then(|| provider.to_string()),
-    };
     let key = judge.key_map().to_destination(event.key);
     let moved = *key != *event.key;
     let to_write = ToWrite {
         key: String::from_utf8_lossy(&key).into_owned(),
         moved,
-        reencrypted,
+        reencrypted: outgoing.value.reencrypted(),
         changed: changed(judge, (event.key, value), outgoing.rewritings, false),
         along: Vec::new(),
         need: Need::Unknown,

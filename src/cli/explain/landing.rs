@@ -10,7 +10,6 @@ use std::sync::Arc;
 use super::judged::changed;
 use crate::cli::explain_report::{Need, Report};
 use crate::etcd::{EtcdError, SourceRevision};
-use crate::k8s::Transferred;
 use crate::rules::RuleId;
 use crate::rules::decide::{Decision, Judge, KeyRange, SkipReason};
 use crate::rules::landing::{Landing, Obstacle, Seen, StoredObjects, There};
@@ -104,10 +103,7 @@ impl<S: Source> Place<'_, S> {
         let keys = also.map(|also| self.judge.key_map().to_destination(&also.key).into_owned());
         let shown = keys.map(|key| String::from_utf8_lossy(&key).into_owned());
         to_write.along = shown.collect();
-        Some(match value {
-            Transferred::AsItIs => own.clone(),
-            Transferred::Sealed { value, .. } => value.to_vec(),
-        })
+        Some(value.stored(own))
     }
 
     async fn look(&self, wanted: Obstacle, seen: &mut Seen) -> Result<(), EtcdError> {
