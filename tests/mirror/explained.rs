@@ -93,6 +93,7 @@ fn report_of(
         rules: Some(rules),
         destination: AtDestination::NotAsked,
         object: None,
+        unsigned: false,
     }
 }
 

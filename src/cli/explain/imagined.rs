@@ -124,6 +124,7 @@ impl Imagined {
         };
         let mut report = judged::report(judge, settings, found);
         report.notes.clone_from(&self.notes);
+        report.unsigned = is_unsigned(&self.object);
         report
     }
 
@@ -147,6 +148,12 @@ fn name_of(object: &Value) -> [&Value; 4] {
         &metadata["namespace"],
         &metadata["name"],
     ]
+}
+
+/// Whether it does not say who has written it: whoever stores it, adds that.
+pub fn is_unsigned(object: &Value) -> bool {
+    let writers = object["metadata"]["managedFields"].as_array();
+    writers.is_none_or(Vec::is_empty)
 }
 
 /// A Namespace of which no more is known than its name.

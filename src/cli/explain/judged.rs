@@ -95,6 +95,7 @@ pub fn report(judge: &Judge, settings: &ExplainSettings, found: Found<'_>) -> Re
         to_write,
         rules,
         destination: AtDestination::NotAsked,
+        unsigned: false,
     }
 }
 

@@ -6,9 +6,10 @@
 
 use serde_json::{Value, json};
 
+use super::imagined::is_unsigned;
 use super::judged::{by_key_in_short, last_look};
 use crate::cli::args::Only;
-use crate::cli::explain_report::nearest_miss;
+use crate::cli::explain_report::{nearest_miss, unsigned};
 use crate::rules::RuleId;
 use crate::rules::decide::{Decision, Event, Judge, Scratch, SkipReason};
 use crate::rules::namespaces::Namespaces;
@@ -132,12 +133,33 @@ impl<'a> Rows<'a> {
             SkipReason::ClusterLocal => "belongs to one cluster alone",
             SkipReason::Leased => "attached to an etcd lease",
             SkipReason::NoCandidate => "no rule is for this resource",
-            SkipReason::KeptOut(policy) => return format!("kept out by the policy `{policy}`"),
+            SkipReason::KeptOut(policy) => {
+                let kept = format!("kept out by the policy `{policy}`");
+                return match self.unsigned(item) {
+                    Some(decides) => format!("{kept}: {decides}"),
+                    None => kept,
+                };
+            }
             SkipReason::NotSelected => {
                 return self.not_selected(item);
             }
         }
         .to_owned()
+    }
+
+    /// What decides about an object of a file that a policy keeps out, where the
+    /// file does not say it.
+    fn unsigned(&self, item: &Item) -> Option<&'static str> {
+        let object = serde_json::from_slice(&item.value);
+        if self.stored || !object.is_ok_and(|object| is_unsigned(&object)) {
+            return None;
+        }
+        let traced = self
+            .judge
+            .trace(&item.key, &item.value, self.namespaces, false);
+        let mut rules = traced.ok()?;
+        self.judge.trace_policies(&mut rules);
+        unsigned(&rules)
     }
 
     fn not_selected(&self, item: &Item) -> String {

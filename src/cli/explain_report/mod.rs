@@ -25,7 +25,7 @@ use crate::rules::trace::{Identity, RuleTrace, Truth};
 use crate::source::Item;
 
 pub use changed::{Changed, at};
-pub use sentence::nearest_miss;
+pub use sentence::{nearest_miss, unsigned};
 pub use standing::{Conflict, Differs, Need};
 
 use nearest::{Shown, shown};
@@ -142,6 +142,9 @@ pub struct Report {
     pub difference: Option<Differs>,
     /// The whole object, where it was asked for and can be read.
     pub object: Option<Value>,
+    /// Whether it does not say who has written it, since no cluster has stored
+    /// it.
+    pub unsigned: bool,
 }
 
 impl There {

@@ -7,7 +7,7 @@
 use crate::rules::RuleId;
 use crate::rules::decide::{Decision, SkipReason};
 use crate::rules::policy::Policy;
-use crate::rules::trace::{Condition, POLICIES, RuleTrace, Truth, why};
+use crate::rules::trace::{Condition, NOT_BY_HAND, POLICIES, RuleTrace, Truth, why};
 
 use super::Report;
 use super::nearest::by_nearness;
@@ -66,7 +66,7 @@ fn skipped(report: &Report, reason: SkipReason) -> String {
         }
         SkipReason::KeptOut(policy) => match &report.left_out {
             Some(why) => format!("not mirrored: the policy `{policy}` keeps it out: {why}"),
-            None => kept_out(rules.map_or(&[], Vec::as_slice), policy),
+            None => kept_out(report, policy),
         },
         SkipReason::NotSelected => {
             let why = rules.map_or_else(no_rule, |rules| nearest_miss(rules));
@@ -76,15 +76,16 @@ fn skipped(report: &Report, reason: SkipReason) -> String {
 }
 
 /// What a rule selects and a policy takes away.
-fn kept_out(rules: &[RuleTrace], policy: Policy) -> String {
-    let kept = |rule: &RuleTrace| {
-        let condition = rule.condition.as_ref()?;
-        let policies = condition.deciding().filter(|own| own.name == POLICIES)?;
-        let reason = policies.deciding()?.deciding()?;
-        Some((name(rule), why(&reason.name)))
-    };
-    match rules.iter().find_map(kept) {
-        Some((rule, why)) => {
+fn kept_out(report: &Report, policy: Policy) -> String {
+    let rules = report.rules.as_ref().and_then(|rules| rules.as_ref().ok());
+    let rules = rules.map_or(&[][..], Vec::as_slice);
+    match rules.iter().find_map(kept_by) {
+        Some((rule, reason)) => {
+            let why = match report.unsigned && is_by_writers(reason) {
+                true => format!("only what people alone have written passes; {UNSIGNED}"),
+                false => why(&reason.name).to_owned(),
+            };
+            let rule = name(rule);
             format!(
                 "not mirrored: {rule} selects it, and the policy `{policy}` keeps it out: {why}"
             )
@@ -92,6 +93,28 @@ fn kept_out(rules: &[RuleTrace], policy: Policy) -> String {
         None => format!("not mirrored: the policy `{policy}` keeps it out"),
     }
 }
+
+/// A rule that selects it, with the reason of the policy that takes it away.
+fn kept_by(rule: &RuleTrace) -> Option<(&RuleTrace, &Condition)> {
+    let condition = rule.condition.as_ref()?;
+    let policies = condition.deciding().filter(|own| own.name == POLICIES)?;
+    Some((rule, policies.deciding()?.deciding()?))
+}
+
+/// Whether it is kept out for nothing but who has written it.
+fn is_by_writers(reason: &Condition) -> bool {
+    reason.parts.iter().any(|part| part.name == NOT_BY_HAND)
+}
+
+/// What decides about what is kept out since nobody is known to have written it:
+/// no cluster has stored it yet. `None` where something else keeps it out.
+pub fn unsigned(rules: &[RuleTrace]) -> Option<&'static str> {
+    let (_, reason) = rules.iter().find_map(kept_by)?;
+    is_by_writers(reason).then_some(UNSIGNED)
+}
+
+const UNSIGNED: &str =
+    "in the cluster `metadata.managedFields` decides that, and the input has none";
 
 fn no_rule() -> String {
     "no rule selects it".to_owned()

@@ -35,6 +35,7 @@ pub use truth::Truth;
 use tracer::Tracer;
 
 pub use super::kept_out::why;
+pub use super::marks::NOT_BY_HAND;
 pub use policies::POLICIES;
 
 /// What one rule says of a value.

@@ -120,6 +120,46 @@ fn several_objects() {
     assert!(json[0]["source"].is_null(), "{json:#}");
 }
 
+/// Who has written an object is not known before a cluster has it: that is said
+/// where it decides, and nowhere else.
+#[test]
+fn endpoints_of_nobody_yet() {
+    const DECIDES: &str =
+        "in the cluster `metadata.managedFields` decides that, and the input has none";
+    let rules = "filters:\n  secondary:\n    - name: core\n      group: \"\"\n";
+    let folder = Folder::with(rules);
+    let by = |manager: &str| format!("managedFields: [{{manager: {manager}, operation: Update}}]");
+    let managed = "labels: {endpoints.kubernetes.io/managed-by: endpoint-controller}";
+    for (metadata, decision, says_so) in [
+        ("managedFields: []", "skip", true),
+        ("labels: {app: db}", "skip", true),
+        (managed, "skip", false),
+        (&by("kube-controller-manager"), "skip", false),
+        (&by("kubectl"), "put", false),
+    ] {
+        let text = format!(
+            "apiVersion: v1\nkind: Endpoints\nmetadata:\n  name: db\n  namespace: shop\n  {metadata}\n"
+        );
+        folder.write("object.yaml", &text);
+        let told = folder.told(&["-f", "object.yaml"]);
+        let verdict = told.lines().nth(2).expect("a verdict");
+        assert_eq!(verdict.ends_with(DECIDES), says_so, "{metadata}: {told}");
+        let table = folder.told(&["-f", "object.yaml", "--table"]);
+        assert_eq!(table.contains(DECIDES), says_so, "{metadata}: {table}");
+        let json = folder.json(&["-f", "object.yaml"]);
+        assert_eq!(json[0]["decision"], decision, "{metadata}: {json:#}");
+        assert_eq!(json[0]["reason"], verdict, "{metadata}: {json:#}");
+    }
+    // Other kinds that policies keep out are so whoever writes them.
+    folder.write(
+        "object.yaml",
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: kube-root-ca.crt, namespace: shop}\n",
+    );
+    let told = folder.told(&["-f", "object.yaml"]);
+    assert!(told.contains("keeps it out"), "{told}");
+    assert!(!told.contains("managedFields"), "{told}");
+}
+
 #[test]
 fn files_without_objects() {
     let folder = Folder::new();
