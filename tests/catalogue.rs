@@ -301,6 +301,11 @@ fn endpoints_are_warned_of_where_a_rule_gets_those_of_controllers() {
         found.iter().any(|own| own.code.as_str() == "W043")
     };
     let labelled = "labelSelectors: [{matchLabels: {app: web}}]";
+    let endpoints = "    - group: \"\"\n      resources: [{kind: Endpoints}]\n";
+    let of_nobody = [
+        "!('endpoints.kubernetes.io/managed-by' in object.metadata.labels)",
+        "!('endpoints.kubernetes.io/last-change-trigger-time' in object.metadata.annotations)",
+    ];
     for silent in [
         "    - group: \"\"\n",
         "    - group: \"\"\n      resources: [{kind: \"*\"}]\n",
@@ -309,8 +314,10 @@ fn endpoints_are_warned_of_where_a_rule_gets_those_of_controllers() {
         "    - group: \"**\"\n      namespaces: [red]\n",
         "    - group: \"**\"\n      namespaces: [\"team-*\"]\n",
         &format!("    - group: \"**\"\n      namespace: red\n      {labelled}\n"),
-        // Not the controllers'.
-        "    - group: \"\"\n      resources: [{kind: Endpoints}]\n      when: \"!('endpoints.kubernetes.io/managed-by' in object.metadata.labels)\"\n",
+        // Not the controllers', of whatever version.
+        &format!("{endpoints}      when: \"{}\"\n", of_nobody.join(" && ")),
+        // Nor where policies know them.
+        &format!("    - group: \"\"\n      when: \"{}\"\n", of_nobody[0]),
     ] {
         assert!(!warned(silent), "{silent}");
     }
@@ -321,7 +328,15 @@ fn endpoints_are_warned_of_where_a_rule_gets_those_of_controllers() {
         "    - group: discovery.k8s.io\n      resources: [{kind: EndpointSlice}]\n",
         "    - group: \"\"\n      policy: {systemObjects: mirror}\n",
         "    - group: \"**\"\n      namespaces: [red]\n      policy: {systemObjects: mirror}\n",
-        &format!("    - group: \"\"\n      resources: [{{kind: Endpoints}}]\n      {labelled}\n"),
+        &format!("{endpoints}      {labelled}\n"),
+        // Before 1.33 controllers set no label.
+        &format!("{endpoints}      when: \"{}\"\n", of_nobody[0]),
+        &format!(
+            "{endpoints}      labelSelectors: [{{matchExpressions: [{{key: endpoints.kubernetes.io/managed-by, operator: DoesNotExist}}]}}]\n"
+        ),
+        &format!(
+            "{endpoints}      excludes: [{{labelSelectors: [{{matchLabels: {{endpoints.kubernetes.io/managed-by: endpoint-controller}}}}]}}]\n"
+        ),
     ] {
         assert!(warned(loud), "{loud}");
     }

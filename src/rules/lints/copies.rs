@@ -10,7 +10,8 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::k8s::schema::Resource;
 use crate::rules::codes;
 use crate::rules::marks::{
-    ENDPOINTS_CONTROLLER, ENDPOINTS_MANAGED_BY, SLICE_CONTROLLERS, SLICES_MANAGED_BY,
+    ENDPOINTS_CHANGED_AT, ENDPOINTS_CONTROLLER, ENDPOINTS_MANAGED_BY, SLICE_CONTROLLERS,
+    SLICES_MANAGED_BY,
 };
 use crate::rules::policy::Services;
 use crate::rules::rule_set::Leases;
@@ -115,6 +116,7 @@ pub fn check(
         for hazard in HAZARDS {
             found.extend(hazard.of(view, answers));
         }
+        found.extend(unlabelled_endpoints(view, answers));
         found.extend(events(view, answers));
         found.extend(tokens(view, answers));
         found.extend(bootstrap_rbac(view, answers));
@@ -133,7 +135,7 @@ impl Hazard {
             .filter_map(|(group, kind)| view.kind(group, kind));
         let may = |kind: &&Resource| {
             let question = Question {
-                labelled: label_of_controllers(kind),
+                labelled: label_of_controllers(kind).map(|(label, value)| (label, Some(value))),
                 ..Question::any(kind)
             };
             answers.may_select(view.at, &question)
@@ -154,6 +156,27 @@ fn label_of_controllers(kind: &Resource) -> Option<(&'static str, &'static str)>
         "EndpointSlice" => Some((SLICES_MANAGED_BY, SLICE_CONTROLLERS.first()?)),
         _ => None,
     }
+}
+
+/// Controllers' Endpoints before 1.33 have nothing of the label by which a rule
+/// may exclude them.
+fn unlabelled_endpoints(view: &View<'_>, answers: &Answers<'_, '_>) -> Option<Diagnostic> {
+    let kind = view.kind("", "Endpoints")?;
+    let labelled = Question {
+        labelled: Some((ENDPOINTS_MANAGED_BY, Some(ENDPOINTS_CONTROLLER))),
+        ..Question::any(kind)
+    };
+    let before = Question {
+        labelled: Some((ENDPOINTS_MANAGED_BY, None)),
+        annotated: Some(ENDPOINTS_CHANGED_AT),
+        ..Question::any(kind)
+    };
+    let may = |question| answers.may_select(view.at, question);
+    (!may(&labelled) && may(&before)).then(|| {
+        codes::COPIES_ENDPOINTS
+            .at(view.place(kind), format!("Endpoints of controllers are among these, where the source is older than Kubernetes 1.33: they have no label `{ENDPOINTS_MANAGED_BY}`"))
+            .help(format!("exclude those with the annotation `{ENDPOINTS_CHANGED_AT}`, too, or leave it to the policy `systemObjects: skip` in a rule that does not name the kind: it lets pass what people alone have written"))
+    })
 }
 
 /// As people say it.

@@ -23,8 +23,10 @@ pub struct Question<'q> {
     pub namespace: Option<&'q str>,
     /// All labels that it has.
     pub labels: Option<&'q [(&'q str, &'q str)]>,
-    /// A label that it has, whatever others there are.
-    pub labelled: Option<(&'q str, &'q str)>,
+    /// A label with what it has there, if anything, whatever others there are.
+    pub labelled: Option<(&'q str, Option<&'q str>)>,
+    /// An annotation that it has, whatever others there are.
+    pub annotated: Option<&'q str>,
     /// Its field `type`.
     pub type_field: Option<&'q str>,
 }
@@ -38,6 +40,7 @@ impl<'q> Question<'q> {
             namespace: None,
             labels: None,
             labelled: None,
+            annotated: None,
             type_field: None,
         }
     }
@@ -70,11 +73,15 @@ impl<'q> Question<'q> {
             ["metadata", "namespace"] => self.namespace.map(text),
             ["metadata", "labels", label] => {
                 if let Some((_, value)) = self.labelled.filter(|(own, _)| own == label) {
-                    return Some(text(value));
+                    return Some(value.map_or(Constraint::states(States::ABSENT), text));
                 }
                 let mut labels = self.labels?.iter();
                 let own = labels.find(|(key, _)| key == label);
                 Some(own.map_or(Constraint::states(States::ABSENT), |(_, value)| text(value)))
+            }
+            ["metadata", "annotations", annotation] => {
+                let has = self.annotated.is_some_and(|own| own == *annotation);
+                has.then(|| Constraint::text(Language::any(), true))
             }
             _ => None,
         }
