@@ -13,6 +13,7 @@ mod connecting;
 mod credentials;
 pub mod duration;
 pub mod encryption;
+mod ending;
 pub mod explain;
 pub mod explain_report;
 mod interrupted;

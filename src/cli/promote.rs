@@ -11,6 +11,7 @@ use super::args::{Output, PromoteArgs};
 use super::config::Config;
 use super::connecting::{self, Which};
 use super::encryption::EncryptionFiles;
+use super::ending::end;
 use super::interrupted::unless_interrupted;
 use super::promote_report::{Promoted, object};
 use super::promote_settings::PromoteSettings;
@@ -38,7 +39,7 @@ pub fn run(args: PromoteArgs, config: &Config) -> ExitCode {
     let ran = runtime.map_err(|error| Refused::could_not(format!("cannot start: {error}")));
     let ran = ran.and_then(|runtime| {
         let ran = runtime.block_on(unless_interrupted(promote(&settings)));
-        runtime.shutdown_background();
+        end(runtime);
         ran
     });
     match ran {

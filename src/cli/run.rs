@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::args::RunArgs;
 use super::config::Config;
 use super::connecting::{self, Needs, Which};
+use super::ending::end;
 use super::progress::Shown;
 use super::rules_file::Loaded;
 use super::settings::{RunSettings, Standby};
@@ -58,8 +59,7 @@ pub fn run(args: RunArgs, config: &Config) -> ExitCode {
     let ran = runtime.map_err(|error| format!("cannot start: {error}"));
     let ran = ran.and_then(|runtime| {
         let ran = runtime.block_on(prepare(settings));
-        // Whoever still waits for a KMS plugin or a file is not waited for.
-        runtime.shutdown_background();
+        end(runtime);
         ran
     });
     match ran {

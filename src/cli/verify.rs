@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::args::{Output, VerifyArgs};
 use super::config::Config;
 use super::connecting::{self, Needs, Which};
+use super::ending::end;
 use super::interrupted::unless_interrupted;
 use super::ledger;
 use super::progress::Shown;
@@ -60,7 +61,7 @@ pub fn run(args: VerifyArgs, config: &Config) -> ExitCode {
     let ran = runtime.map_err(|error| format!("cannot start: {error}"));
     let ran = ran.and_then(|runtime| {
         let ran = runtime.block_on(unless_interrupted(verify(settings, loaded)));
-        runtime.shutdown_background();
+        end(runtime);
         ran
     });
     match ran {
