@@ -16,14 +16,31 @@ use super::judging::Judging;
 use super::leadership::refuse_promoted;
 use super::leftovers::{Fate, Leftovers};
 use super::listing::{Found, Job, Listing, Purpose};
-use super::opening::{identify, refuse_swapped, where_to_begin};
+use super::opening::{check_rev, identify, refuse_swapped, where_to_begin};
 use super::options::Options;
-use super::pipeline::op_key;
+use super::pipeline::{Known, Write, op_key};
 use super::planned::{DryRun, Planned};
 use super::ranges::gaps;
+use super::recalled::recalled;
 use super::start::{Ledger, Start};
 use super::world::{Parts, World};
+use crate::etcd::SourceRevision;
 use crate::state::LedgerChange;
+
+/// How many deletes are looked at together.
+const TOGETHER: usize = 1_000;
+
+/// Where a mirror would begin.
+#[derive(Clone, Copy)]
+struct Beginning {
+    at: SourceRevision,
+    /// Whether what the ledger says is true.
+    believe_ledger: bool,
+    compare: bool,
+    leftovers: Leftovers,
+    /// At the checkpoint: what is gone is then deleted after all else.
+    resumes: bool,
+}
 
 impl DryRun {
     /// Looks at everything and hands each thing that would be done to `tell`,
@@ -31,91 +48,155 @@ impl DryRun {
     pub async fn look<W: World>(
         parts: &Parts<W>,
         options: &Options,
-        mut tell: impl FnMut(Planned) + Send,
+        tell: impl FnMut(Planned) + Send,
     ) -> Result<DryRun, MirrorError> {
         let mut identity = identify(parts, options).await?;
         refuse_swapped(parts, options, &identity.pair).await?;
         refuse_promoted(&*parts.destination, &options.candidate()).await?;
         let start = where_to_begin(parts, options, &mut identity, options.resync).await?;
-        let (ledger, retire, at) = match start {
-            Start::Resume(_) => (Ledger::Keep, false, None),
-            Start::Full(full) => (full.ledger, full.retire, full.at),
+        let newest = identity.source.revision;
+        let (ledger, retire, rev, resumes) = match start {
+            Start::Resume(_) => (Ledger::Keep, false, None, true),
+            Start::Full(full) => (full.ledger, full.retire, full.at, false),
         };
-        let believe_ledger = ledger.is_kept();
-        let leftovers = Leftovers {
-            retire,
-            prune: options.prune,
+        if let Some(rev) = rev {
+            check_rev(parts, rev, newest).await?;
+        }
+        let mut beginning = Beginning {
+            at: rev.unwrap_or(newest),
+            believe_ledger: ledger.is_kept(),
+            compare: ledger.compares(),
+            leftovers: Leftovers {
+                retire,
+                prune: options.prune,
+            },
+            resumes,
         };
-        let at = at.unwrap_or(identity.source.revision);
-        let read = read_namespaces(&*parts.source, &*parts.judge, at).await?;
-        let (namespaces, at) = (Arc::new(read.0), read.1);
-        let mut seen = DryRun {
-            revision: at,
-            ..DryRun::default()
+        let tell = Telling {
+            seen: DryRun::default(),
+            told: Told::default(),
+            tell,
         };
-        let mut told = Told::default();
-        let mut seer = Seer::new(parts, options).await?;
-        for (stage, listed) in parts.judge.stages().iter().enumerate() {
-            let mut listing = Listing::start(
-                parts,
-                Job {
-                    ranges: listed.ranges.clone(),
-                    at,
-                    stage: Some(stage),
-                    namespaces: namespaces.clone(),
-                    purpose: Purpose::Mirror,
-                    believe_ledger,
-                    compare: ledger.compares(),
-                    lands: true,
-                    leftovers,
-                },
-            );
-            while let Some(chunk) = listing.next().await {
-                let chunk = chunk?;
-                seen.judged += chunk.anew;
-                let mut writes = Vec::new();
-                for found in chunk.found.into_iter().filter(|own| told.is_new(own)) {
-                    match found {
-                        Found::Write(write) => writes.push(write),
-                        other => planned_of(other)
-                            .into_iter()
-                            .for_each(|one| seen.add(one, &mut tell)),
-                    }
-                }
-                let planned = seer.see(writes).await?;
-                planned.into_iter().for_each(|one| seen.add(one, &mut tell));
+        match recalled(parts, &ledger).await? {
+            None => tell.all(parts, options, beginning).await,
+            Some(parts) => {
+                beginning.believe_ledger = true;
+                tell.all(&parts, options, beginning).await
             }
         }
-        let planned = seer.finish().await?;
-        planned.into_iter().for_each(|one| seen.add(one, &mut tell));
-        if believe_ledger {
-            seen.sweep(parts, leftovers, &mut tell)?;
+    }
+}
+
+/// What was seen so far, and who is told.
+struct Telling<T> {
+    seen: DryRun,
+    told: Told,
+    tell: T,
+}
+
+impl<T: FnMut(Planned) + Send> Telling<T> {
+    async fn all<W: World>(
+        mut self,
+        parts: &Parts<W>,
+        options: &Options,
+        beginning: Beginning,
+    ) -> Result<DryRun, MirrorError> {
+        let read = read_namespaces(&*parts.source, &*parts.judge, beginning.at).await?;
+        let (namespaces, at) = (Arc::new(read.0), read.1);
+        self.seen.revision = at;
+        let mut seer = Seer::new(parts, options).await?;
+        let mut last = Vec::new();
+        for (stage, listed) in parts.judge.stages().iter().enumerate() {
+            let job = Job {
+                ranges: listed.ranges.clone(),
+                at,
+                stage: Some(stage),
+                namespaces: namespaces.clone(),
+                purpose: Purpose::Mirror,
+                believe_ledger: beginning.believe_ledger,
+                compare: beginning.compare,
+                lands: true,
+                leftovers: beginning.leftovers,
+            };
+            let mut listing = Listing::start(parts, job);
+            while let Some(chunk) = listing.next().await {
+                let chunk = chunk?;
+                self.seen.judged += chunk.anew;
+                let mut writes = Vec::new();
+                for found in chunk.found {
+                    match found {
+                        found if !self.told.is_new(&found) => {}
+                        Found::Write(write) if beginning.resumes && !write.op.is_put() => {
+                            last.push(write);
+                        }
+                        Found::Write(write) => writes.push(write),
+                        other => self.found(other, &mut seer),
+                    }
+                }
+                self.add(seer.see(writes).await?);
+            }
         }
-        Ok(seen)
+        self.add(seer.see(last).await?);
+        if beginning.believe_ledger {
+            self.sweep(parts, beginning.leftovers, &mut seer).await?;
+        }
+        // What waits is judged again after all else.
+        let planned = seer.finish().await?;
+        self.add(planned);
+        Ok(self.seen)
     }
 
-    fn sweep<W: World>(
+    /// What is neither written nor deleted.
+    fn found<W: World>(&mut self, found: Found, seer: &mut Seer<W>) {
+        let planned = match found {
+            Found::Write(_) => None,
+            Found::Keep { key } => Some(Planned::Keep { key }),
+            Found::Hold { key, unfit, .. } => {
+                seer.hold(&key);
+                let reason = unfit.reason;
+                Some(Planned::Hold { key, reason })
+            }
+            Found::Record(LedgerChange { key, entry }) => {
+                let retired = entry.is_some_and(|entry| entry.retired);
+                retired.then_some(Planned::Retire { key })
+            }
+        };
+        self.add(planned);
+    }
+
+    /// Owned keys where no rule can select any more.
+    async fn sweep<W: World>(
         &mut self,
         parts: &Parts<W>,
         leftovers: Leftovers,
-        tell: &mut impl FnMut(Planned),
+        seer: &mut Seer<W>,
     ) -> Result<(), MirrorError> {
         for gap in gaps(parts.judge.ranges()) {
             let mut ledger = LedgerCursor::new(parts.store.clone(), gap);
+            let mut deletes = Vec::new();
             while let Some((key, entry)) = ledger.take_next()? {
                 match leftovers.fate(&entry) {
-                    Fate::Retire => self.add(Planned::Retire { key }, tell),
-                    Fate::Delete => self.add(Planned::Delete { key }, tell),
+                    Fate::Retire => self.add([Planned::Retire { key }]),
+                    Fate::Delete => {
+                        let known = Known::of(Some(&entry));
+                        deletes.push(Write::delete(key, self.seen.revision, known));
+                    }
                     Fate::Stay => {}
                 }
+                if deletes.len() >= TOGETHER {
+                    self.add(seer.see(std::mem::take(&mut deletes)).await?);
+                }
             }
+            self.add(seer.see(deletes).await?);
         }
         Ok(())
     }
 
-    fn add(&mut self, planned: Planned, tell: &mut impl FnMut(Planned)) {
-        self.count(&planned);
-        tell(planned);
+    fn add(&mut self, planned: impl IntoIterator<Item = Planned>) {
+        for planned in planned {
+            self.seen.count(&planned);
+            (self.tell)(planned);
+        }
     }
 }
 
@@ -131,21 +212,5 @@ impl Told {
             Found::Keep { key } | Found::Hold { key, .. } => key,
         };
         self.0.insert(key.to_vec())
-    }
-}
-
-/// What is neither written nor deleted.
-fn planned_of(found: Found) -> Option<Planned> {
-    match found {
-        Found::Write(_) => None,
-        Found::Keep { key } => Some(Planned::Keep { key }),
-        Found::Hold { key, unfit, .. } => Some(Planned::Hold {
-            key,
-            reason: unfit.reason,
-        }),
-        Found::Record(LedgerChange { key, entry }) => {
-            let retired = entry.is_some_and(|entry| entry.retired);
-            retired.then_some(Planned::Retire { key })
-        }
     }
 }

@@ -4,7 +4,7 @@
 //! something that would be written is judged by it. Deliberately sends nothing,
 //! and keeps no values of what waits: they are read again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -49,6 +49,8 @@ pub struct Seer<W: World> {
     definitions: Option<KeyRange>,
     /// What cannot be written yet.
     waiting: BTreeMap<Vec<u8>, Waiting>,
+    /// What is held, whatever comes.
+    held: BTreeSet<Vec<u8>>,
     scratch: OutgoingScratch,
 }
 
@@ -83,6 +85,7 @@ impl<W: World> Seer<W> {
             addresses: parts.judge.address_ranges(),
             definitions: parts.judge.crd_range(),
             waiting: BTreeMap::new(),
+            held: BTreeSet::new(),
             scratch: OutgoingScratch::default(),
         })
     }
@@ -113,6 +116,11 @@ impl<W: World> Seer<W> {
         Ok(planned)
     }
 
+    /// A key is held that was not to be written as things are.
+    pub fn hold(&mut self, key: &[u8]) {
+        self.held.insert(key.to_vec());
+    }
+
     /// What would become of those that wait still: everything else was seen.
     pub async fn finish(mut self) -> Result<Vec<Planned>, MirrorError> {
         let mut planned = Vec::new();
@@ -120,19 +128,18 @@ impl<W: World> Seer<W> {
         for early in [true, false] {
             self.lander.early.store(early, Ordering::Relaxed);
             loop {
-                let has_come = |own: &Waiting| match &own.unfit.awaits {
-                    Some(key) => self.place.is_written(key),
-                    None => own.unfit.transient,
+                let is_ready = |own: &Waiting| match early {
+                    true => self.has_come(own),
+                    false => !self.is_to_come(own),
                 };
-                let ready = self.waiting.iter();
-                let ready = ready.filter(|(_, own)| !early || has_come(own));
+                let ready = self.waiting.iter().filter(|(_, own)| is_ready(own));
                 let ready: Vec<Vec<u8>> = ready.map(|(key, _)| key.clone()).collect();
-                let before = self.waiting.len();
+                let before = self.unsettled();
                 for keys in ready.chunks(TOGETHER) {
                     let writes = self.again(keys).await?;
                     planned.extend(self.see(writes).await?);
                 }
-                if self.waiting.len() == before {
+                if self.unsettled() == before {
                     break;
                 }
             }
@@ -140,6 +147,30 @@ impl<W: World> Seer<W> {
         let waiting = self.waiting.into_iter();
         planned.extend(waiting.map(|(key, own)| own.planned(key)));
         Ok(planned)
+    }
+
+    /// Whether what it waits for would be there.
+    fn has_come(&self, own: &Waiting) -> bool {
+        match &own.unfit.awaits {
+            Some(key) => self.place.is_written(key),
+            None => own.unfit.transient,
+        }
+    }
+
+    /// Whether what it waits for may come as soon as that is judged: who waits is
+    /// then judged after it.
+    fn is_to_come(&self, own: &Waiting) -> bool {
+        own.unfit.awaits.as_ref().is_some_and(|key| {
+            let waiting = self.waiting.get(key);
+            self.held.contains(key) || waiting.is_some_and(|own| own.left_out.is_none())
+        })
+    }
+
+    /// How many wait, and for how many of them that may end otherwise.
+    fn unsettled(&self) -> (usize, usize) {
+        let waiting = self.waiting.values();
+        let open = waiting.filter(|own| own.left_out.is_none()).count();
+        (self.waiting.len(), open)
     }
 
     /// Those of the source that waited under these keys.
@@ -215,7 +246,10 @@ impl<W: World> Seer<W> {
                 self.waiting.insert(key, waiting);
                 None
             }
-            false => Some(waiting.planned(key)),
+            false => {
+                self.hold(&key);
+                Some(waiting.planned(key))
+            }
         }
     }
 
@@ -227,6 +261,7 @@ impl<W: World> Seer<W> {
             let key = op_key(op).to_vec();
             let (Op::Put { value, .. } | Op::PutLeased { value, .. }) = op else {
                 self.place.forget(&key);
+                self.lander.learn(&key, None);
                 planned.push(Planned::Delete { key });
                 continue;
             };

@@ -40,8 +40,7 @@ impl<W: World> Session<W> {
         loop {
             let next = ledger.take_next()?;
             let done = next.is_none();
-            let is_open = |(_, entry): &Entry| entry.intent.is_some() || entry.deleting.is_some();
-            open.extend(next.filter(is_open));
+            open.extend(next.filter(|(_, entry)| is_open(entry)));
             if done || open.len() >= AT_A_TIME {
                 self.settle_some(std::mem::take(&mut open)).await?;
             }
@@ -68,10 +67,15 @@ impl<W: World> Session<W> {
     }
 }
 
+/// Whether a first write or a delete of it was under way.
+pub fn is_open(entry: &LedgerEntry) -> bool {
+    entry.intent.is_some() || entry.deleting.is_some()
+}
+
 /// It is ours if the destination has that object, whatever became of it since;
 /// whether it has the value is looked at again. One that was to be deleted is
 /// ours as long as that has not arrived.
-async fn settled<W: World>(
+pub async fn settled<W: World>(
     parts: &Parts<W>,
     key: Vec<u8>,
     entry: LedgerEntry,

@@ -258,11 +258,13 @@ impl<'a, W: World> RangeReader<'a, W> {
                 continue;
             };
             // It could not be compared: whoever judges it again has to.
-            if let (Found::Hold { key, .. }, Some(entry)) = (&found, doubted) {
-                let change = in_doubt(key.clone(), entry);
-                chunk.found.push(Found::Record(change));
-            }
+            let doubt = match (&found, doubted) {
+                (Found::Hold { key, .. }, Some(entry)) => Some(in_doubt(key.clone(), entry)),
+                _ => None,
+            };
+            // What becomes of a key comes first.
             chunk.found.push(found);
+            chunk.found.extend(doubt.map(Found::Record));
         }
         self.delete_owned_below(until, page.at, &mut chunk)?;
         // Nobody listens any more if this fails: the list was given up.

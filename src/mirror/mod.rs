@@ -8,6 +8,7 @@
 //! | the full list | `bootstrap`, over `listing`, `fetching` and `cursor` |
 //! | catching up after a restart | `replay` |
 //! | a ledger that is lost | `reclaim` |
+//! | what would be done: `--dry-run` | `dry_run`, by a `foresight` of what is `foreseen` at the destination, under a ledger that is `recalled` |
 //! | following | `reader` → `spool` → `tail` |
 //! | the order of writes | `pipeline` |
 //! | what the destination has already, and what a write relies on | `landing` |
@@ -77,6 +78,7 @@ mod progress;
 mod promote;
 mod ranges;
 mod reader;
+mod recalled;
 mod reclaim;
 mod refusing;
 mod rejudge;

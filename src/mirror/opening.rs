@@ -71,7 +71,7 @@ pub async fn open<W: World>(
 }
 
 /// Whether the source has a revision, and still has it.
-async fn check_rev<W: World>(
+pub async fn check_rev<W: World>(
     parts: &Parts<W>,
     rev: SourceRevision,
     newest: SourceRevision,

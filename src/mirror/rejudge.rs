@@ -136,10 +136,11 @@ impl<W: World> Session<W> {
         self.judge_free().await?;
         let mut idle = 0;
         while self.held.transient() > idle * ONE_BY_ONE {
-            let before = self.held.transient();
+            let (before, told) = (self.held.transient(), self.held.told());
             self.due.again(Which::Transient, before);
             self.rejudge_due().await?;
-            idle = match self.held.transient() < before {
+            // What a policy leaves out lets those be judged that wait for it.
+            idle = match self.held.transient() < before || self.held.told() < told {
                 true => 0,
                 false => idle + 1,
             };

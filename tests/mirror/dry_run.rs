@@ -2,18 +2,20 @@
 
 use std::path::PathBuf;
 
+use carry::etcd::SourceRevision;
 use carry::k8s::services::ServiceName;
+use carry::rules::identity::Identity;
+use carry::state::{LedgerChange, LedgerEntry, RocksStore, StateStore as _};
+use k8s_pb::api::core::v1::Service;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::harness::{Etcd, any_version, carry, free_port, temp_dir};
+use super::harness::{Ended, Etcd, any_version, carry, free_port, temp_dir};
 use crate::services::made::{
-    address_key, ip_address, service, service_bytes, service_cidr, service_key,
+    address_key, ip_address, message, service, service_bytes, service_cidr, service_key,
 };
 
 type Stored = (Vec<u8>, Vec<u8>);
-
-const CRD: &str = "/registry/apiextensions.k8s.io/customresourcedefinitions/sites.example.com";
 
 fn object(key: &str, api_version: &str, kind: &str, metadata: Value, mut more: Value) -> Stored {
     more["apiVersion"] = api_version.into();
@@ -31,18 +33,23 @@ fn config_map(name: &str, uid: &str, owner: Option<&str>) -> Stored {
     object(&key, "v1", "ConfigMap", metadata, json!({"data": {}}))
 }
 
-fn definition() -> Stored {
-    let names = json!({"plural": "sites", "kind": "Site"});
-    let spec = json!({"group": "example.com", "names": names, "scope": "Namespaced",
+fn definition_key(plural: &str, group: &str) -> String {
+    format!("/registry/apiextensions.k8s.io/customresourcedefinitions/{plural}.{group}")
+}
+
+fn definition(plural: &str, kind: &str, group: &str) -> Stored {
+    let names = json!({"plural": plural, "kind": kind});
+    let spec = json!({"group": group, "names": names, "scope": "Namespaced",
         "versions": [{"name": "v1", "served": true, "storage": true}]});
     let condition = |name: &str| json!({"type": name, "status": "True"});
     let conditions = [condition("Established"), condition("NamesAccepted")];
     let status =
         json!({"conditions": conditions, "acceptedNames": names, "storedVersions": ["v1"]});
-    let metadata = json!({"name": "sites.example.com", "uid": "crd"});
+    let metadata = json!({"name": format!("{plural}.{group}"), "uid": plural});
     let more = json!({"spec": spec, "status": status});
     let version = "apiextensions.k8s.io/v1";
-    object(CRD, version, "CustomResourceDefinition", metadata, more)
+    let key = definition_key(plural, group);
+    object(&key, version, "CustomResourceDefinition", metadata, more)
 }
 
 fn site(name: &str) -> Stored {
@@ -51,11 +58,20 @@ fn site(name: &str) -> Stored {
     object(&key, "example.com/v1", "Site", metadata, json!({}))
 }
 
+/// Rules that select all, under these policies.
+fn all_under(policies: &str) -> String {
+    format!(
+        "policies: {{{policies}}}\nfilters:\n  secondary:\n    - name: all\n      group: \"*\"\n    - name: sites\n      group: example.com\n    - name: definitions\n      group: apiextensions.k8s.io\n"
+    )
+}
+
 /// Two etcds and a ledger.
 struct Pair {
     source: Etcd,
     destination: Etcd,
     folder: TempDir,
+    /// Where in the folder the ledger is.
+    db: &'static str,
 }
 
 impl Pair {
@@ -65,46 +81,57 @@ impl Pair {
             source: Etcd::plain(version),
             destination: Etcd::plain(version),
             folder: temp_dir(),
+            db: "db",
         })
     }
 
-    fn rules(&self, policies: &str) -> PathBuf {
-        let path = self.folder.path().join("rules.yaml");
-        let text = format!(
-            "policies: {{{policies}}}\nfilters:\n  secondary:\n    - name: all\n      group: \"*\"\n    - name: sites\n      group: example.com\n    - name: definitions\n      group: apiextensions.k8s.io\n"
-        );
-        std::fs::write(&path, text).expect("rules");
-        path
+    fn db_path(&self) -> PathBuf {
+        self.folder.path().join(self.db)
     }
 
-    fn run(&self, policies: &str, how: &str) -> String {
-        let ended = carry(&[
+    fn ended(&self, rules: &str, how: &[&str]) -> Ended {
+        let path = self.folder.path().join("rules.yaml");
+        std::fs::write(&path, rules).expect("rules");
+        let mut args = vec![
             "run".to_owned(),
-            how.to_owned(),
-            format!("--mirror-rule={}", self.rules(policies).display()),
+            format!("--mirror-rule={}", path.display()),
             format!("--source-endpoints={}", self.source.url()),
             format!("--dest-endpoints={}", self.destination.url()),
-            format!("--db-path={}", self.folder.path().join("db").display()),
+            format!("--db-path={}", self.db_path().display()),
             "--bind-address=127.0.0.1".to_owned(),
             format!("--bind-port={}", free_port()),
-        ]);
-        assert_eq!(ended.code, 0, "{policies}, {how}: {}", ended.stderr);
+        ];
+        args.extend(how.iter().map(|own| (*own).to_owned()));
+        carry(&args)
+    }
+
+    fn run(&self, rules: &str, how: &[&str]) -> String {
+        let ended = self.ended(rules, how);
+        assert_eq!(ended.code, 0, "{rules}, {how:?}: {}", ended.stderr);
         ended.stdout
     }
 
     async fn dry(&self, policies: &str) -> String {
+        self.dry_under(&all_under(policies), &[]).await
+    }
+
+    async fn dry_under(&self, rules: &str, how: &[&str]) -> String {
         let before = self.destination.revision().await;
-        let said = self.run(policies, "--dry-run");
+        let said = self.run(rules, &[how, &["--dry-run"]].concat());
         let after = self.destination.revision().await;
         assert_eq!(before, after, "a dry run writes nothing");
         said
     }
 
+    async fn agreed(&self, policies: &str) -> String {
+        self.agreed_under(&all_under(policies), &[]).await
+    }
+
     /// What a dry run says, which is what a run then does; after that nothing is
     /// left to do.
-    async fn agreed(&self, policies: &str) -> String {
-        let said = self.dry(policies).await;
-        let done = self.run(policies, "--once");
+    async fn agreed_under(&self, rules: &str, how: &[&str]) -> String {
+        let said = self.dry_under(rules, how).await;
+        let done = self.run(rules, &[how, &["--once"]].concat());
         for (would, did) in [
             (" would be written", " written"),
             (" deleted", " deleted"),
@@ -125,16 +152,29 @@ impl Pair {
             assert_eq!(
                 before(&said[summary..], would),
                 before(&done, did),
-                "{policies}: {said}{done}"
+                "{rules}: {said}{done}"
             );
         }
-        let again = self.dry(policies).await;
+        let again = self.dry_under(rules, how).await;
         assert!(
             again.contains(" 0 would be written, 0 deleted"),
-            "{policies}: {again}"
+            "{rules}: {again}"
         );
         said
     }
+
+    /// What the destination has under a key.
+    async fn there(&self, key: &str) -> String {
+        let there = self.destination.get(key).await;
+        String::from_utf8(there.unwrap_or_default()).expect("JSON")
+    }
+}
+
+/// What is said of a key.
+fn line<'s>(said: &'s str, key: &str) -> &'s str {
+    let of_key = |own: &&str| own.split(' ').any(|word| word == key);
+    let found = said.lines().find(of_key);
+    found.unwrap_or_else(|| panic!("{key}: {said}"))
 }
 
 fn says(said: &str, lines: &[&str]) {
@@ -149,32 +189,12 @@ async fn services() {
     let Some(pair) = Pair::new("a dry run over Services") else {
         return;
     };
-    let kubernetes = ServiceName::new("default", "kubernetes");
-    let named = |name: &str, address: &str| {
-        let key = service_key(&ServiceName::new("shop", name)).into_bytes();
-        (key, service_bytes(&service(name, &[address])))
-    };
-    pair.destination
-        .load([
-            (
-                b"/registry/servicecidrs/kubernetes".to_vec(),
-                service_cidr(&["10.0.0.0/29"]),
-            ),
-            (
-                address_key("10.0.0.1").into(),
-                ip_address("10.0.0.1", &kubernetes),
-            ),
-            (
-                service_key(&kubernetes).into(),
-                service_bytes(&service("kubernetes", &["10.0.0.1"])),
-            ),
-        ])
-        .await;
+    pair.destination.load(a_range("10.0.0.0/29")).await;
     // One fits there, of two others the second shows what the first has taken.
     let all = [
-        named("fits", "10.0.0.4"),
-        named("one", "10.96.0.5"),
-        named("two", "10.96.0.6"),
+        named("shop", "fits", "10.0.0.4"),
+        named("shop", "one", "10.96.0.5"),
+        named("shop", "two", "10.96.0.6"),
     ];
     pair.source.load(all).await;
     let said = pair.agreed("services: keep").await;
@@ -193,11 +213,240 @@ async fn services() {
         " 3 would be written",
     ];
     says(&said, &lines);
+    // At the checkpoint what is gone goes last, and another cannot have what it
+    // has.
+    let fits = service_key(&ServiceName::new("shop", "fits"));
+    pair.source.delete(fits).await;
+    pair.source.load([named("shop", "gets", "10.0.0.4")]).await;
+    let said = pair.agreed("services: reallocate").await;
+    let gets = service_key(&ServiceName::new("shop", "gets"));
+    let there = pair.destination.get(gets.clone()).await.expect("a Service");
+    let spec = message::<Service>(&there).spec.expect("a spec");
+    assert_ne!(spec.cluster_ip(), "10.0.0.4");
+    assert!(
+        line(&said, &gets).contains("changed by `services`"),
+        "{said}"
+    );
     let said = pair.agreed("services: keep").await;
     says(
         &said,
-        &["together with 1 other key)", " 2 would be written"],
+        &["together with 1 other key)", " 3 would be written"],
     );
+}
+
+/// A range of addresses of a destination, and its own Service.
+fn a_range(cidr: &str) -> [Stored; 3] {
+    let kubernetes = ServiceName::new("default", "kubernetes");
+    [
+        (
+            b"/registry/servicecidrs/kubernetes".to_vec(),
+            service_cidr(&[cidr]),
+        ),
+        (
+            address_key("10.0.0.1").into(),
+            ip_address("10.0.0.1", &kubernetes),
+        ),
+        (
+            service_key(&kubernetes).into(),
+            service_bytes(&service("kubernetes", &["10.0.0.1"])),
+        ),
+    ]
+}
+
+fn named(namespace: &str, name: &str, address: &str) -> Stored {
+    let mut service = service(name, &[address]);
+    if let Some(metadata) = &mut service.metadata {
+        metadata.namespace = Some(namespace.to_owned());
+    }
+    let key = service_key(&ServiceName::new(namespace, name));
+    (key.into(), service_bytes(&service))
+}
+
+/// Who waits is judged after what it waits for, whatever becomes of that.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_waits() {
+    let Some(pair) = Pair::new("a dry run over those who wait") else {
+        return;
+    };
+    // The names are in no order of theirs.
+    let chain = [("d", "gone"), ("b", "d"), ("c", "b"), ("a", "c")];
+    let chain = chain.map(|(name, owner)| config_map(name, &format!("uid-of-{name}"), Some(owner)));
+    let broken = "/registry/configmaps/shop/broken";
+    pair.source.load(chain).await;
+    pair.source
+        .load([
+            (broken.into(), Vec::new()),
+            config_map("of-broken", "x", Some("broken")),
+            config_map("kept", "y", None),
+        ])
+        .await;
+    let said = pair.agreed("owners: skip").await;
+    let lines = [
+        " 1 would be written, 0 deleted, 2 held",
+        "  4 left out by the policy `owners`, by what the destination has",
+        "hold /registry/configmaps/shop/broken (",
+        "hold /registry/configmaps/shop/of-broken (",
+    ];
+    says(&said, &lines);
+    let said = pair.agreed("owners: strip").await;
+    says(&said, &[" 4 would be written, 0 deleted, 2 held"]);
+    for (name, changes) in [("d", true), ("b", false), ("c", false), ("a", false)] {
+        let key = format!("/registry/configmaps/shop/{name}");
+        let there = pair.there(&key).await;
+        assert_eq!(there.contains("ownerReferences"), !changes, "{there}");
+        let said = line(&said, &key);
+        assert_eq!(said.contains("changed by `owners`"), changes, "{said}");
+    }
+    // Of what was mirrored before and cannot be compared any more, too.
+    let kept = "/registry/configmaps/shop/kept";
+    pair.source.load([(kept.into(), Vec::new())]).await;
+    let rules = all_under("owners: strip");
+    let said = pair.agreed_under(&rules, &["--resync"]).await;
+    says(&said, &[" 3 held", "hold /registry/configmaps/shop/kept ("]);
+}
+
+/// What no rule can select any more, with `--prune`: what carry has written over
+/// stays, and what is given up is free for who waits.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_swept() {
+    let Some(pair) = Pair::new("a dry run over what is swept") else {
+        return;
+    };
+    pair.destination.load(a_range("10.0.0.0/30")).await;
+    let own = |uid: &str| config_map("own", uid, None);
+    pair.destination.load([own("theirs")]).await;
+    pair.source
+        .load([
+            own("ours"),
+            config_map("new", "new", None),
+            named("other", "old", "10.96.0.5"),
+        ])
+        .await;
+    let policies = "onConflict: overwrite, services: reallocate";
+    let said = pair.agreed(policies).await;
+    says(&said, &[" 3 would be written"]);
+    pair.source.load([named("shop", "new", "10.96.0.6")]).await;
+    let rules = format!(
+        "policies: {{{policies}}}\nfilters:\n  secondary:\n    - name: services\n      group: \"\"\n      resources: [{{kind: Service}}]\n      namespace: shop\n"
+    );
+    let said = pair.agreed_under(&rules, &["--prune"]).await;
+    says(&said, &[" 1 would be written, 2 deleted, 0 held"]);
+    assert!(!said.contains("shop/own"), "{said}");
+}
+
+/// A definition that would go is there no more for who comes after.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn definitions_that_go() {
+    let Some(pair) = Pair::new("a dry run over definitions that go") else {
+        return;
+    };
+    let rules = |owners: &str| {
+        let rule = |name: &str, group: &str| format!("    - name: {name}\n      group: {group}\n");
+        let rules = [
+            ("sites", "example.com"),
+            ("definitions", "apiextensions.k8s.io"),
+            ("shops", "example.net"),
+        ];
+        let rules: String = rules.map(|(name, group)| rule(name, group)).concat();
+        format!("policies: {{owners: {owners}}}\nfilters:\n  sequential:\n{rules}")
+    };
+    let shop = || {
+        let key = "/registry/example.net/shops/shop/one";
+        let metadata = json!({"name": "one", "namespace": "shop", "uid": "one"});
+        object(key, "example.net/v1", "Shop", metadata, json!({}))
+    };
+    pair.source
+        .load([
+            definition("sites", "Site", "example.com"),
+            definition("shops", "Shop", "example.net"),
+            site("first"),
+        ])
+        .await;
+    pair.agreed_under(&rules("hold"), &[]).await;
+    let gone = definition_key("shops", "example.net");
+    pair.source.delete(gone.clone()).await;
+    pair.source.load([site("second"), shop()]).await;
+    // Other rules: everything is listed.
+    let said = pair.agreed_under(&rules("strip"), &[]).await;
+    let lines = [
+        &format!("delete {gone}"),
+        "hold /registry/example.net/shops/shop/one (",
+        " 1 would be written, 1 deleted, 1 held",
+    ];
+    says(&said, &lines);
+}
+
+/// Where the ledger is lost, or does not say how what was under way has ended, the
+/// destination says whose its objects are.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_ledger_is_recalled() {
+    let Some(mut pair) = Pair::new("a dry run without the ledger") else {
+        return;
+    };
+    let keys = ["arrived", "gone", "other"].map(|name| format!("/registry/configmaps/shop/{name}"));
+    let [arrived, gone, other] = &keys;
+    pair.destination
+        .load([config_map("other", "theirs", None)])
+        .await;
+    pair.source
+        .load([
+            config_map("arrived", "arrived", None),
+            config_map("gone", "gone", None),
+            config_map("stays", "stays", None),
+        ])
+        .await;
+    pair.agreed("onConflict: keep").await;
+    pair.source.delete(gone.clone()).await;
+    pair.db = "another";
+    let said = pair.agreed("onConflict: keep").await;
+    says(
+        &said,
+        &[&format!("delete {gone}"), " 0 would be written, 1 deleted"],
+    );
+    // As a carry leaves it that is killed between the ledger and the destination.
+    pair.source.load([config_map("other", "ours", None)]).await;
+    let store = RocksStore::open(&pair.db_path()).expect("the ledger");
+    for (key, uid) in [(arrived, "arrived"), (other, "ours")] {
+        let revision = pair.source.mod_revision(key.clone()).await;
+        let revision = SourceRevision(revision.expect("a revision"));
+        let entry = LedgerEntry {
+            intent: Some(Identity::of("uid", uid.as_bytes())),
+            ..LedgerEntry::new(revision, "all")
+        };
+        let (key, entry) = (key.clone().into_bytes(), Some(entry));
+        let noted = store.apply(&[LedgerChange { key, entry }]);
+        noted.expect("the ledger");
+    }
+    drop(store);
+    pair.source.delete(arrived.clone()).await;
+    let said = pair.agreed("onConflict: keep").await;
+    let lines = [
+        &format!("delete {arrived}"),
+        &format!("keep {other} ("),
+        " 0 would be written, 1 deleted",
+    ];
+    says(&said, &lines);
+}
+
+/// What a run refuses, a dry run refuses.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_revision_that_is_gone() {
+    let Some(pair) = Pair::new("a dry run of a revision that is gone") else {
+        return;
+    };
+    let gone = pair.source.load([config_map("a", "a", None)]).await;
+    let newest = pair.source.load([config_map("b", "b", None)]).await;
+    pair.source.compact(newest).await;
+    for rev in [gone, newest + 5] {
+        let rev = format!("--rev={rev}");
+        let ends = ["--dry-run", "--once"].map(|how| {
+            let ended = pair.ended(&all_under(""), &[how, &rev]);
+            let last = ended.stderr.lines().last().map(str::to_owned);
+            (ended.code, last)
+        });
+        assert_eq!(ends[0], ends[1], "{rev}");
+        assert_ne!(ends[0].0, 0, "{rev}");
+    }
 }
 
 /// Owners and definitions that are to come count as there, and what lacks one is
@@ -232,7 +481,9 @@ async fn owners_and_definitions() {
         "  2 left out by the policy `owners`, by what the destination has",
     ];
     says(&said, &lines);
-    pair.source.load([definition()]).await;
+    pair.source
+        .load([definition("sites", "Site", "example.com")])
+        .await;
     let said = pair.agreed("owners: strip").await;
     let lines = [
         "put /registry/configmaps/shop/orphan (",
@@ -242,6 +493,10 @@ async fn owners_and_definitions() {
         " 4 would be written, 0 deleted, 0 held",
     ];
     says(&said, &lines);
+    // Who waits for what comes without its owner keeps its own.
+    let key = "/registry/configmaps/shop/of-orphan";
+    assert!(pair.there(key).await.contains("uid-of-orphan\""));
+    assert!(!line(&said, key).contains("changed by"), "{said}");
     // What is deleted is there no more.
     pair.source.delete("/registry/configmaps/shop/c").await;
     let said = pair.agreed("owners: strip").await;
