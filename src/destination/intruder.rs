@@ -3,6 +3,7 @@
 //! Promises what another client of etcd, or etcd itself, could do. Deliberately
 //! apart from what carry itself asks of a destination.
 
+use super::election::LeaseId;
 use super::memory::MemoryDestination;
 use super::{Guard, Op};
 use crate::etcd::EtcdError;
@@ -30,6 +31,21 @@ impl MemoryDestination {
             }
         }
         holds
+    }
+
+    /// Ends every lease and removes what is attached to it.
+    pub fn expire_leases(&self) {
+        let mut state = self.lock();
+        for lease in std::mem::take(&mut state.leases) {
+            state.detach(lease);
+        }
+    }
+
+    /// Ends one lease and removes what is attached to it.
+    pub fn expire_lease(&self, lease: LeaseId) {
+        let mut state = self.lock();
+        state.leases.remove(&lease.0);
+        state.detach(lease.0);
     }
 
     /// Ends every watch with this error.

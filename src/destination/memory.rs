@@ -30,7 +30,7 @@ pub(super) struct State {
     pub(super) revision: i64,
     pub(super) changes: Changes,
     keys: BTreeMap<Vec<u8>, Stored>,
-    leases: BTreeSet<i64>,
+    pub(super) leases: BTreeSet<i64>,
     next_lease: i64,
     /// How long those live that were asked for by their ids.
     granted: BTreeMap<i64, Duration>,
@@ -110,19 +110,9 @@ impl MemoryDestination {
         self.open.send_replace(open);
     }
 
-    /// Ends every lease and removes what is attached to it.
-    pub fn expire_leases(&self) {
-        let mut state = self.lock();
-        for lease in std::mem::take(&mut state.leases) {
-            state.detach(lease);
-        }
-    }
-
-    /// Ends one lease and removes what is attached to it.
-    pub fn expire_lease(&self, lease: LeaseId) {
-        let mut state = self.lock();
-        state.leases.remove(&lease.0);
-        state.detach(lease.0);
+    /// How many commits wait while closed.
+    pub fn waiting(&self) -> usize {
+        self.open.receiver_count()
     }
 
     /// The lease that a key is attached to.
@@ -247,14 +237,20 @@ impl State {
     }
 
     pub(super) fn is_so(&self, guard: &Guard) -> bool {
-        let revisions = |stored: &Stored| (stored.create_revision, stored.mod_revision);
-        let (created, changed) = self.keys.get(guard.key()).map_or((0, 0), revisions);
+        let stored = |key: &Vec<u8>| self.keys.get(key);
+        let created = |key| stored(key).map_or(0, |own| own.create_revision);
         match guard {
-            Guard::Absent(_) => created == 0,
-            Guard::Unchanged { mod_revision, .. } => changed == *mod_revision,
+            Guard::Absent(key) => created(key) == 0,
+            Guard::Unchanged { key, mod_revision } => {
+                stored(key).map_or(0, |own| own.mod_revision) == *mod_revision
+            }
             Guard::Lives {
-                create_revision, ..
-            } => created == *create_revision,
+                key,
+                create_revision,
+            } => created(key) == *create_revision,
+            Guard::NoneNewer { range, revision } => self
+                .page(range)
+                .all(|(_, own)| own.mod_revision <= *revision),
         }
     }
 
@@ -286,7 +282,7 @@ impl State {
     }
 
     /// What is attached to a lease goes in one revision.
-    fn detach(&mut self, lease: i64) {
+    pub(super) fn detach(&mut self, lease: i64) {
         let attached = self.keys.iter().filter(|(_, own)| own.lease == lease);
         let gone: Vec<Vec<u8>> = attached.map(|(key, _)| key.clone()).collect();
         self.revision += i64::from(!gone.is_empty());

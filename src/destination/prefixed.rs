@@ -45,8 +45,12 @@ impl<D> Prefixed<D> {
 
     fn mapped_guard(&self, guard: &Guard) -> Guard {
         let mut guard = guard.clone();
-        let key = guard.key_mut();
-        *key = self.map.to_destination(key).into_owned();
+        match &mut guard {
+            Guard::Absent(key) | Guard::Unchanged { key, .. } | Guard::Lives { key, .. } => {
+                *key = self.map.to_destination(key).into_owned();
+            }
+            Guard::NoneNewer { range, .. } => *range = self.range(range).into_owned(),
+        }
         guard
     }
 

@@ -38,6 +38,12 @@ fn comparison(guard: &Guard) -> Compare {
             key,
             create_revision,
         } => Compare::create_revision(key.as_slice(), CompareOp::Equal, *create_revision),
+        // It holds for each key of the range, and where there is none.
+        Guard::NoneNewer { range, revision } => {
+            let start = range.start.as_slice();
+            let older = Compare::mod_revision(start, CompareOp::Less, revision + 1);
+            older.with_range(range.end.as_slice())
+        }
     }
 }
 

@@ -152,6 +152,12 @@ pub trait Judging: Send + Sync + 'static {
         None
     }
 
+    /// Whether what is under `key` may have one.
+    fn is_custom(&self, key: &[u8]) -> bool {
+        let _ = key;
+        false
+    }
+
     /// What these say, which are all of the destination's.
     fn crd_table(&self, items: &[(Vec<u8>, There)]) -> CrdTable {
         let _ = items;
@@ -344,6 +350,10 @@ impl Judging for Judge {
 
     fn crd_range(&self) -> Option<KeyRange> {
         Some(Judge::crd_range(self))
+    }
+
+    fn is_custom(&self, key: &[u8]) -> bool {
+        Judge::is_custom(self, key)
     }
 
     fn crd_table(&self, items: &[(Vec<u8>, There)]) -> CrdTable {

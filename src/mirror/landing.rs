@@ -4,12 +4,12 @@
 //! destination that is no longer so: what a batch relies on is compared in its
 //! transaction, and looked at again where it was not met. Runs beside the
 //! session. Deliberately keeps nothing from batch to batch but the destination's
-//! CustomResourceDefinitions, and what it has of addresses: those of Services
-//! are given to one after the other.
+//! CustomResourceDefinitions, what its kube-apiserver serves, and what it has of
+//! addresses: those of Services are given to one after the other.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::{StreamExt as _, TryStreamExt as _};
@@ -17,6 +17,7 @@ use tokio::time::{Instant, sleep};
 
 use super::addresses::Turn;
 use super::cursor::PageSize;
+use super::definitions::Definitions;
 use super::judging::Judging;
 use super::leasing::{self, Leases};
 use super::outcome::Committed;
@@ -27,17 +28,14 @@ use super::sealing::{Prepared, Sealer, Unsent, Unwritten, Wanted, blocking};
 use super::source_services::wanted;
 use super::standby::StandbyWatch;
 use super::world::{Parts, World};
-use crate::destination::{Destination, Entry, Fence, Op, Outcome, There};
+use crate::destination::{Destination, Entry, Fence, Guard, Op, Outcome, There};
 use crate::etcd::{DestRevision, EtcdError};
 use crate::rules::decide::KeyRange;
-use crate::rules::landing::{ApiTable, CrdTable, Definition, Seen, StoredObjects};
+use crate::rules::landing::{ApiTable, Seen};
 use crate::rules::outgoing::Unfit;
 
 /// Looks at the destination under way, for one batch.
 const WIDTH: usize = 16;
-
-/// How long a list of definitions counts as fresh.
-const A_MOMENT: Duration = Duration::from_secs(1);
 
 /// How long what a kube-apiserver serves is believed.
 const ASK_AGAIN: Duration = Duration::from_secs(60);
@@ -53,9 +51,7 @@ pub struct Lander<W: World> {
     standby: Arc<StandbyWatch>,
     /// Whether what is not there may be about to come.
     pub early: AtomicBool,
-    crds: Mutex<Option<(Instant, Arc<CrdTable>)>>,
-    /// One list at a time does for all who ask.
-    crds_turn: tokio::sync::Mutex<()>,
+    pub(super) definitions: Definitions,
     apis: tokio::sync::Mutex<Option<(Instant, Arc<ApiTable>)>>,
     /// From the look to the answer of each Service.
     pub(super) turn: tokio::sync::Mutex<Turn>,
@@ -79,8 +75,7 @@ impl<W: World> Lander<W> {
             leases,
             standby,
             early: AtomicBool::new(true),
-            crds: Mutex::default(),
-            crds_turn: tokio::sync::Mutex::default(),
+            definitions: Definitions::default(),
             apis: tokio::sync::Mutex::default(),
             turn: tokio::sync::Mutex::default(),
             report,
@@ -97,6 +92,7 @@ impl<W: World> Lander<W> {
 
     /// Sends a batch, and says what became of it.
     pub async fn send(&self, batch: Batch, fence: Fence) -> Committed {
+        let _beside = self.beside_definitions(&batch).await;
         if !self.goes_alone(&batch) {
             return self.send_in(&mut Turn::default(), batch, fence).await;
         }
@@ -122,6 +118,7 @@ impl<W: World> Lander<W> {
         let mut batch = batch;
         batch.note_sending(self.newest(&fence));
         let mut wait = Duration::ZERO;
+        let mut alone = None;
         match self.served().await {
             Ok(apis) => apis.into_iter().for_each(|apis| seen.set_apis(apis)),
             Err(error) => {
@@ -156,11 +153,13 @@ impl<W: World> Lander<W> {
                     return committed(prepared, unsent, fence, result);
                 }
             };
+            drop(alone.take());
             sleep(wait).await;
+            alone = self.without_objects(&prepared.guards).await;
             wait = (wait * 2 + Duration::from_millis(1)).min(LONGEST);
             seen = self.blank().with_apis_of(&seen);
-            let keys = prepared.guards.iter().map(|guard| guard.key().to_vec());
-            let keys: Vec<Vec<u8>> = keys.collect();
+            let keys = prepared.guards.iter().filter_map(Guard::key);
+            let keys: Vec<Vec<u8>> = keys.map(<[u8]>::to_vec).collect();
             if let Err(error) = self.look(keys, &mut seen, turn).await {
                 prepared.guards.clear();
                 // What was claimed before counts no more.
@@ -251,7 +250,7 @@ impl<W: World> Lander<W> {
         let mut seen = Seen::default();
         seen.live = self.standby.is_live();
         seen.early = self.early.load(Ordering::Relaxed);
-        if let Some((_, crds)) = self.known_crds().clone() {
+        if let Some(crds) = self.definitions.known() {
             seen.set_crds(crds, false);
         }
         seen
@@ -284,17 +283,7 @@ impl<W: World> Lander<W> {
         turn: &mut Turn,
     ) -> Result<(), EtcdError> {
         for (key, range) in wanted.objects {
-            let judge = &self.parts.judge;
-            let mut objects = StoredObjects::default();
-            let add = |page: Vec<Entry>| {
-                blocking(judge.may_block(), || {
-                    for (key, there) in &page {
-                        judge.add_stored(&mut objects, key, &there.value);
-                    }
-                });
-            };
-            self.go_through(range, add).await?;
-            seen.set_objects(key, objects);
+            seen.set_objects(key, self.stored_objects(range).await?);
         }
         if wanted.crds {
             seen.set_crds(self.fresh_crds().await?, true);
@@ -330,29 +319,6 @@ impl<W: World> Lander<W> {
         Ok(())
     }
 
-    /// What was seen of a definition, for those who come next.
-    pub(super) fn learn(&self, key: &[u8], there: Option<&There>) {
-        let judge = &self.parts.judge;
-        if judge.crd_range().is_some_and(|range| range.contains(key)) {
-            let read = |there: &There| judge.definition(key, there);
-            let definition = blocking(judge.may_block(), || there.and_then(read));
-            if let Some((at, crds)) = &mut *self.known_crds() {
-                let older = |known: &Definition| {
-                    let now = definition.as_ref().map(|own| own.mod_revision);
-                    now.is_some_and(|now| now < known.mod_revision)
-                };
-                if crds.get(key).is_some_and(older) {
-                    return;
-                }
-                // What is gone may be there anew: this look may be an old one.
-                if definition.is_none() && crds.get(key).is_some() {
-                    *at -= A_MOMENT;
-                }
-                Arc::make_mut(crds).insert(key.to_vec(), definition);
-            }
-        }
-    }
-
     async fn list_addresses(&self, turn: &mut Turn) -> Result<(), EtcdError> {
         let judge = &self.parts.judge;
         if turn.is_to_ask() {
@@ -367,31 +333,6 @@ impl<W: World> Lander<W> {
             turn.learn(addresses);
         }
         Ok(())
-    }
-
-    /// Those of the last moment, or of now: a definition that has come since is
-    /// waited for by whoever needs it.
-    async fn fresh_crds(&self) -> Result<Arc<CrdTable>, EtcdError> {
-        let _turn = self.crds_turn.lock().await;
-        let known = self.known_crds().clone();
-        if let Some((at, crds)) = known
-            && at.elapsed() < A_MOMENT
-        {
-            return Ok(crds);
-        }
-        let began = Instant::now();
-        let crds = Arc::new(self.list_crds().await?);
-        *self.known_crds() = Some((began, crds.clone()));
-        Ok(crds)
-    }
-
-    async fn list_crds(&self) -> Result<CrdTable, EtcdError> {
-        let judge = &self.parts.judge;
-        let items = match judge.crd_range() {
-            Some(range) => self.all(&range).await?,
-            None => Vec::new(),
-        };
-        Ok(blocking(judge.may_block(), || judge.crd_table(&items)))
     }
 
     /// What the destination's kube-apiserver serves: asked for now and then.
@@ -424,7 +365,7 @@ impl<W: World> Lander<W> {
         Ok(items)
     }
 
-    async fn go_through(
+    pub(super) async fn go_through(
         &self,
         mut rest: KeyRange,
         mut take: impl FnMut(Vec<Entry>) + Send,
@@ -439,10 +380,6 @@ impl<W: World> Lander<W> {
                 None => return Ok(()),
             }
         }
-    }
-
-    fn known_crds(&self) -> std::sync::MutexGuard<'_, Option<(Instant, Arc<CrdTable>)>> {
-        self.crds.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn commit(

@@ -5,9 +5,10 @@ use std::time::Duration;
 use carry::destination::election::{Campaign, Election as _, Term};
 use carry::destination::etcd::EtcdDestination;
 use carry::destination::memory::MemoryDestination;
+use carry::destination::prefixed::Prefixed;
 use carry::destination::{Destination, Fence, Guard, Op, Outcome};
 use carry::etcd::{Endpoint, EtcdError, TransportSettings, connect};
-use carry::rules::decide::KeyRange;
+use carry::rules::decide::{KeyMap, KeyRange};
 
 use super::harness::{Etcd, eventually, versions};
 
@@ -154,15 +155,22 @@ async fn guards<D: Destination>(destination: &D, fence: &Fence) {
         key: key(),
         create_revision,
     };
+    let none_newer = |prefix: &str, revision| Guard::NoneNewer {
+        range: KeyRange::prefix(prefix),
+        revision,
+    };
     let so = [
         Guard::Absent(b"/r/none".to_vec()),
         unchanged(there.mod_revision),
         lives(there.create_revision),
+        none_newer("/r/", there.mod_revision),
+        none_newer("/r/none", 0),
     ];
     let not = [
         Guard::Absent(key()),
         unchanged(there.mod_revision - 1),
         lives(there.create_revision - 1),
+        none_newer("/r/", there.mod_revision - 1),
     ];
     for one in not {
         let guards = [&so[..], &[one]].concat();
@@ -189,6 +197,13 @@ async fn guards<D: Destination>(destination: &D, fence: &Fence) {
 #[tokio::test(flavor = "multi_thread")]
 async fn memory() {
     transactions_and_fences(&MemoryDestination::new(1)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn under_another_prefix() {
+    let map = KeyMap::new("/r", "/another");
+    let destination = Prefixed::new(MemoryDestination::new(1), map);
+    transactions_and_fences(&destination).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

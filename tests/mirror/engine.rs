@@ -302,6 +302,13 @@ impl World for Scripted {
 #[derive(Default)]
 pub(super) struct Held(Mutex<BTreeMap<Vec<u8>, String>>, Mutex<Vec<Drifted>>);
 
+impl Held {
+    /// Why a key is held.
+    pub(super) fn reason(&self, key: &str) -> Option<String> {
+        self.0.lock().expect("lock").get(key.as_bytes()).cloned()
+    }
+}
+
 /// What was said of a key; `None` when that was over.
 pub(super) type Drifted = (String, Option<String>);
 

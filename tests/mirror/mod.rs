@@ -21,6 +21,7 @@ mod dry_run;
 mod engine;
 mod engine_changes;
 mod engine_conflicts;
+mod engine_definitions;
 mod engine_drift;
 mod engine_leases;
 mod explain;

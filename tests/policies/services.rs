@@ -144,11 +144,11 @@ fn keys(along: &Along) -> Vec<String> {
 
 fn compared(guards: &[Guard]) -> Vec<String> {
     let all = guards.iter().map(|guard| {
-        let key = String::from_utf8_lossy(guard.key());
+        let key = String::from_utf8_lossy(guard.key().expect("of a key"));
         match guard {
             Guard::Absent(_) => format!("{key} absent"),
             Guard::Unchanged { mod_revision, .. } => format!("{key} at {mod_revision}"),
-            Guard::Lives { .. } => panic!("{key}"),
+            Guard::Lives { .. } | Guard::NoneNewer { .. } => panic!("{key}"),
         }
     });
     all.collect()

@@ -121,7 +121,7 @@ impl<S: Source> Place<'_, S> {
                 seen.set_crds(Arc::new(self.judge.crd_table(crds)), true);
             }
             Obstacle::LookAtObjects { key, range } => {
-                let mut objects = StoredObjects::default();
+                let mut objects = StoredObjects::seen_from(self.at.0);
                 for (key, there) in self.all(&range).await? {
                     self.judge.add_stored(&mut objects, &key, &there.value);
                 }

@@ -10,8 +10,17 @@ use std::borrow::Cow;
 use super::crds::read;
 use super::{Case, Definition, Guard, Obstacle};
 use crate::k8s::crypto::CryptoError;
-use crate::k8s::{Encoding, Record};
+use crate::k8s::{Encoding, KeyResource, Record};
+use crate::rules::decide::Judge;
 use crate::rules::outgoing::Unfit;
+
+impl Judge {
+    /// Whether what is under `key` may have a CustomResourceDefinition.
+    pub fn is_custom(&self, key: &[u8]) -> bool {
+        let place = self.place(key);
+        place.is_ok_and(|own| matches!(own.resource, KeyResource::Custom { .. }))
+    }
+}
 
 impl Case<'_> {
     /// Whether the destination defines what this is.

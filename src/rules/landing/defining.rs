@@ -2,7 +2,8 @@
 //! objects.
 //!
 //! Promises that no definition is written without which the destination could
-//! not read what it has stored. Deliberately leaves it to the destination to
+//! not read what it has stored, if it is written in another transaction than its
+//! objects. Deliberately leaves it to the destination to
 //! take a definition up: that its names are accepted is what its own controllers
 //! find out, among its own definitions.
 
@@ -17,8 +18,10 @@ use crate::rules::definition::{dropped, rewritings};
 use crate::rules::outgoing::{Rewriting, Unfit};
 
 /// Under which versions the destination has stored objects of a definition.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredObjects {
+    /// The destination's revision before anybody looked.
+    revision: i64,
     /// The versions, each with the key of one such object.
     versions: BTreeMap<String, Vec<u8>>,
     /// One of which that cannot be told.
@@ -43,6 +46,16 @@ impl Judge {
 }
 
 impl StoredObjects {
+    /// None yet; all that is added was seen at `revision` of the destination, or
+    /// later.
+    pub fn seen_from(revision: i64) -> StoredObjects {
+        StoredObjects {
+            revision,
+            versions: BTreeMap::new(),
+            unreadable: None,
+        }
+    }
+
     /// One that is stored in one of these versions, or may be; with its key.
     fn in_one_of(&self, versions: &[String]) -> Option<(String, &[u8])> {
         let found = versions.iter().find_map(|own| {
@@ -74,7 +87,7 @@ impl Case<'_> {
         };
         let mod_revision = there.mod_revision;
         let there = self.definition_there(there)?;
-        self.keeps_readable(&here, &there)?;
+        guards.extend(self.keeps_readable(&here, &there)?);
         guards.push(Guard::Unchanged {
             key: key(),
             mod_revision,
@@ -97,10 +110,11 @@ impl Case<'_> {
         })
     }
 
-    /// Whether the destination could still read all that it has stored.
-    fn keeps_readable(&self, here: &Value, there: &Value) -> Result<(), Obstacle> {
+    /// What must be so for the destination to be able to read all that it has
+    /// stored still, where anything must.
+    fn keeps_readable(&self, here: &Value, there: &Value) -> Result<Option<Guard>, Obstacle> {
         let Some(old) = Definition::of(there, 0) else {
-            return Ok(());
+            return Ok(None);
         };
         if old.deleting {
             let reason =
@@ -109,18 +123,20 @@ impl Case<'_> {
         }
         let dropped = dropped(here, there);
         if dropped.is_empty() {
-            return Ok(());
+            return Ok(None);
         }
         let prefix = self.judge.plan().prefix();
-        let range = format!("{prefix}/{}/{}/", old.group, old.plural);
+        let range = KeyRange::prefix(format!("{prefix}/{}/{}/", old.group, old.plural));
         let Some(objects) = self.seen.objects.get(self.key) else {
-            return Err(Obstacle::LookAtObjects {
-                key: self.key.to_vec(),
-                range: KeyRange::prefix(range),
-            });
+            let key = self.key.to_vec();
+            return Err(Obstacle::LookAtObjects { key, range });
         };
         let Some((how, key)) = objects.in_one_of(&dropped) else {
-            return Ok(());
+            // One that has come since may be in any version.
+            return Ok(Some(Guard::NoneNewer {
+                range,
+                revision: objects.revision,
+            }));
         };
         let versions: Vec<String> = dropped.iter().map(|own| format!("`{own}`")).collect();
         let reason = format!(

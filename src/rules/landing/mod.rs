@@ -211,20 +211,24 @@ pub enum Guard {
         /// The revision that created it.
         create_revision: i64,
     },
+    /// Nothing that the range holds was written after this revision; what it
+    /// held may be gone.
+    NoneNewer {
+        /// The keys.
+        range: KeyRange,
+        /// The revision.
+        revision: i64,
+    },
 }
 
 impl Guard {
-    /// The key that it is about.
-    pub fn key(&self) -> &[u8] {
+    /// The key that it is about, if it is about one.
+    pub fn key(&self) -> Option<&[u8]> {
         match self {
-            Guard::Absent(key) | Guard::Unchanged { key, .. } | Guard::Lives { key, .. } => key,
-        }
-    }
-
-    /// The same, to be changed.
-    pub fn key_mut(&mut self) -> &mut Vec<u8> {
-        match self {
-            Guard::Absent(key) | Guard::Unchanged { key, .. } | Guard::Lives { key, .. } => key,
+            Guard::Absent(key) | Guard::Unchanged { key, .. } | Guard::Lives { key, .. } => {
+                Some(key)
+            }
+            Guard::NoneNewer { .. } => None,
         }
     }
 }

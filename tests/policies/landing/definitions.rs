@@ -1,6 +1,6 @@
 //! CustomResourceDefinitions and their objects.
 
-use carry::rules::decide::Judge;
+use carry::rules::decide::{Judge, KeyRange};
 use carry::rules::landing::{CrdTable, Guard};
 use carry::rules::policy::Policy;
 use serde_json::{Value, json};
@@ -57,6 +57,13 @@ fn site(version: &str) -> Vec<u8> {
         "apiVersion": format!("example.com/{version}"), "kind": "Site",
         "metadata": {"name": "a", "namespace": "red"}, "spec": {"size": 1},
     }))
+}
+
+fn unchanged(world: &World, key: &str) -> Guard {
+    Guard::Unchanged {
+        key: key.as_bytes().to_vec(),
+        mod_revision: world.items[key.as_bytes()].mod_revision,
+    }
 }
 
 fn everything() -> Judge {
@@ -167,8 +174,15 @@ fn stored_versions() {
         "{reason}"
     );
     world.put(SITE, &site("v1"));
+    // None must come meanwhile.
+    let none_newer = Guard::NoneNewer {
+        range: KeyRange::prefix("/registry/example.com/sites/"),
+        revision: world.revision,
+    };
+    let guards = [none_newer, unchanged(&world, CRD)];
     let landed = world.write(&judge, CRD, &ours);
     assert_eq!((landed.looks, stored(&landed.bytes)), (2, json!(["v1"])));
+    assert_eq!(landed.guards, guards);
 
     // It goes, with all its objects: what came now would go, too.
     theirs["metadata"]["deletionTimestamp"] = json!("2026-11-26T10:00:00Z");
@@ -198,11 +212,8 @@ fn a_custom_resource_waits_for_its_definition() {
     );
     world.put(CRD, &bytes(&definition(&["v1", "v1beta1"], &["v1"])));
     let landed = world.write(&judge, SITE, &site("v1"));
-    let unchanged = Guard::Unchanged {
-        key: CRD.as_bytes().to_vec(),
-        mod_revision: world.items[CRD.as_bytes()].mod_revision,
-    };
-    assert_eq!((landed.looks, landed.guards), (1, vec![unchanged]));
+    let guards = vec![unchanged(&world, CRD)];
+    assert_eq!((landed.looks, landed.guards), (1, guards));
     assert_eq!(
         held(&world, "v2"),
         "the destination's CustomResourceDefinition `sites.example.com` has no version `v2`, only `v1`, `v1beta1`"

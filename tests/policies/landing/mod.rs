@@ -103,7 +103,7 @@ impl World {
                     seen.set_crds(Arc::new(table), true);
                 }
                 Err(Obstacle::LookAtObjects { key, range }) => {
-                    let mut objects = StoredObjects::default();
+                    let mut objects = StoredObjects::seen_from(self.revision);
                     for (key, there) in self.within(&range) {
                         judge.add_stored(&mut objects, key, &there.value);
                     }
@@ -151,6 +151,10 @@ impl World {
             } => {
                 let there = self.items.get(key);
                 there.is_some_and(|there| there.create_revision == *create_revision)
+            }
+            Guard::NoneNewer { range, revision } => {
+                let mut all = self.within(range);
+                all.all(|(_, there)| there.mod_revision <= *revision)
             }
         }
     }

@@ -1,0 +1,181 @@
+//! Definitions that lose a version: the engine, with carry's own rules, over two
+//! sides in memory.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use carry::destination::memory::MemoryDestination;
+use carry::k8s::Keyring;
+use carry::metrics::Metrics;
+use carry::mirror::{Holder, Mirror, Options, Parts, Standby, World};
+use carry::rules::Plan;
+use carry::rules::decide::Judge;
+use carry::source::ScriptedSource;
+use carry::state::{MemoryStore, StateStore as _};
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+use super::engine::Held;
+use super::harness::eventually;
+
+const RULES: &str = r#"
+filters:
+  secondary:
+    - name: definitions
+      group: apiextensions.k8s.io
+      resources: [{kind: CustomResourceDefinition}]
+    - name: sites
+      group: example.com
+      resources: [{kind: Site}]
+"#;
+
+const CRD: &str = "/registry/apiextensions.k8s.io/customresourcedefinitions/sites.example.com";
+const OTHER: &str = "/registry/example.com/sites/red/b";
+
+struct Memory;
+
+impl World for Memory {
+    type Source = ScriptedSource;
+    type Destination = MemoryDestination;
+    type Store = MemoryStore;
+    type Judge = Judge;
+}
+
+/// Two etcds with a definition of two versions, of which objects may be stored
+/// in the older one.
+struct Theatre {
+    source: ScriptedSource,
+    destination: Arc<MemoryDestination>,
+    store: MemoryStore,
+    held: Arc<Held>,
+    stop: CancellationToken,
+}
+
+fn definition(versions: &[&str], stored: &str) -> Vec<u8> {
+    let versions: Vec<Value> = versions.iter().map(|name| json!({"name": name})).collect();
+    let names = json!({"plural": "sites", "kind": "Site"});
+    let definition = json!({
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": "sites.example.com", "uid": "definition"},
+        "spec": {"group": "example.com", "scope": "Namespaced", "names": names, "versions": versions},
+        "status": {
+            "conditions": [{"type": "Established", "status": "True"}],
+            "acceptedNames": names,
+            "storedVersions": [stored],
+        },
+    });
+    definition.to_string().into_bytes()
+}
+
+fn site(name: &str, version: &str) -> Vec<u8> {
+    let site = json!({
+        "apiVersion": format!("example.com/{version}"),
+        "kind": "Site",
+        "metadata": {"name": name, "namespace": "red", "uid": name},
+        "spec": {"size": 1},
+    });
+    site.to_string().into_bytes()
+}
+
+impl Theatre {
+    async fn mirroring(standby: Standby) -> Theatre {
+        let theatre = Theatre {
+            source: ScriptedSource::new(0xa),
+            destination: Arc::new(MemoryDestination::new(0xb)),
+            store: MemoryStore::default(),
+            held: Arc::default(),
+            stop: CancellationToken::new(),
+        };
+        let both = definition(&["v1", "v2"], "v1");
+        theatre.destination.put(CRD.as_bytes(), &both);
+        theatre.source.put(CRD, both);
+        theatre.run(standby);
+        theatre.checkpointed().await;
+        theatre
+    }
+
+    fn run(&self, standby: Standby) {
+        let (_, loaded) = carry::rules::load_bytes("rules.yaml", RULES.into());
+        let rules = loaded.rule_set.expect("rules");
+        let plan = Plan::compile(&rules, "/registry").0.expect("a plan");
+        let parts = Parts::<Memory> {
+            source: Arc::new(self.source.clone()),
+            destination: self.destination.clone(),
+            store: Arc::new(self.store.clone()),
+            judge: Arc::new(Judge::new(plan, Keyring::identity())),
+            metrics: Metrics::default(),
+        };
+        let holder = Holder {
+            host: "here".to_owned(),
+            pid: 1,
+            store: None,
+            token: "1".to_owned(),
+        };
+        let mut options = Options::new("test", holder);
+        options.standby = standby;
+        options.checkpoint_every = Duration::from_millis(10);
+        options.retry_held_after = Duration::from_millis(10);
+        let (held, stop) = (self.held.clone(), self.stop.clone());
+        tokio::spawn(Mirror::new(parts, options, held, stop).run());
+    }
+
+    async fn checkpointed(&self) {
+        let now = self.source.revision().0;
+        eventually("the checkpoint to reach the newest revision", || async {
+            let checkpoints = self.store.checkpoints().expect("memory");
+            matches!(checkpoints.as_slice(), [known] if known.bootstrapped && known.revision >= now)
+        })
+        .await;
+    }
+
+    fn there(&self, key: &str) -> Option<Value> {
+        let value = self.destination.contents(key.as_bytes());
+        let value = value.into_values().next()?;
+        Some(serde_json::from_slice(&value).expect("an object"))
+    }
+
+    fn has_version(&self, name: &str) -> bool {
+        let definition = self.there(CRD).expect("a definition");
+        let versions = definition["spec"]["versions"].as_array();
+        let mut versions = versions.expect("versions").iter();
+        versions.any(|own| own["name"] == name)
+    }
+}
+
+impl Drop for Theatre {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+/// What comes between the look at the objects and the definition is looked at,
+/// too.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_object_that_comes_meanwhile_keeps_its_version() {
+    for standby in [Standby::Live, Standby::Cold] {
+        let theatre = Theatre::mirroring(standby).await;
+        theatre.destination.set_open(false);
+        theatre.source.put(CRD, definition(&["v2"], "v2"));
+        eventually("the definition to be on its way", || async {
+            theatre.destination.waiting() == 1
+        })
+        .await;
+        let older = site("b", "v1");
+        theatre.destination.put(OTHER.as_bytes(), &older);
+        theatre.destination.set_open(true);
+        eventually("the definition to be held", || async {
+            let reason = theatre.held.reason(CRD);
+            reason.is_some_and(|own| own.ends_with("is stored in version `v1`"))
+        })
+        .await;
+        assert!(theatre.has_version("v1"));
+        // One that is no longer stored so is in nobody's way, whenever it was
+        // written.
+        theatre.destination.put(OTHER.as_bytes(), &site("b", "v2"));
+        eventually("the definition to arrive", || async {
+            !theatre.has_version("v1")
+        })
+        .await;
+    }
+}
