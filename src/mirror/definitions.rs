@@ -2,7 +2,10 @@
 //!
 //! Promises that a definition that loses a version is looked at together with
 //! all objects of it there, and that while objects come in between again and
-//! again, those that carry itself writes wait for it. Deliberately judges nothing.
+//! again, those that carry itself writes wait for it. That one transaction has no
+//! definition beside other keys is up to whoever makes batches ([`separate`]): what
+//! a custom resource relies on is compared before anything of its transaction is
+//! written. Deliberately judges nothing.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -42,6 +45,14 @@ impl Definitions {
     fn table(&self) -> MutexGuard<'_, Option<(Instant, Arc<CrdTable>)>> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The batches that are sent for one: what goes alone by itself, as definitions
+/// do.
+pub fn separate(judge: &impl Judging, batch: Batch) -> Vec<Batch> {
+    let definitions = judge.crd_range();
+    let is_definition = |key: &[u8]| definitions.as_ref().is_some_and(|own| own.contains(key));
+    batch.apart(|key| judge.goes_alone(key) || is_definition(key))
 }
 
 impl<W: World> Lander<W> {

@@ -12,6 +12,7 @@ use std::sync::atomic::Ordering;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use super::definitions::separate;
 use super::drift_watch::Own;
 use super::error::MirrorError;
 use super::held::MAX_NAMED;
@@ -226,8 +227,9 @@ impl<W: World> Writer<W> {
         }
         self.note_batches(&mut batches)?;
         let judge = self.parts.judge.clone();
-        let apart = |batch: Batch| batch.apart(|key| judge.goes_alone(key));
-        let batches = batches.into_iter().flat_map(apart);
+        let batches = batches
+            .into_iter()
+            .flat_map(|batch| separate(&*judge, batch));
         batches.for_each(|batch| self.send(batch));
         Ok(())
     }

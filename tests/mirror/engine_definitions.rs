@@ -30,6 +30,7 @@ filters:
 "#;
 
 const CRD: &str = "/registry/apiextensions.k8s.io/customresourcedefinitions/sites.example.com";
+const SITE: &str = "/registry/example.com/sites/red/a";
 const OTHER: &str = "/registry/example.com/sites/red/b";
 
 struct Memory;
@@ -147,6 +148,24 @@ impl Drop for Theatre {
     fn drop(&mut self) {
         self.stop.cancel();
     }
+}
+
+/// The one would be judged by what the other changes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_definition_and_its_objects_are_never_in_one_transaction() {
+    let theatre = Theatre::mirroring(Standby::Cold).await;
+    let newer = definition(&["v2"], "v2");
+    let ops = [(CRD, newer), (SITE, site("a", "v1"))];
+    let ops = ops.map(|(key, value)| (key.as_bytes().to_vec(), Some(value), 0));
+    theatre.source.txn(ops);
+    theatre.checkpointed().await;
+    let held = [CRD, SITE].map(|key| theatre.held.reason(key).is_some());
+    let (is_old, is_written) = (theatre.has_version("v1"), theatre.there(SITE).is_some());
+    assert_eq!((held[0], held[1]), (is_old, !is_written));
+    assert_eq!(is_old, is_written, "the one or the other is held");
+    let committed = theatre.destination.committed();
+    let together = committed.iter().map(|own| own.ops.len()).max();
+    assert_eq!(together, Some(1));
 }
 
 /// What comes between the look at the objects and the definition is looked at,
