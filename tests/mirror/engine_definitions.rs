@@ -1,15 +1,22 @@
 //! Definitions that lose a version: the engine, with carry's own rules, over two
 //! sides in memory.
 
+use std::ops::Deref;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use carry::destination::election::{Campaign, Election, Leader, Term};
 use carry::destination::memory::MemoryDestination;
+use carry::destination::{
+    DestStatus, Destination, Entry, Fence, Guard, LeaseId, Op, Outcome, There, Watch,
+};
+use carry::etcd::{DestRevision, EtcdError};
 use carry::k8s::Keyring;
 use carry::metrics::Metrics;
 use carry::mirror::{Holder, Mirror, Options, Parts, Standby, World};
 use carry::rules::Plan;
-use carry::rules::decide::Judge;
+use carry::rules::decide::{Judge, KeyRange};
 use carry::source::ScriptedSource;
 use carry::state::{MemoryStore, StateStore as _};
 use serde_json::{Value, json};
@@ -33,11 +40,103 @@ const CRD: &str = "/registry/apiextensions.k8s.io/customresourcedefinitions/site
 const SITE: &str = "/registry/example.com/sites/red/a";
 const OTHER: &str = "/registry/example.com/sites/red/b";
 
+/// A destination in memory whose answers to looks take their time.
+struct Far {
+    near: MemoryDestination,
+    /// In milliseconds.
+    delay: AtomicU64,
+}
+
+impl Deref for Far {
+    type Target = MemoryDestination;
+
+    fn deref(&self) -> &MemoryDestination {
+        &self.near
+    }
+}
+
+impl Far {
+    async fn answer(&self) {
+        let delay = self.delay.load(Ordering::Relaxed);
+        if delay > 0 {
+            tokio::time::sleep(Duration::from_millis(delay)).await;
+        }
+    }
+}
+
+impl Destination for Far {
+    async fn status(&self) -> Result<DestStatus, EtcdError> {
+        let answer = self.near.status().await;
+        self.answer().await;
+        answer
+    }
+
+    async fn commit(
+        &self,
+        fence: &Fence,
+        guards: &[Guard],
+        ops: &[Op],
+    ) -> Result<Outcome, EtcdError> {
+        self.near.commit(fence, guards, ops).await
+    }
+
+    async fn look(&self, key: &[u8]) -> Result<Option<There>, EtcdError> {
+        let answer = self.near.look(key).await;
+        self.answer().await;
+        answer
+    }
+
+    async fn entries(
+        &self,
+        range: &KeyRange,
+        limit: usize,
+    ) -> Result<(Vec<Entry>, bool), EtcdError> {
+        let answer = self.near.entries(range, limit).await;
+        self.answer().await;
+        answer
+    }
+
+    async fn count(&self, range: &KeyRange) -> Result<u64, EtcdError> {
+        self.near.count(range).await
+    }
+
+    async fn watch(&self, ranges: &[KeyRange], from: DestRevision) -> Result<Watch, EtcdError> {
+        self.near.watch(ranges, from).await
+    }
+}
+
+impl Election for Far {
+    async fn campaign(
+        &self,
+        key: &[u8],
+        holder: &[u8],
+        ttl: Duration,
+    ) -> Result<Campaign, EtcdError> {
+        self.near.campaign(key, holder, ttl).await
+    }
+
+    async fn keep_alive(&self, lease: LeaseId) -> Result<bool, EtcdError> {
+        self.near.keep_alive(lease).await
+    }
+
+    async fn renew_fence(&self, term: &Term) -> Result<Option<Fence>, EtcdError> {
+        self.near.renew_fence(term).await
+    }
+
+    async fn evict(&self, key: &[u8], leader: &Leader) -> Result<(), EtcdError> {
+        self.near.evict(key, leader).await
+    }
+
+    async fn resign(&self, term: &Term) -> Result<(), EtcdError> {
+        self.near.resign(term).await
+    }
+}
+
 struct Memory;
 
 impl World for Memory {
     type Source = ScriptedSource;
-    type Destination = MemoryDestination;
+    type Destination = Far;
     type Store = MemoryStore;
     type Judge = Judge;
 }
@@ -46,7 +145,7 @@ impl World for Memory {
 /// in the older one.
 struct Theatre {
     source: ScriptedSource,
-    destination: Arc<MemoryDestination>,
+    destination: Arc<Far>,
     store: MemoryStore,
     held: Arc<Held>,
     stop: CancellationToken,
@@ -69,12 +168,12 @@ fn definition(versions: &[&str], stored: &str) -> Vec<u8> {
     definition.to_string().into_bytes()
 }
 
-fn site(name: &str, version: &str) -> Vec<u8> {
+fn site(name: &str, version: &str, size: u32) -> Vec<u8> {
     let site = json!({
         "apiVersion": format!("example.com/{version}"),
         "kind": "Site",
         "metadata": {"name": name, "namespace": "red", "uid": name},
-        "spec": {"size": 1},
+        "spec": {"size": size},
     });
     site.to_string().into_bytes()
 }
@@ -83,7 +182,10 @@ impl Theatre {
     async fn mirroring(standby: Standby) -> Theatre {
         let theatre = Theatre {
             source: ScriptedSource::new(0xa),
-            destination: Arc::new(MemoryDestination::new(0xb)),
+            destination: Arc::new(Far {
+                near: MemoryDestination::new(0xb),
+                delay: AtomicU64::new(0),
+            }),
             store: MemoryStore::default(),
             held: Arc::default(),
             stop: CancellationToken::new(),
@@ -155,7 +257,7 @@ impl Drop for Theatre {
 async fn a_definition_and_its_objects_are_never_in_one_transaction() {
     let theatre = Theatre::mirroring(Standby::Cold).await;
     let newer = definition(&["v2"], "v2");
-    let ops = [(CRD, newer), (SITE, site("a", "v1"))];
+    let ops = [(CRD, newer), (SITE, site("a", "v1", 1))];
     let ops = ops.map(|(key, value)| (key.as_bytes().to_vec(), Some(value), 0));
     theatre.source.txn(ops);
     theatre.checkpointed().await;
@@ -180,7 +282,7 @@ async fn an_object_that_comes_meanwhile_keeps_its_version() {
             theatre.destination.waiting() == 1
         })
         .await;
-        let older = site("b", "v1");
+        let older = site("b", "v1", 1);
         theatre.destination.put(OTHER.as_bytes(), &older);
         theatre.destination.set_open(true);
         eventually("the definition to be held", || async {
@@ -191,10 +293,30 @@ async fn an_object_that_comes_meanwhile_keeps_its_version() {
         assert!(theatre.has_version("v1"));
         // One that is no longer stored so is in nobody's way, whenever it was
         // written.
-        theatre.destination.put(OTHER.as_bytes(), &site("b", "v2"));
+        theatre
+            .destination
+            .put(OTHER.as_bytes(), &site("b", "v2", 1));
         eventually("the definition to arrive", || async {
             !theatre.has_version("v1")
         })
         .await;
     }
+}
+
+/// Each of them comes between the look and the definition.
+#[tokio::test(start_paused = true)]
+async fn objects_that_never_rest_let_a_definition_through() {
+    let theatre = Theatre::mirroring(Standby::Live).await;
+    theatre.source.put(SITE, site("a", "v2", 0));
+    theatre.checkpointed().await;
+    theatre.destination.delay.store(10, Ordering::Relaxed);
+    theatre.source.put(CRD, definition(&["v2"], "v2"));
+    for size in 1..=200 {
+        theatre.source.put(SITE, site("a", "v2", size));
+        tokio::time::sleep(Duration::from_millis(3)).await;
+    }
+    assert!(!theatre.has_version("v1"));
+    theatre.checkpointed().await;
+    let there = theatre.there(SITE).expect("an object");
+    assert_eq!(there["spec"]["size"], 200);
 }
