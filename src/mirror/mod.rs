@@ -12,7 +12,7 @@
 //! | following | `reader` → `spool` → `tail` |
 //! | the order of writes | `pipeline` |
 //! | what the destination has already, and what a write relies on | `landing` |
-//! | definitions, and their objects there | `definitions` |
+//! | definitions, and their objects there | `defining`, over `definitions` |
 //! | the addresses of Services | `addresses`, over `source_services`; told of by `counting` |
 //! | keys of which the destination has something else | `conflicts`, `keeping` tells of them, and of held ones |
 //! | values encrypted for the destination | `sealing` |
@@ -39,6 +39,7 @@ mod conflicts;
 mod counting;
 mod cursor;
 mod cuts;
+mod defining;
 mod definitions;
 mod drift;
 mod drift_book;
