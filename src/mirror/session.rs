@@ -425,7 +425,11 @@ impl<W: World> Session<W> {
     /// Does what was found to be necessary.
     pub fn take_found(&mut self, found: Found) -> Result<(), End> {
         match found {
-            Found::Write(write) => self.writer.pipeline.submit(write),
+            Found::Write(write) => {
+                // An earlier list may have found another's there.
+                self.release_kept(write.op.key())?;
+                self.writer.pipeline.submit(write);
+            }
             Found::Record(change) => self.record(change)?,
             Found::Keep { key } => self.keep(&key)?,
             Found::Hold { key, rule, unfit } => self.hold(key, Why::of(rule, unfit))?,
