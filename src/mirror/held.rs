@@ -148,17 +148,26 @@ impl Held {
     }
 
     /// Up to `limit` that are held for a reason that may pass by itself: those
-    /// after `key` first, then from the beginning.
-    pub fn transient_after(&self, key: &[u8], limit: usize) -> Vec<Vec<u8>> {
+    /// after `key` first, then from the beginning. Who waits for what is held too
+    /// is not among them, unless the destination has that in some state
+    /// (`is_there`).
+    pub fn transient_after(
+        &self,
+        key: &[u8],
+        limit: usize,
+        is_there: impl Fn(&[u8]) -> bool,
+    ) -> Vec<Vec<u8>> {
         let after = (Bound::Excluded(key), Bound::Unbounded);
         let before = (Bound::Unbounded, Bound::Included(key));
         let around = self.keys.range::<[u8], _>(after);
         let around = around.chain(self.keys.range::<[u8], _>(before));
         // It may come as soon as what it waits for is judged, and then wakes this.
+        // But what is there is changed by others, too, and not everybody hears of
+        // that.
         let is_to_come = |why: &Why| {
-            let awaited = why.unfit.awaits.as_ref();
-            let awaited = awaited.and_then(|awaited| self.keys.get(awaited));
-            awaited.is_some_and(|awaited| awaited.left_out.is_none())
+            let name = why.unfit.awaits.as_ref();
+            let awaited = name.and_then(|name| Some((name, self.keys.get(name)?)));
+            awaited.is_some_and(|(name, own)| own.left_out.is_none() && !is_there(name))
         };
         let chosen = around.filter(|(_, why)| why.unfit.transient && !is_to_come(why));
         chosen.take(limit).map(|(key, _)| key.clone()).collect()

@@ -69,9 +69,15 @@ impl<W: World> Session<W> {
             return self.compare_all().await;
         }
         let (before, told) = (self.held.len(), self.held.told());
+        let store = &self.parts.store;
+        let is_there = |key: &[u8]| {
+            let entry = store.get(key).ok().flatten();
+            entry.is_some_and(|entry| entry.intent.is_none())
+        };
+        let after = self.due.reached();
         let names = match which {
             Which::Woken => self.held.woken(ONE_BY_ONE),
-            Which::Transient => self.held.transient_after(self.due.reached(), ONE_BY_ONE),
+            Which::Transient => self.held.transient_after(after, ONE_BY_ONE, is_there),
             Which::All => self.held.names(ONE_BY_ONE + 1),
         };
         // Those whose reason is transient are few enough by themselves.
