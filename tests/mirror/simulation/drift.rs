@@ -4,10 +4,11 @@ use carry::destination::Op;
 use carry::etcd::EtcdError;
 use carry::metrics::Phase;
 
+use super::definitions::{self, is_object};
 use super::dice::Dice;
 use super::model::Want;
 use super::owners::uid;
-use super::scenario::KEYS;
+use super::scenario::{KEYS, Settings};
 use super::services::{self, SERVICES, is_service, told};
 use super::stage::Stage;
 use super::witness::Witness;
@@ -30,11 +31,12 @@ pub struct Meddled {
     comparisons: Option<u64>,
 }
 
-pub fn draw(dice: &mut Dice, number: &mut usize, services: bool) -> Meddling {
+pub fn draw(dice: &mut Dice, number: &mut usize, settings: &Settings) -> Meddling {
     *number += 1;
-    let key = match services && dice.chance(40) {
-        true => *dice.pick(&SERVICES),
-        false => *dice.pick(&KEYS),
+    let key = match () {
+        () if settings.services.is_some() && dice.chance(40) => *dice.pick(&SERVICES),
+        () if settings.defined && dice.chance(40) => definitions::pick(dice),
+        () => *dice.pick(&KEYS),
     };
     let value = (!dice.chance(30)).then(|| format!("stranger {number}"));
     Meddling { key, value }
@@ -51,13 +53,12 @@ pub fn meddle(stage: &Stage, meddling: &Meddling) {
         None if is_service(key) && reallocates => return services::delete(stage, key),
         None => stage.destination.delete(key.as_bytes()),
         Some(words) => {
-            let bytes = match is_service(key) {
-                true => {
-                    let there = stage.destination.contents(key.as_bytes());
-                    let there = there.get(key.as_bytes());
-                    services::reworded(there.expect("a Service"), words)
-                }
-                false => stage.witness().meddled_words(key, words).into_bytes(),
+            let there = stage.destination.contents(key.as_bytes());
+            let there = there.get(key.as_bytes()).expect("what is carry's");
+            let bytes = match () {
+                () if is_service(key) => services::reworded(there, words),
+                () if is_object(key) => definitions::reworded(there, words),
+                () => stage.witness().meddled_words(key, words).into_bytes(),
             };
             stage.destination.put(key.as_bytes(), &bytes);
             let op = Op::put(key.as_bytes().to_vec(), bytes, 0);
@@ -164,10 +165,12 @@ impl Witness {
     /// written it last at `revision`.
     pub fn is_left(&self, key: &str, revision: i64) -> bool {
         self.mend == Some(false)
-            && self
-                .meddled
-                .get(key)
-                .is_some_and(|own| own.revision.is_none_or(|given| given >= revision))
+            && self.meddled.get(key).is_some_and(|own| {
+                // What was written again as it was is found there, and not written.
+                own.revision.is_none_or(|given| {
+                    given >= revision || self.history.is_same(key, given, revision)
+                })
+            })
     }
 
     /// Which keys are to be told of as drifting.
@@ -177,7 +180,14 @@ impl Witness {
                 return false;
             };
             let there = self.contents().get(*key);
-            self.is_left(key, stored.revision)
+            // Of a value that it has had twice, nobody knows which one was there.
+            let is_older = self
+                .meddled
+                .get(*key)
+                .is_some_and(|own| own.revision.is_none())
+                && self.waits_for_owner(key, &stored.value);
+            !is_older
+                && self.is_left(key, stored.revision)
                 && there.is_none_or(|there| !self.is_value(key, there, &stored.value))
         };
         let keys = wanted.iter().filter(drifts);

@@ -65,6 +65,13 @@ impl Life {
         }
     }
 
+    /// The same, unless it is to die anyway.
+    pub fn dies_soon(&self, calls: u64) {
+        if self.left.load(Ordering::SeqCst) < 0 {
+            self.dies_after(calls.cast_signed());
+        }
+    }
+
     /// Nobody wants it to die any more.
     pub fn spare(&self) {
         self.left.store(-1, Ordering::SeqCst);

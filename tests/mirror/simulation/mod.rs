@@ -4,6 +4,8 @@
 //! `CARRY_SIMULATION_SEEDS` and `CARRY_SIMULATION_FROM` say how many are run
 //! otherwise, and from where on.
 
+mod conflicts;
+mod definitions;
 mod dice;
 mod disk;
 mod drift;

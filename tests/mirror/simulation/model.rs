@@ -144,4 +144,10 @@ impl History {
             changed(key, at) || namespace.as_deref().is_some_and(|name| changed(name, at))
         })
     }
+
+    /// Whether a key has had one value alone from `from` to `to`.
+    pub fn is_same(&self, key: &str, from: i64, to: i64) -> bool {
+        let value = |at: i64| self.state(at).get(key).map(|stored| &stored.value);
+        (from..=to).all(|at| value(at) == value(from))
+    }
 }

@@ -14,6 +14,8 @@ use carry::etcd::{DestRevision, EtcdError};
 use carry::rules::decide::KeyRange;
 use tokio::sync::oneshot;
 
+use super::definitions;
+use super::freeing;
 use super::life::Life;
 use super::stage::{LEASE, Luck, Stage, back, pass, refused, timeout};
 
@@ -116,6 +118,7 @@ impl Destination for SimDestination {
                 let outcome = stage.destination.commit(&fence, &guards, &ops).await;
                 if let Ok(Outcome::Applied(_)) = outcome {
                     stage.witness().committed(life.id, phase, &ops, answered);
+                    definitions::take_up(&stage, &ops);
                 }
                 outcome
             })
@@ -124,8 +127,12 @@ impl Destination for SimDestination {
     }
 
     async fn look(&self, key: &[u8]) -> Result<Option<There>, EtcdError> {
-        self.read(async |stage| stage.destination.look(key).await)
-            .await
+        self.read(async |stage| {
+            let there = stage.destination.look(key).await;
+            freeing::ambush(stage, &self.life, key);
+            there
+        })
+        .await
     }
 
     async fn entries(

@@ -262,9 +262,13 @@ impl Witness {
         let comes_again = self
             .history
             .is_touched(key, from + 1, self.history.newest());
-        let is_to_be_said = comes_again && known.missing(key, value).is_some();
-        told || is_to_be_said
-            || self.policy == Some(Owners::Skip) && !known.were_always_here(key, value, revision)
+        let has_lacked = !known.were_always_here(key, value, revision);
+        told || has_lacked && (comes_again || self.policy == Some(Owners::Skip))
+    }
+
+    /// Whether this value is not written for want of an owner.
+    pub fn waits_for_owner(&self, key: &str, value: &str) -> bool {
+        self.policy != Some(Owners::Strip) && self.owners.missing(key, value).is_some()
     }
 
     /// What becomes of a key whose owners count, once all is done; `None` where

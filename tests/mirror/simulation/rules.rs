@@ -8,7 +8,8 @@
 //! mended), `unfit` and `unfit-later` (must not be written), in a Namespace
 //! `garbage` (cannot be read). What `of:<key>#<n>` means, `owners.rs` says.
 //!
-//! Services are as `config/…`; what becomes of their addresses, carry's own rules
+//! Services are as `config/…`, and so are custom resources; definitions are as
+//! `plain/…`, always. What becomes of these at the destination, carry's own rules
 //! say.
 
 use std::collections::HashSet;
@@ -23,12 +24,15 @@ use carry::rules::decide::{
 };
 use carry::rules::drift::Drift;
 use carry::rules::identity::{Identity, Side};
-use carry::rules::landing::{Addresses, Landing, Leaving, Obstacle, Seen, There, Wanted};
+use carry::rules::landing::{
+    Addresses, CrdTable, Definition, Landing, Leaving, Obstacle, Seen, StoredObjects, There, Wanted,
+};
 use carry::rules::namespaces::{Namespaces, View};
 use carry::rules::outgoing::{Outgoing, OutgoingScratch, Unfit};
 use carry::rules::policy::{OnConflict, OnDrift, Owners};
 use carry::rules::{Phase, RuleId};
 
+use super::definitions::{self, is_object};
 use super::owners;
 use super::services::{self, Addressing, is_service, told};
 
@@ -86,7 +90,10 @@ pub fn judge<'n>(
     let rule = match parts[..] {
         ["first", _] if version.first => 0,
         ["namespaces", _] if has("pick") => 1,
-        ["config", namespace, _] | ["services", "specs", namespace, _] => match labels(namespace) {
+        ["apiextensions.k8s.io", _, _] => 3,
+        ["config", namespace, _]
+        | ["services", "specs", namespace, _]
+        | ["example.com", _, namespace, _] => match labels(namespace) {
             _ if version.twin && has("twin") => 4,
             Labels::Unreadable => return Verdict::Hold { transient: false },
             Labels::Some(labels) if labels.split(' ').any(|label| label == version.label) => 2,
@@ -119,6 +126,7 @@ pub fn namespace_of(key: &str) -> Option<&str> {
     let folders = ["/r/config/", "/r/services/specs/"];
     let rest = folders
         .iter()
+        .chain(&definitions::FOLDERS)
         .find_map(|folder| key.strip_prefix(*folder))?;
     rest.split('/').next()
 }
@@ -153,14 +161,16 @@ pub struct Outside {
     /// The KMS plugin answers, so to speak.
     pub mended: AtomicBool,
     pub nonces: AtomicU64,
-    /// What the destination had before carry stays as it is.
-    pub keep: bool,
+    /// What becomes of what others have under keys that are selected.
+    pub conflict: OnConflict,
     /// What becomes of the addresses of Services, if there are any.
     pub services: Option<Addressing>,
     /// What others change at the destination is mended.
     pub mend: bool,
     /// What becomes of what has owners, if anything has.
     pub owners: Option<Owners>,
+    /// There are definitions and custom resources.
+    pub defined: bool,
 }
 
 /// One version of the rules in use.
@@ -191,7 +201,7 @@ impl Rules {
             ranges: ranges(folders),
         };
         let Version { first, plain, .. } = version;
-        let services = outside.services.is_some();
+        let (services, defined) = (outside.services.is_some(), outside.defined);
         let stages = vec![
             stage(
                 "first",
@@ -203,7 +213,9 @@ impl Rules {
                 "secondary",
                 Phase::Secondary,
                 &[
+                    ("apiextensions.k8s.io/customresourcedefinitions", defined),
                     ("config", true),
+                    ("example.com", defined),
                     ("plain", plain),
                     ("services/specs", services),
                 ],
@@ -216,7 +228,9 @@ impl Rules {
             digest: version.digest(),
             stages,
             ranges: ranges(&[
+                ("apiextensions.k8s.io/customresourcedefinitions", defined),
                 ("config", true),
+                ("example.com", defined),
                 ("first", first),
                 ("namespaces", true),
                 ("plain", plain || first),
@@ -233,6 +247,18 @@ impl Rules {
     fn of_service(&self, key: &[u8]) -> Option<&'static Judge> {
         let addressing = self.outside.services?;
         is_service(text(key)).then(|| services::judge(addressing.keep))
+    }
+
+    /// The same where it is an object, and its rule there.
+    fn of_object(&self, key: &[u8]) -> Option<(&'static Judge, Option<RuleId>)> {
+        let key = text(key);
+        is_object(key).then(|| (definitions::judge(), definitions::rule(key)))
+    }
+
+    /// What carry itself says of any key.
+    fn own(&self, key: &[u8]) -> Option<(&'static Judge, Option<RuleId>)> {
+        let service = self.of_service(key).map(|judge| (judge, ONLY));
+        service.or_else(|| self.of_object(key))
     }
 
     /// The same of all that has to do with addresses.
@@ -371,6 +397,10 @@ impl Judging for Rules {
                 if self.outside.services.is_some() {
                     flipped.push(KeyRange::prefix(format!("/r/services/specs/{name}/")));
                 }
+                if self.outside.defined {
+                    let folders = definitions::FOLDERS.iter();
+                    flipped.extend(folders.map(|own| KeyRange::prefix(format!("{own}{name}/"))));
+                }
                 flipped
             }
         }
@@ -384,8 +414,8 @@ impl Judging for Rules {
         scratch: &'b mut OutgoingScratch,
     ) -> Result<Outgoing<'b>, Unfit> {
         self.fits(key, value)?;
-        if let Some(judge) = self.of_service(key) {
-            return judge.outgoing(key, value, ONLY, scratch);
+        if let Some((judge, rule)) = self.own(key) {
+            return judge.outgoing(key, value, rule, scratch);
         }
         Ok(match self.sealed {
             true => self.stored(value).into(),
@@ -408,8 +438,8 @@ impl Judging for Rules {
             Some(policy) => owners::landing(policy, text(key), &words, seen, &mut guards)?,
             None => None,
         };
-        if let Some(judge) = self.of_service(key) {
-            let mut landing = judge.landing(key, value, ONLY, seen, scratch)?;
+        if let Some((judge, rule)) = self.own(key) {
+            let mut landing = judge.landing(key, value, rule, seen, scratch)?;
             landing.guards.extend(guards);
             return Ok(landing);
         }
@@ -459,6 +489,28 @@ impl Judging for Rules {
         judge.map_or_else(Vec::new, |own| own.addresses_of(key, value, there))
     }
 
+    fn crd_range(&self) -> Option<KeyRange> {
+        self.outside
+            .defined
+            .then(|| definitions::judge().crd_range())
+    }
+
+    fn is_custom(&self, key: &[u8]) -> bool {
+        definitions::is_custom(text(key))
+    }
+
+    fn crd_table(&self, items: &[(Vec<u8>, There)]) -> CrdTable {
+        Judging::crd_table(definitions::judge(), items)
+    }
+
+    fn definition(&self, key: &[u8], there: &There) -> Option<Definition> {
+        definitions::judge().definition(key, there)
+    }
+
+    fn add_stored(&self, objects: &mut StoredObjects, key: &[u8], value: &[u8]) {
+        definitions::judge().add_stored(objects, key, value);
+    }
+
     fn is_there(
         &self,
         key: &[u8],
@@ -467,8 +519,8 @@ impl Judging for Rules {
         _: Option<RuleId>,
         scratch: &mut OutgoingScratch,
     ) -> bool {
-        match self.of_service(key) {
-            Some(judge) => judge.is_there(key, value, there, ONLY, scratch),
+        match self.own(key) {
+            Some((judge, rule)) => judge.is_there(key, value, there, rule, scratch),
             None => there.starts_with(b"~") == self.sealed && self.is_value(value, there),
         }
     }
@@ -481,8 +533,8 @@ impl Judging for Rules {
         rule: RuleId,
         scratch: &mut OutgoingScratch,
     ) -> Option<Drift> {
-        match self.of_service(key) {
-            Some(judge) => judge.drift(key, value, there, RuleId(0), scratch),
+        match self.own(key) {
+            Some((judge, own)) => judge.drift(key, value, there, own.unwrap_or(rule), scratch),
             None => {
                 let same = self.is_there(key, value, there, Some(rule), scratch);
                 (!same).then_some(Drift::Value)
@@ -504,10 +556,7 @@ impl Judging for Rules {
     }
 
     fn on_conflict(&self, _: Option<RuleId>, _: &[u8]) -> OnConflict {
-        match self.outside.keep {
-            true => OnConflict::Keep,
-            false => OnConflict::Adopt,
-        }
+        self.outside.conflict
     }
 
     fn encryption_digest(&self) -> String {

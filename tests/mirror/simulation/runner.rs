@@ -201,6 +201,10 @@ impl Host {
             Some(Ok(Ok(_))) if stop.is_cancelled() => "is stopped".to_owned(),
             Some(Ok(Ok(_))) if self.stage.settings.once => "has caught up".to_owned(),
             Some(Ok(Err(MirrorError::LedByAnother { .. }))) => "gives way".to_owned(),
+            Some(Ok(Err(MirrorError::Conflict { key }))) => {
+                self.stops_at(life, &key);
+                format!("ends for `{key}`")
+            }
             Some(Ok(Err(error))) => {
                 let gave_up = format!("process {} gives up: {error}", life.id);
                 self.stage.witness().object(gave_up);
@@ -224,11 +228,26 @@ impl Host {
     }
 }
 
+impl Host {
+    /// It has ended for what another has there: somebody starts it again soon,
+    /// and removes that once nothing else happens.
+    fn stops_at(&self, life: &Life, key: &str) {
+        let mut witness = self.stage.witness();
+        witness.stopped_at(life.id, key);
+        let is_there = witness.is_anothers(key);
+        drop(witness);
+        if is_there && self.stage.is_calm() {
+            freeing::remove(&self.stage, key);
+        }
+        let mut after = self.after.lock().expect("no panic");
+        after.1 = after.1.min(20);
+    }
+}
+
 async fn perform(scenario: &Scenario, stage: &Arc<Stage>) {
     services::found(stage);
     for (key, value) in &scenario.settings.foreign {
-        stage.destination.put(key.as_bytes(), value.as_bytes());
-        stage.witness().wrote_foreign(key, value);
+        write_foreign(stage, key, value);
     }
     for edits in &scenario.settings.before {
         write(stage, edits);
@@ -243,12 +262,26 @@ async fn perform(scenario: &Scenario, stage: &Arc<Stage>) {
         sleep(Duration::from_millis(*pause)).await;
         stage.witness().note(format_args!("{step}"));
         happens(stage, &hosts, step);
+        for key in stage.take_doomed() {
+            let edit = Edit {
+                key,
+                value: None,
+                leased: false,
+            };
+            write(stage, &[edit]);
+        }
         if stage.witness().failure.is_some() {
             return;
         }
     }
     calm(stage, &hosts);
     settle(stage, &hosts).await;
+}
+
+fn write_foreign(stage: &Stage, key: &str, value: &str) {
+    let value = services::bytes(key, value);
+    stage.destination.put(key.as_bytes(), &value);
+    stage.witness().wrote_foreign(key, &value);
 }
 
 fn write(stage: &Stage, edits: &[Edit]) {
@@ -279,8 +312,7 @@ fn happens(stage: &Arc<Stage>, hosts: &[Arc<Host>], step: &Step) {
         Step::Announce => stage.source.announce_progress(),
         Step::Foreign { key, .. } if stage.witness().is_taken(key) => {}
         Step::Foreign { key, value } => {
-            stage.destination.put(key.as_bytes(), value.as_bytes());
-            stage.witness().wrote_foreign(key, value);
+            write_foreign(stage, key, value);
         }
         Step::Call { call, lag } => services::call(stage, call, *lag),
         Step::Meddle(meddling) => drift::meddle(stage, meddling),
@@ -393,6 +425,9 @@ fn what_is_wrong(stage: &Stage, hosts: &[Arc<Host>]) -> Option<String> {
         let newest = witness.history.newest();
         let found = &witness.checkpoint;
         return Some(format!("not caught up with {newest}: {found:?}"));
+    }
+    if witness.taking_up > 0 {
+        return Some("a definition is about to be taken up".to_owned());
     }
     // One that ends and begins again and again may be gone, or have told
     // nothing yet.

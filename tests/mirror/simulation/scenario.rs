@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use carry::rules::policy::Owners;
+use carry::rules::policy::{OnConflict, Owners};
 
+use super::definitions::{self, CUSTOM, DEFINITIONS};
 use super::dice::Dice;
 use super::drift::{self, Meddling};
 use super::owners;
@@ -128,12 +129,17 @@ pub struct Settings {
     pub once: bool,
     /// `--resync`, at every start.
     pub resync: bool,
-    /// What the destination had before carry stays as it is.
-    pub keep: bool,
+    /// What becomes of what others have under keys that the rules select.
+    pub conflict: OnConflict,
     /// What becomes of what has owners, if anything has.
     pub owners: Option<Owners>,
+    /// Others act right after a look at the destination: in this many of a
+    /// hundred.
+    pub ambushes: u32,
     /// There are Services.
     pub services: Option<Addressing>,
+    /// There are definitions and custom resources.
+    pub defined: bool,
     /// What the destination's kube-apiserver did before the start.
     pub calls: Vec<Call>,
     /// Others change what carry has written, and that is mended, or not.
@@ -186,6 +192,12 @@ pub const KEYS: [&str; 19] = [
     "/zz/a",
 ];
 
+/// All keys that the source may have.
+pub fn selectable() -> impl Iterator<Item = &'static str> {
+    let all = KEYS.into_iter().chain(SERVICES);
+    all.chain(DEFINITIONS).chain(CUSTOM)
+}
+
 /// Keys that others have at the destination and the source never has.
 pub const FOREIGN: [&str; 5] = [
     "/r/plain/foreign",
@@ -195,10 +207,18 @@ pub const FOREIGN: [&str; 5] = [
     "/other",
 ];
 
+const CONFLICTS: [OnConflict; 4] = [
+    OnConflict::Keep,
+    OnConflict::Adopt,
+    OnConflict::Overwrite,
+    OnConflict::Stop,
+];
+
 /// Makes other dice of a seed.
 const RARE: u64 = 0x5eed;
 const MORE: u64 = 0x5e71_ce50;
 const FREE: u64 = 0xf4ee;
+const DEFINED: u64 = 0xdef1_0ed0;
 const UIDS: u64 = 0x01d5;
 
 impl Scenario {
@@ -218,16 +238,28 @@ impl Settings {
     pub fn watches(&self) -> bool {
         self.mend.is_some() || self.frees
     }
+
+    /// Whether carry ends where others have something in its way.
+    pub fn stops(&self) -> bool {
+        self.conflict == OnConflict::Stop
+    }
 }
 
-/// What others have stays in some runs until they take it away.
+/// What others have is in carry's way in some runs, and they take it away.
 fn obstruct(settings: &mut Settings, dice: &mut Dice) {
-    settings.frees = settings.keep && dice.chance(60);
+    let hears_nothing = settings.once && settings.conflict == OnConflict::Keep;
+    settings.frees = dice.chance(match settings.stops() || hears_nothing {
+        true => 90,
+        false => 60,
+    });
     if settings.frees {
         for _ in 0..dice.below(5) {
             let key = (*dice.pick(&KEYS)).to_owned();
             settings.foreign.insert(key, "foreign here".to_owned());
         }
+    }
+    if dice.chance(40) {
+        settings.ambushes = *dice.pick(&[5, 15, 40]);
     }
 }
 
@@ -245,6 +277,8 @@ impl Author {
         let mut more = Dice::new(seed ^ MORE);
         self.extend(&mut settings, &mut more);
         let mut free = Dice::new(seed ^ FREE);
+        let mut defining = Dice::new(seed ^ DEFINED);
+        self.define(&mut settings, &mut defining);
         obstruct(&mut settings, &mut free);
         let count = self.dice.between(5, 60);
         let hurry = *self.dice.pick(&[3, 20, 80, 300]);
@@ -260,9 +294,17 @@ impl Author {
             let step = self.step(&settings);
             steps.push((pause, step));
             steps.extend(self.more_steps(&settings, &mut more));
-            if settings.frees {
-                steps.extend(self.obstructing_steps(&mut free));
+            if settings.defined {
+                steps.extend(self.defining_steps(&mut defining));
             }
+            if settings.frees {
+                steps.extend(self.obstructing_steps(&settings, &mut free));
+            }
+        }
+        // Nothing comes after it that would bring carry there anyway.
+        if settings.frees && free.chance(50) {
+            let pick = free.below(64);
+            steps.push((free.between(0, 300), Step::Free { pick }));
         }
         Scenario {
             seed,
@@ -274,7 +316,8 @@ impl Author {
     fn settings(&mut self, seed: u64) -> Settings {
         let mut rare = Dice::new(seed ^ RARE);
         let (once, resync) = (rare.chance(8), rare.chance(12));
-        let (keep, owned) = (rare.chance(40), rare.chance(30));
+        let conflict = CONFLICTS[rare.weighted(&[35, 22, 25, 18])];
+        let owned = rare.chance(30);
         let mut uids = Dice::new(seed ^ UIDS);
         let policies = [Owners::Hold, Owners::Strip, Owners::Skip];
         let owners = owned.then(|| *uids.pick(&policies));
@@ -307,12 +350,14 @@ impl Author {
         Settings {
             once,
             resync,
-            keep,
+            conflict,
             owners,
             services: None,
+            defined: false,
             calls: Vec::new(),
             mend: None,
             frees: false,
+            ambushes: 0,
             live: self.dice.chance(60),
             sealed: self.dice.chance(25),
             hosts: if self.dice.chance(25) { 2 } else { 1 },
@@ -339,7 +384,7 @@ impl Author {
             settings.max_ops = settings.max_ops.max(16);
             settings.max_bytes = 1 << 20;
             for _ in 0..dice.below(6) {
-                settings.calls.push(services::draw_call(dice, false));
+                settings.calls.push(services::draw_call(dice));
             }
             for _ in 0..dice.below(5) {
                 let edits = vec![self.service(dice)];
@@ -363,28 +408,127 @@ impl Author {
                 steps.push((dice.between(0, 20), Step::Write(edits)));
             }
             if dice.chance(35) {
-                let call = services::draw_call(dice, !settings.keep);
+                let call = services::draw_call(dice);
                 let longest = *dice.pick(&[0, 5, 50]);
                 let lag = dice.between(0, longest);
                 steps.push((dice.between(0, 20), Step::Call { call, lag }));
             }
         }
         if settings.mend.is_some() && dice.chance(35) {
-            let meddling = drift::draw(dice, &mut self.number, settings.services.is_some());
+            let meddling = drift::draw(dice, &mut self.number, settings);
             steps.push((dice.between(0, 20), Step::Meddle(meddling)));
         }
         steps
     }
 
-    /// Others put things in carry's way, and take them away.
-    fn obstructing_steps(&mut self, dice: &mut Dice) -> Vec<(u64, Step)> {
+    /// Definitions and custom resources in some runs.
+    fn define(&mut self, settings: &mut Settings, dice: &mut Dice) {
+        settings.defined = dice.chance(25);
+        if !settings.defined {
+            return;
+        }
+        // What is compared counts, too.
+        settings.max_ops = settings.max_ops.max(16);
+        settings.max_bytes = 1 << 20;
+        for _ in 0..dice.below(5) {
+            let edits = self.objects(dice);
+            settings.before.push(edits);
+        }
+        for _ in 0..dice.below(3) {
+            let (key, value) = self.foreign_object(dice);
+            settings.foreign.insert(key, value);
+        }
+    }
+
+    fn defining_steps(&mut self, dice: &mut Dice) -> Vec<(u64, Step)> {
         let mut steps = Vec::new();
-        if dice.chance(12) {
+        if dice.chance(45) {
+            let edits = self.objects(dice);
+            steps.push((dice.between(0, 20), Step::Write(edits)));
+        }
+        if dice.chance(4) {
+            let (key, value) = self.foreign_object(dice);
+            steps.push((dice.between(0, 20), Step::Foreign { key, value }));
+        }
+        if dice.chance(6) {
+            steps.extend(self.race(dice));
+        }
+        steps
+    }
+
+    /// A definition that loses a version, and an object that comes in that
+    /// version at about the same time.
+    fn race(&mut self, dice: &mut Dice) -> Vec<(u64, Step)> {
+        let object = *dice.pick(&CUSTOM);
+        let definition = definitions::definition_of(object);
+        let mut edit = |key: &str, words: &str| Edit {
+            key: key.to_owned(),
+            value: Some(format!("{} {words}", self.numbered("v"))),
+            leased: false,
+        };
+        let first = edit(definition, "has:v1,v2 stores:v1");
+        let mut both = [edit(definition, "has:v2 stores:v2"), edit(object, "in:v1")];
+        if dice.chance(50) {
+            both.reverse();
+        }
+        let mut steps = vec![(dice.between(0, 20), Step::Write(vec![first]))];
+        // Until the first one is there, and taken up.
+        let longest = *dice.pick(&[20, 400, 2000]);
+        let pause = dice.between(0, longest);
+        if dice.chance(40) {
+            steps.push((pause, Step::Write(both.to_vec())));
+            return steps;
+        }
+        let [one, other] = both;
+        steps.push((pause, Step::Write(vec![one])));
+        steps.push((dice.between(0, 4), Step::Write(vec![other])));
+        steps
+    }
+
+    /// What another has of these.
+    fn foreign_object(&mut self, dice: &mut Dice) -> (String, String) {
+        let key = definitions::pick(dice);
+        let value = format!(
+            "{} {}",
+            self.numbered("foreign"),
+            definitions::draw(key, dice)
+        );
+        (key.to_owned(), value)
+    }
+
+    /// Changes of definitions and custom resources in one transaction.
+    fn objects(&mut self, dice: &mut Dice) -> Vec<Edit> {
+        let mut edits: BTreeMap<String, Edit> = BTreeMap::new();
+        let count = if dice.chance(75) { 1 } else { 2 };
+        for _ in 0..count {
+            let key = definitions::pick(dice).to_owned();
+            let mut value = None;
+            if !dice.chance(22) {
+                let mut words = format!("{} {}", self.numbered("v"), definitions::draw(&key, dice));
+                for (percent, word) in [(8, "twin"), (4, "skip"), (3, "bad"), (3, "later")] {
+                    if dice.chance(percent) {
+                        words.push_str(&format!(" {word}"));
+                    }
+                }
+                value = Some(words);
+            }
+            let leased = dice.chance(2);
+            edits.insert(key.clone(), Edit { key, value, leased });
+        }
+        edits.into_values().collect()
+    }
+
+    /// Others put things in carry's way, and take them away.
+    fn obstructing_steps(&mut self, settings: &Settings, dice: &mut Dice) -> Vec<(u64, Step)> {
+        let mut steps = Vec::new();
+        // Where that ends carry, it would never get far.
+        let (comes, goes) = if settings.stops() { (5, 40) } else { (12, 20) };
+        if dice.chance(comes) {
             let key = (*dice.pick(&KEYS)).to_owned();
             let value = self.numbered("foreign");
             steps.push((dice.between(0, 20), Step::Foreign { key, value }));
         }
-        if dice.chance(20) {
+        if dice.chance(goes) {
             let pick = dice.below(64);
             steps.push((dice.between(0, 20), Step::Free { pick }));
         }
@@ -468,7 +612,7 @@ impl Author {
             2 => Step::CutWatches,
             3 => Step::Announce,
             4 => Step::Foreign {
-                key: match settings.keep && self.dice.chance(60) {
+                key: match self.dice.chance(60) {
                     true => (*self.dice.pick(&KEYS)).to_owned(),
                     false => (*self.dice.pick(&FOREIGN)).to_owned(),
                 },
@@ -638,17 +782,19 @@ impl fmt::Display for Scenario {
         writeln!(f, "seed {}", self.seed)?;
         writeln!(
             f,
-            "services {:?} ({:?}), mend {:?}, frees {}, live {}, sealed {}, prune {}, once {}, resync {}, keep {}, owners {:?}, hosts {} (waits {}), width {}, ops {} (server {}), bytes {}, page {}",
+            "services {:?} ({:?}), defined {}, mend {:?}, frees {} (ambushes {}), live {}, sealed {}, prune {}, once {}, resync {}, conflict {:?}, owners {:?}, hosts {} (waits {}), width {}, ops {} (server {}), bytes {}, page {}",
             settings.services,
             settings.calls,
+            settings.defined,
             settings.mend,
             settings.frees,
+            settings.ambushes,
             settings.live,
             settings.sealed,
             settings.prune,
             settings.once,
             settings.resync,
-            settings.keep,
+            settings.conflict,
             settings.owners,
             settings.hosts,
             settings.waits,

@@ -20,6 +20,7 @@ use carry::rules::{self, Plan};
 use k8s_pb::api::core::v1::Service;
 use k8s_pb::api::networking::v1::IPAddress;
 
+use super::definitions;
 use super::dice::Dice;
 use super::rules::opened;
 use super::stage::{Stage, pass};
@@ -103,6 +104,9 @@ fn name_of(key: &str) -> ServiceName {
 
 /// The words that a stored value was made of; `foreign` of another's.
 pub fn told<'s>(key: &str, stored: &'s [u8]) -> Cow<'s, str> {
+    if definitions::is_object(key) && !stored.is_empty() {
+        return Cow::Owned(definitions::told(stored));
+    }
     if !is_service(key) || stored.is_empty() {
         return String::from_utf8_lossy(opened(stored));
     }
@@ -113,9 +117,11 @@ pub fn told<'s>(key: &str, stored: &'s [u8]) -> Cow<'s, str> {
 
 /// The value of a key of the source.
 pub fn bytes(key: &str, words: &str) -> Vec<u8> {
-    match is_service(key) && !words.is_empty() {
-        true => made::service_bytes(&made_of(key, words)),
-        false => words.as_bytes().to_vec(),
+    match key {
+        _ if words.is_empty() => Vec::new(),
+        _ if is_service(key) => made::service_bytes(&made_of(key, words)),
+        _ if definitions::is_object(key) => definitions::bytes(key, words),
+        _ => words.as_bytes().to_vec(),
     }
 }
 
@@ -190,11 +196,10 @@ pub fn draw_addressing(dice: &mut Dice) -> Addressing {
     }
 }
 
-/// `own`: it leaves the source's names alone.
-pub fn draw_call(dice: &mut Dice, own: bool) -> Call {
+pub fn draw_call(dice: &mut Dice) -> Call {
     match dice.weighted(&[60, 35, 5]) {
         0 => {
-            let mirrored = !own && dice.chance(25);
+            let mirrored = dice.chance(25);
             Call::Create {
                 namespace: match mirrored {
                     true => ["n", "m"][dice.below(2)],

@@ -40,6 +40,10 @@ struct State {
     full_until: Option<Instant>,
     leases: BTreeMap<i64, Instant>,
     lives: u32,
+    /// Writes until the answer of one is lost.
+    unlucky_in: Option<u64>,
+    /// What the source is to delete next.
+    doomed: Vec<String>,
 }
 
 /// What becomes of one call.
@@ -65,10 +69,11 @@ impl Stage {
         let destination = MemoryDestination::new(0xb);
         destination.set_limits(settings.max_ops, settings.max_bytes);
         let outside = Arc::new(Outside {
-            keep: settings.keep,
+            conflict: settings.conflict,
             services: settings.services,
             mend: settings.mend == Some(true),
             owners: settings.owners,
+            defined: settings.defined,
             ..Outside::default()
         });
         let rules = Rules::new(settings.versions[0], settings.sealed, outside.clone());
@@ -85,6 +90,8 @@ impl Stage {
                 full_until: None,
                 leases: BTreeMap::new(),
                 lives: 0,
+                unlucky_in: None,
+                doomed: Vec::new(),
             }),
             settings,
             calm: AtomicBool::new(false),
@@ -135,6 +142,27 @@ impl Stage {
         state.lives
     }
 
+    /// The answer of the write after so many more is lost.
+    pub fn loses_answer_after(&self, writes: u64) {
+        self.state().unlucky_in = Some(writes);
+    }
+
+    /// The source deletes this soon.
+    pub fn doom(&self, key: &str) {
+        self.state().doomed.push(key.to_owned());
+    }
+
+    pub fn take_doomed(&self) -> Vec<String> {
+        std::mem::take(&mut self.state().doomed)
+    }
+
+    fn is_unlucky(&self) -> bool {
+        let mut state = self.state();
+        let left = state.unlucky_in;
+        state.unlucky_in = left.and_then(|left| left.checked_sub(1));
+        left == Some(0)
+    }
+
     /// The destination cannot be reached until then.
     pub fn down(&self, until: Option<Instant>) {
         self.state().down_until = until;
@@ -173,7 +201,9 @@ impl Stage {
 
     pub fn writing(&self) -> Trip {
         let weather = self.weather();
+        let unlucky = self.is_unlucky();
         let luck = self.roll(|dice| match () {
+            () if unlucky => Luck::AnswerLost,
             () if dice.chance(weather.answer_lost) => Luck::AnswerLost,
             () if dice.chance(weather.request_lost) => Luck::RequestLost,
             () if dice.chance(weather.late) => Luck::Late,

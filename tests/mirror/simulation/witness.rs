@@ -10,19 +10,21 @@ use carry::rules::policy::Owners;
 use carry::state::Checkpoint;
 use tokio::time::Instant;
 
+use super::conflicts;
+use super::definitions::is_object;
 use super::drift::Meddled;
 use super::life::Said;
 use super::model::{History, Want};
 use super::owners::{self, references};
 use super::rules::{Version, namespace_of, opened};
-use super::scenario::{Edit, FOREIGN, KEYS, Settings};
-use super::services::{Addressing, SERVICES, is_of_addresses, is_service, told};
+use super::scenario::{Edit, FOREIGN, Settings, selectable};
+use super::services::{Addressing, is_of_addresses, is_service, told};
 
 pub struct Witness {
     pub history: History,
     versions: Vec<Version>,
     /// Rules that were in use so far.
-    used: Vec<Version>,
+    pub used: Vec<Version>,
     mended: bool,
     /// What the destination has under `/r/`, `/zz/` and so on.
     there: BTreeMap<String, Vec<u8>>,
@@ -30,14 +32,18 @@ pub struct Witness {
     foreign: BTreeMap<String, Vec<u8>>,
     /// Keys that carry has put, and nobody has taken away since.
     ours: BTreeSet<String>,
-    /// Whether what others have stays.
-    keep: bool,
-    /// Keys that carry has put so far.
+    /// What is known of what others have in carry's way.
+    pub strangers: conflicts::Known,
+    /// Keys that carry has put so far, and nobody else since.
     written: BTreeSet<String>,
     /// By key: the source revision that its last write came from.
     last: BTreeMap<String, i64>,
     /// What becomes of the addresses of Services, if there are any.
     pub services: Option<Addressing>,
+    /// Whether a kube-apiserver serves from the destination.
+    pub live: bool,
+    /// How many definitions it is about to take up.
+    pub taking_up: u32,
     /// Whether what others change is mended; `None` where nobody does.
     pub mend: Option<bool>,
     /// By key: the source's revision of the value that carry has written last.
@@ -52,7 +58,7 @@ pub struct Witness {
     pub comparisons: u64,
     /// Whether the one who leads only follows the source.
     pub is_following: bool,
-    /// Services that may wait for something that others have.
+    /// Services and objects that may wait for what the destination has or lacks.
     waiting: BTreeSet<String>,
     /// Writes that happened without their sender's knowing.
     unanswered: BTreeSet<(u32, String, String)>,
@@ -73,7 +79,7 @@ pub struct Witness {
     /// How many were in use when it was.
     used_then: usize,
     prune: bool,
-    compacted: i64,
+    pub compacted: i64,
     /// Up to here something may have been listed ahead of the watch.
     ahead: i64,
     /// The newest source revision of a secondary rule's put so far.
@@ -99,10 +105,12 @@ impl Witness {
             there: BTreeMap::new(),
             foreign: BTreeMap::new(),
             ours: BTreeSet::new(),
-            keep: settings.keep,
+            strangers: conflicts::Known::new(settings.conflict),
             written: BTreeSet::new(),
             last: BTreeMap::new(),
             services: settings.services,
+            live: settings.live,
+            taking_up: 0,
             mend: settings.mend,
             given: BTreeMap::new(),
             meddled: BTreeMap::new(),
@@ -182,25 +190,22 @@ impl Witness {
     /// Whether another client leaves a key alone: the source may have it, and
     /// there is something; or it is carry's, whoever has deleted it.
     pub fn is_taken(&self, key: &str) -> bool {
-        KEYS.contains(&key) && self.there.contains_key(key) || self.meddled.contains_key(key)
+        selectable().any(|own| own == key) && self.there.contains_key(key)
+            || self.meddled.contains_key(key)
     }
 
-    /// Whether a key is another's, and stays.
-    pub fn is_kept(&self, key: &str) -> bool {
-        self.keep && self.there.contains_key(key) && !self.ours.contains(key)
-    }
-
-    pub fn wrote_foreign(&mut self, key: &str, value: &str) {
-        self.ours.remove(key);
+    pub fn wrote_foreign(&mut self, key: &str, value: &[u8]) {
         self.freed.remove(key);
-        self.foreign
-            .insert(key.to_owned(), value.as_bytes().to_vec());
-        self.has(key, Some(value.as_bytes()));
+        let op = Op::put(key.as_bytes().to_vec(), value.to_vec(), 0);
+        self.note_elsewhere("another", &[op]);
+        self.elsewhere(key, Some(value), true);
     }
 
     /// The destination has this now; tells whether it had anything.
     fn has(&mut self, key: &str, value: Option<&[u8]>) -> bool {
         self.owners.has(key, value);
+        let is_anothers = self.is_anothers(key);
+        self.strangers.happens(key, is_anothers);
         match value {
             Some(value) => self.there.insert(key.to_owned(), value.to_vec()),
             None => self.there.remove(key),
@@ -214,6 +219,8 @@ impl Witness {
         self.has(key, value);
         if foreign {
             self.ours.remove(key);
+            self.written.remove(key);
+            self.strangers.left(key);
             match value {
                 Some(value) => drop(self.foreign.insert(key.to_owned(), value.to_vec())),
                 None => drop(self.foreign.remove(key)),
@@ -238,7 +245,7 @@ impl Witness {
     /// A process holds a key.
     pub fn holds(&mut self, life: u32, key: &str) {
         self.owners.holds(life, key);
-        if is_service(key) {
+        if is_service(key) || is_object(key) {
             self.waiting.insert(key.to_owned());
         }
     }
@@ -282,6 +289,7 @@ impl Witness {
     pub fn begins(&mut self, life: u32, host: &str) {
         self.note(format_args!("process {life} begins on {host}"));
         self.hosts.insert(life, host.to_owned());
+        self.strangers.begins(life);
     }
 
     /// The disk of a machine is gone.
@@ -293,6 +301,7 @@ impl Witness {
     /// The one who leads now has no ledger that goes with the checkpoint.
     fn doubt(&mut self, life: u32) {
         // Where it was in doubt already, nothing is known since then.
+        self.strangers.doubt();
         let before = self.in_doubt.take();
         let before = before.map_or_else(|| self.checkpoint.clone(), |(_, before)| before);
         self.in_doubt = Some((life, before));
@@ -369,13 +378,11 @@ impl Witness {
 
     fn put(&mut self, life: u32, phase: Phase, key: String, stored: &[u8], answered: bool) {
         self.writes += 1;
-        if self.is_kept(&key) {
-            self.object(format!("`{key}` is another's, and is written over"));
-        }
+        self.takes(&key);
         self.ours.insert(key.clone());
         let was_free = self.freed.remove(&key);
         let value = self.as_at_source(&key, &told(&key, stored));
-        if let Some(differs) = self.service_differs_of(&key, &value, stored) {
+        if let Some(differs) = self.differs_from_source(&key, &value, stored) {
             self.object(differs);
         }
         self.waiting.remove(&key);
@@ -411,13 +418,13 @@ impl Witness {
                 ));
             }
         }
-        let same = self
-            .there
-            .get(&key)
-            .is_some_and(|there| match is_service(&key) {
-                true => opened(there) == opened(stored),
-                false => self.is_value(&key, there, &value),
-            });
+        let same =
+            self.there
+                .get(&key)
+                .is_some_and(|there| match is_service(&key) || is_object(&key) {
+                    true => opened(there) == opened(stored),
+                    false => self.is_value(&key, there, &value),
+                });
         let excuse = (life, key.clone(), value.clone());
         if same && revisions.len() < 2 && !self.unanswered.contains(&excuse) {
             self.object(format!(
@@ -438,7 +445,7 @@ impl Witness {
     }
 
     /// Whether a rule has ever selected this key: then it is ours to change.
-    fn was_wanted(&self, key: &str) -> bool {
+    pub fn was_wanted(&self, key: &str) -> bool {
         (0..=self.history.newest()).any(|at| {
             let mut used = self.used.iter();
             used.any(|version| self.history.selects(*version, at, key))
@@ -501,7 +508,7 @@ impl Witness {
     /// replaces.
     fn all_before(&mut self, barrier: &str, revision: i64) {
         let now = self.history.newest();
-        for key in KEYS.into_iter().chain(SERVICES) {
+        for key in selectable() {
             if key == barrier || self.history.is_touched(key, revision, now) {
                 continue;
             }
@@ -525,6 +532,11 @@ impl Witness {
         if self.meddled.contains_key(key) || self.waiting.contains(key) {
             return None;
         }
+        // What comes after it says whether it is held.
+        let newest = self.history.newest();
+        if is_object(key) && self.history.is_touched(key, from + 1, newest) {
+            return None;
+        }
         let version = version.unwrap_or(*self.used.last()?);
         let there = self.there.get(key);
         // That it is free may not be known yet.
@@ -546,10 +558,17 @@ impl Witness {
                 }
                 // A list that had to go on at a newer revision is judged under
                 // Namespaces that may be older, until the watch is there.
-                let is_newer = self.compacted > 0 && from < self.history.newest() && {
-                    let there = there.map(|there| self.as_at_source(key, &told(key, there)));
-                    there.is_some_and(|there| self.history.has_since(key, &there, revision))
-                };
+                let newest = self.history.newest();
+                let is_newer = self.compacted > 0
+                    && from < newest
+                    && match there.map(|there| self.as_at_source(key, &told(key, there))) {
+                        Some(there) => self.history.has_since(key, &there, revision),
+                        // Those do not select it yet.
+                        None => {
+                            namespace_of(key).is_some()
+                                && self.history.is_touched(key, from + 1, newest)
+                        }
+                    };
                 if is_newer {
                     return None;
                 }
@@ -568,16 +587,16 @@ impl Witness {
             (Want::Value(stored, _), Some(there)) => self.is_value(key, there, &stored.value),
             (Want::Nothing, Some(there)) => {
                 let foreign = self.foreign.get(key).map(Vec::as_slice);
-                foreign == Some(there) && !self.written.contains(key) || self.orphans.contains(key)
+                foreign == Some(there) && !self.written.contains(key)
+                    || self.orphans.contains(key)
+                    || self.strangers.is_borrowed(key)
             }
             (Want::Value(..), None) => false,
         }
     }
 
     fn delete(&mut self, key: String) {
-        if self.is_kept(&key) {
-            self.object(format!("`{key}` is another's, and is deleted"));
-        }
+        self.gives_back(&key);
         self.ours.remove(&key);
         self.given.remove(&key);
         self.meddled.remove(&key);
@@ -636,7 +655,7 @@ impl Witness {
         if let (true, Some(version)) = (checkpoint.bootstrapped, version.copied()) {
             let (from, to) = (checkpoint.revision, self.history.newest());
             self.adopt(life, version, from);
-            for key in KEYS.into_iter().chain(FOREIGN).chain(SERVICES) {
+            for key in selectable().chain(FOREIGN) {
                 if let Some(wrong) = self.differs(key, (from, to), Some(version), Some(life)) {
                     self.object(format!("the checkpoint says {from}, but {wrong}"));
                 }
@@ -681,11 +700,13 @@ impl Witness {
     pub fn wrong(&self, version: Version, said: Option<&Said>) -> Option<String> {
         let now = self.history.newest();
         let mut wanted = Vec::new();
-        for key in KEYS.into_iter().chain(FOREIGN).chain(SERVICES) {
+        for key in selectable().chain(FOREIGN) {
             let want = self.history.want(version, self.mended, now, key);
             let there = self.there.get(key).map(Vec::as_slice);
             let is_left = self.is_left_so(key, &want);
-            let starves = !is_left && self.starves(key, there, &want);
+            let is_so = self.is_so(key, there, &want);
+            let obstructed = !is_left && self.is_obstructed(key, &want);
+            let starves = !is_left && self.starves(key, there, &want) || obstructed && !is_so;
             let owned = self.is_owned(key, &want);
             if owned
                 && !is_left
@@ -693,7 +714,7 @@ impl Witness {
             {
                 return Some(wrong);
             }
-            if !starves && !owned && !is_left && !self.is_so(key, there, &want) {
+            if !starves && !owned && !is_left && !is_so {
                 let there = there.map(text);
                 return Some(format!(
                     "`{key}` has {there:?} in the end, wanted is {want:?}"
@@ -703,6 +724,8 @@ impl Witness {
             if let Some(Said { held, .. }) = said
                 && !self.is_kept(key)
                 && !owned
+                // Nobody looks whether the destination has what cannot be written.
+                && !(obstructed && is_so)
                 && !(want == Want::AsItIs && self.may_be_left_out(key))
                 && (starves || want == Want::AsItIs) != held.contains(key)
             {
@@ -746,10 +769,11 @@ impl Witness {
         matches!(want, Want::Value(stored, _) if self.is_left(key, stored.revision))
     }
 
-    fn service_differs_of(&self, key: &str, words: &str, stored: &[u8]) -> Option<String> {
-        match is_service(key) {
-            true => self.service_differs(key, words, stored),
-            false => None,
+    fn differs_from_source(&self, key: &str, words: &str, stored: &[u8]) -> Option<String> {
+        match key {
+            _ if is_service(key) => self.service_differs(key, words, stored),
+            _ if is_object(key) => self.object_differs(key, words, stored),
+            _ => None,
         }
     }
 }
