@@ -289,6 +289,9 @@ async fn what_the_ledger_knows() {
     running.wait_for("the key to be followed again", |carry| {
         carry.metric("carry_retired_keys") == Some(0.0)
     });
+    running.wait_for("a checkpoint under these rules", |_| {
+        !ledger(key, &[]).contains("everything is compared at the next start")
+    });
     running.kill();
     put_namespace(&between.source, "dev").await;
     insta::assert_snapshot!("live_ledger_no_longer_selected", ledger(key, &[]));
