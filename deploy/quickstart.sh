@@ -1,16 +1,32 @@
 #!/usr/bin/env bash
-# Shows what carry does, on two etcds of its own that are gone afterwards: one
-# is filled with objects as a real kube-apiserver stored them, carry mirrors
-# what the example rules select into the other, and then follows three changes.
-#
-#   deploy/quickstart.sh                  all of that
-#   deploy/quickstart.sh --stay [MINUTES] the two etcds alone, the one filled, to
-#                                         try things out: for 30 minutes, or
-#                                         until Enter or Ctrl-C
-#
-# Needs Debian or Ubuntu with Rust, and root or sudo where something is
-# missing. Exits 0 only if everything was as it should be.
+# Shows what carry does; `--help` says what that is.
 set -euo pipefail
+
+usage() {
+    cat <<'END'
+Shows what carry does, on two etcds of its own that are gone afterwards: one is
+filled with objects as a real kube-apiserver stored them, carry mirrors what the
+example rules select into the other, and then follows three changes.
+
+  deploy/quickstart.sh                  all of that
+  deploy/quickstart.sh --stay [MINUTES] the two etcds alone, the one filled, to
+                                        try things out: for 30 minutes, or until
+                                        Enter or Ctrl-C
+  deploy/quickstart.sh --help           print this
+
+Needs Debian or Ubuntu with Rust, and root or sudo where something is missing.
+Exits 0 only if everything was as it should be.
+END
+}
+
+# Before anything is looked for or built.
+case ${1:-} in
+-h | --help)
+    usage
+    exit 0
+    ;;
+esac
+
 cd "$(dirname "$0")/.."
 # shellcheck source=deploy/prerequisites.sh
 . deploy/prerequisites.sh
@@ -18,7 +34,9 @@ export ETCDCTL_API=3
 
 EXAMPLE=deploy/examples
 RULES=$EXAMPLE/rules.yaml
-ENCRYPTION=$EXAMPLE/secrets-encryption.yaml
+# A copy of the example's, in WORK: such a file is for its owner's eyes alone,
+# and git keeps no such mode.
+ENCRYPTION=
 # What has to arrive: no more, no less.
 SELECTED=(
     /registry/configmaps/unit-test/influxdb1
@@ -266,6 +284,9 @@ stay() {
     echo "   export CARRY_MASTER_ENDPOINTS=$SOURCE CARRY_SLAVE_ENDPOINTS=$DEST"
     echo "   export ETCDCTL_API=3 PATH=${CARRY%/*}:\$PATH"
     echo
+    echo "The source's Secrets are encrypted. Whatever shall read them takes"
+    echo "   --encryption-provider-config $ENCRYPTION"
+    echo
     if [ -t 0 ]; then
         read -r -t "$(($1 * 60))" || true
     else
@@ -283,7 +304,7 @@ main() {
         minutes=${2:-30}
         [[ $minutes =~ ^[1-9][0-9]*$ ]] || fail "\`--stay $minutes\`: give a number of minutes"
         ;;
-    *) fail "unknown argument \`$1\`: give none, or \`--stay [MINUTES]\`" ;;
+    *) fail "unknown argument \`$1\`: give none, \`--stay [MINUTES]\`, or \`--help\`" ;;
     esac
     require_rust
     require_build_tools
@@ -294,6 +315,9 @@ main() {
     trap 'exit 130' INT
     trap 'exit 143' TERM
     if [ -w /dev/shm ]; then WORK=$(mktemp -d /dev/shm/carry-quickstart.XXXXXX); else WORK=$(mktemp -d); fi
+
+    ENCRYPTION=$WORK/secrets-encryption.yaml
+    install -m 600 "$EXAMPLE/secrets-encryption.yaml" "$ENCRYPTION"
 
     local begin first
     begin=$(now_ms)
@@ -316,12 +340,15 @@ main() {
     echo
     first=$(now_ms)
     start_carry
-    echo "3. carry mirrors (settings for both etcds as above, its own files left out):"
+    echo "3. carry mirrors (settings for both etcds as above, its own files left out; the"
+    echo "   encryption configuration is a copy of $EXAMPLE/secrets-encryption.yaml"
+    echo "   that its owner alone can read):"
     echo "   \$ carry run --mirror-rule=$RULES \\"
     echo "       --encryption-provider-config=$ENCRYPTION \\"
     echo "       --master-endpoints=$SOURCE --slave-endpoints=$DEST"
     until_true "carry to be ready" ready
     echo "   caught up within $(($(now_ms) - first)) ms of its start. The destination holds exactly:"
+    if grep ' WARN ' "$WORK/carry.log"; then wrong "carry warns"; fi
     dest_holds "${SELECTED[@]}" || wrong "the destination holds: $(dest_keys | tr '\n' ' ')"
     show_arrived
 

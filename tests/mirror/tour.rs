@@ -132,6 +132,71 @@ fn waiting_ends_with_the_carry_that_is_waited_for() {
     assert_eq!(said, "it has died\nended with 1\n", "{output:?}");
 }
 
+/// The quickstart as it is run, but for the build: it judges itself, and carry
+/// has nothing to warn of in it.
+#[test]
+fn the_quickstart_ends_well() {
+    let mut here = versions("the quickstart").into_iter();
+    let both = here.find_map(|version| Some((version.binary()?, version.etcdctl()?)));
+    let Some((etcd, etcdctl)) = both else {
+        println!("the quickstart: not run, no etcd has an etcdctl beside it");
+        return;
+    };
+    let folder = temp_dir();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    link(&root.join("deploy"), &folder.path().join("deploy"));
+    let (bin, release) = (
+        folder.path().join("bin"),
+        folder.path().join("built/release"),
+    );
+    for folder in [&bin, &release] {
+        std::fs::create_dir_all(folder).expect("a folder");
+    }
+    link(carry_binary(), &release.join("carry"));
+    link(&etcd, &bin.join("etcd"));
+    link(&etcdctl, &bin.join("etcdctl"));
+    let built = folder.path().join("built");
+    let cargo = format!(
+        "#!/bin/sh\nif [ \"$1\" = metadata ]; then echo '{{\"target_directory\":\"{}\"}}'; fi\n",
+        built.display()
+    );
+    std::fs::write(bin.join("cargo"), cargo).expect("a script");
+    let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(bin.join("cargo"), executable).expect("a mode");
+    let mut command = clean("timeout");
+    let path = std::env::var("PATH").unwrap_or_default();
+    command.env("PATH", format!("{}:{path}", bin.display()));
+    command
+        .args(["120", "deploy/quickstart.sh"])
+        .current_dir(folder.path());
+    let output = command.stdin(Stdio::null()).output().expect("bash runs");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(said.contains("All as it should be"), "{said}");
+    assert!(
+        said.contains("$ carry explain") && !said.contains("warning"),
+        "{said}"
+    );
+}
+
+/// It needs nothing for that, not even Rust.
+#[test]
+fn the_quickstart_says_how_it_is_used() {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/quickstart.sh");
+    for flag in ["--help", "-h"] {
+        let mut command = clean("bash");
+        command.arg(&script).arg(flag).stdin(Stdio::null());
+        command
+            .env("PATH", "/usr/bin:/bin")
+            .env("CARGO_HOME", "/none");
+        let output = command.output().expect("bash runs");
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        assert!(said.contains("--stay [MINUTES]"), "{said}");
+        assert!(output.stderr.is_empty(), "{output:?}");
+    }
+}
+
 /// All files below a folder: the path of each is its key.
 fn tree(folder: &Path) -> Vec<(Vec<u8>, Vec<u8>)> {
     fn add(root: &Path, folder: &Path, all: &mut Vec<(Vec<u8>, Vec<u8>)>) {
