@@ -291,6 +291,24 @@ fn lints_know_what_policies_keep_out_of_rules_of_every_group() {
     }
 }
 
+/// What is said of policies holds where they are off, too.
+#[test]
+fn a_rule_for_everything_is_told_what_its_policies_do() {
+    let help = |more: &str| -> String {
+        let rules = format!("{more}filters:\n  secondary:\n    - group: \"*\"\n");
+        let (_, found) = found("rules.yaml", rules.into_bytes());
+        let found = found.into_iter().find(|own| own.code.as_str() == "W036");
+        found.and_then(|own| own.help).expect("a help").to_string()
+    };
+    let keeps_out = "policies keep out only what every cluster makes";
+    let (with, without) = (help(""), help("policies: {systemObjects: mirror}\n"));
+    assert!(with.contains(keeps_out), "{with}");
+    assert!(
+        !without.contains(keeps_out) && without.contains("`systemObjects: mirror`"),
+        "{without}"
+    );
+}
+
 /// Endpoints and EndpointSlices that people make pass where a rule does not name
 /// the kind: what is warned of is what controllers manage.
 #[test]

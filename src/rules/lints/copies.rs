@@ -13,7 +13,7 @@ use crate::rules::marks::{
     ENDPOINTS_CHANGED_AT, ENDPOINTS_CONTROLLER, ENDPOINTS_MANAGED_BY, SLICE_CONTROLLERS,
     SLICES_MANAGED_BY,
 };
-use crate::rules::policy::Services;
+use crate::rules::policy::{Kept, Services};
 use crate::rules::rule_set::Leases;
 
 /// Kinds with one reason not to copy them.
@@ -191,9 +191,17 @@ fn plural(kind: &Resource) -> String {
 
 fn every_group(view: &View<'_>) -> Diagnostic {
     let message = "this selects every kind of every group, in all namespaces and outside of them";
-    codes::EVERY_GROUP.at(view.rule.group.span, message).help(
-        "much of that belongs to one cluster alone (webhooks, `kube-system`), and policies keep out only what every cluster makes for itself: name the groups, or say which namespaces with `namespaces` or `namespaceSelectors`",
-    )
+    let help = match view.rule.policies.system_objects {
+        Kept::Skip => {
+            "much of that belongs to one cluster alone (webhooks, `kube-system`), and policies keep out only what every cluster makes for itself: name the groups, or say which namespaces with `namespaces` or `namespaceSelectors`"
+        }
+        Kept::Mirror => {
+            "much of that belongs to one cluster alone (webhooks, `kube-system`), and with `systemObjects: mirror` what every cluster makes for itself is mirrored, too: name the groups, or say which namespaces with `namespaces` or `namespaceSelectors`"
+        }
+    };
+    codes::EVERY_GROUP
+        .at(view.rule.group.span, message)
+        .help(help)
 }
 
 /// Events are attached to etcd leases, which rules do not select by default.
