@@ -73,6 +73,7 @@ mod noting;
 mod numbered;
 mod opening;
 mod options;
+mod outage;
 mod outcome;
 mod pages;
 pub mod pipeline;

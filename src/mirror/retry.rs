@@ -10,6 +10,8 @@ use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use super::numbered::numbered;
+use super::outage::Met;
 use crate::etcd::EtcdError;
 use crate::source::WatchError;
 
@@ -107,25 +109,26 @@ impl Backoff {
 }
 
 /// Repeats `attempt` until it succeeds or fails in a way that repeating does
-/// not mend. Says so once, at the first failure, and again when it is over.
+/// not mend. Says so once, at the first failure, and again when it is over;
+/// where several do so at once, one of them.
 pub async fn persist<T, F, Fut>(what: &str, mut attempt: F) -> Result<T, EtcdError>
 where
     F: FnMut() -> Fut,
     Fut: Future<Output = Result<T, EtcdError>>,
 {
     let mut backoff = Backoff::default();
+    let mut met: Option<Met> = None;
     loop {
         match attempt().await {
             Ok(done) => {
-                if backoff.attempts() > 0 {
-                    tracing::info!("{what}: works again after {} attempts", backoff.attempts());
+                if let Some(met) = met {
+                    let attempts = numbered(backoff.attempts(), "attempt");
+                    met.over(&format!("{what}: works again after {attempts}"));
                 }
                 return Ok(done);
             }
             Err(error) if remedy(&error) == Remedy::Retry => {
-                if backoff.attempts() == 0 {
-                    tracing::warn!("{what}: {error}; trying again");
-                }
+                met.get_or_insert_with(|| Met::with(&error, what));
                 tokio::time::sleep(backoff.next_wait()).await;
             }
             Err(error) => return Err(error),

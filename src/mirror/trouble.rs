@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::outage::Met;
 use super::retry::Backoff;
 use crate::etcd::EtcdError;
 
@@ -22,6 +23,7 @@ pub struct Trouble {
     backoff: Backoff,
     since: Option<Instant>,
     kind: Option<Discriminant<EtcdError>>,
+    met: Option<Met>,
     why: String,
 }
 
@@ -47,7 +49,7 @@ impl Trouble {
     /// An attempt failed.
     pub fn note(&mut self, error: &EtcdError) {
         if self.kind.replace(discriminant(error)) != Some(discriminant(error)) {
-            tracing::warn!("writing to the destination: {error}; trying again");
+            self.met = Some(Met::with(error, "writing to the destination"));
         }
         self.since.get_or_insert_with(Instant::now);
         self.why = error.to_string();
