@@ -6,6 +6,7 @@
 use std::ffi::OsString;
 
 use clap::builder::BoolishValueParser;
+use clap::error::{ContextKind, ContextValue};
 use clap::{
     ArgAction, ArgMatches, Command as Definition, CommandFactory as _, FromArgMatches as _,
     ValueHint,
@@ -61,7 +62,20 @@ pub(super) fn matches(
         let text = format!("`{first}` needs a subcommand before it: write `carry run {first} …`");
         return Err(definition.error(clap::error::ErrorKind::MissingSubcommand, text));
     }
-    definition.try_get_matches_from(args)
+    let matches = definition.try_get_matches_from(args);
+    matches.map_err(|error| with_tip(error, args))
+}
+
+/// `promote` has no dry run, since another command is that.
+fn with_tip(mut error: clap::Error, args: &[OsString]) -> clap::Error {
+    let unknown = error.get(ContextKind::InvalidArg);
+    let asked = matches!(unknown, Some(ContextValue::String(own)) if own == "--dry-run");
+    if asked && args.get(1).is_some_and(|own| own == "promote") {
+        let tip = "`carry verify` with the same flags compares both sides and changes nothing, as `carry promote` does first";
+        let tips = ContextValue::StyledStrs(vec![tip.into()]);
+        error.insert(ContextKind::Suggested, tips);
+    }
+    error
 }
 
 /// What that means.

@@ -603,6 +603,21 @@ async fn under_other_keys() {
     }
 }
 
+/// It has none: another command is that.
+#[test]
+fn a_dry_run_is_told_of_verify() {
+    let refused = carry(&["promote", "--dry-run"]);
+    assert_eq!(refused.code, 2);
+    let said = &refused.stderr;
+    assert!(
+        said.contains("unexpected argument '--dry-run'") && said.contains("tip: `carry verify`"),
+        "{said}"
+    );
+    let other = carry(&["verify", "--dry-run"]);
+    assert_eq!(other.code, 2);
+    assert!(!other.stderr.contains("`carry verify`"), "{}", other.stderr);
+}
+
 #[test]
 fn the_help() {
     let all = carry(&["--help"]);
