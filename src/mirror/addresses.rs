@@ -68,7 +68,7 @@ impl Turn {
         if addresses.lacks_ranges() && !self.warned {
             self.warned = true;
             tracing::warn!(
-                "the destination has stored no range of addresses for Services yet: they are written with the source's addresses"
+                "the destination has stored no range of addresses for Services yet: they are written with the source's addresses; if its range is another, stop carry, let a kube-apiserver start there once, and start carry again"
             );
         }
         self.known = Some((Arc::new(addresses), Instant::now()));

@@ -717,6 +717,8 @@ async fn without_ranges_addresses_stay_as_they_are() {
         .matches("has stored no range of addresses")
         .count();
     assert_eq!(warned, 1, "{}", carry.stderr());
+    let advice = "let a kube-apiserver start there once";
+    assert!(carry.stderr().contains(advice), "{}", carry.stderr());
 
     destination.put(CIDR_KEY, service_cidr(&[RANGE])).await;
     destination.put(NODE_PORTS, bitmap(NODE_RANGE, &[])).await;
