@@ -93,6 +93,35 @@ pub fn failed(which: Which, settings: &TransportSettings, error: &EtcdError) -> 
     format!("{who}: {}{advice}", with_flags(&error.to_string(), flag))
 }
 
+/// The same of a request for `ranges`: where the user may not `access` them,
+/// with the commands that let it.
+pub fn refused(
+    which: Which,
+    settings: &TransportSettings,
+    error: &EtcdError,
+    lacking: &Lacking<'_>,
+) -> String {
+    let told = failed(which, settings, error);
+    match error {
+        EtcdError::PermissionDenied(_) if !lacking.ranges.is_empty() => {
+            let grants = lacking.grants().join("\n");
+            format!("{told}; let one of the user's roles have what it lacks:\n{grants}")
+        }
+        _ => told,
+    }
+}
+
+/// What a user may not do.
+pub struct Lacking<'a> {
+    /// `read` or `readwrite`.
+    pub access: &'a str,
+    /// With which keys.
+    pub ranges: &'a [KeyRange],
+    /// The prefix of all of Kubernetes' keys at that side, with a slash at its
+    /// end or without.
+    pub kube_prefix: &'a str,
+}
+
 /// What is missing in a handshake is the file of some flag.
 fn with_flags(error: &str, flag: &str) -> String {
     let certificate = format!(": give `--{flag}-cert` and `--{flag}-key`");
@@ -131,25 +160,23 @@ impl Needs<'_> {
             MirrorError::Destination(cause) => (Which::Destination, self.destination.1, cause),
             _ => return error.to_string(),
         };
-        let told = failed(which, settings, cause);
         let EtcdError::PermissionDenied(_) = cause else {
-            return told;
+            return failed(which, settings, cause);
         };
         let lacking = match which {
             Which::Source => self.unread().await,
             Which::Destination => self.destination.0.denied(&self.written()).await,
         };
-        let (access, prefix) = match which {
+        let (access, kube_prefix) = match which {
             Which::Source => ("read", &self.rules.kube_prefix),
             Which::Destination => ("readwrite", &self.rules.dest_kube_prefix),
         };
-        match lacking {
-            Ok(lacking) if !lacking.is_empty() => {
-                let grants = grants(access, &lacking, prefix).join("\n");
-                format!("{told}; let one of the user's roles have what it lacks:\n{grants}")
-            }
-            _ => told,
-        }
+        let lacking = Lacking {
+            access,
+            ranges: &lacking.unwrap_or_default(),
+            kube_prefix,
+        };
+        refused(which, settings, cause, &lacking)
     }
 
     /// What is listed and watched and may not be.
@@ -191,25 +218,30 @@ pub async fn or_explain<T>(ran: Result<T, MirrorError>, needs: &Needs<'_>) -> Re
     }
 }
 
-/// The fewest commands that let a role have all of `lacking`: all that is of
-/// Kubernetes comes with its prefix.
-fn grants(access: &str, lacking: &[KeyRange], kube_prefix: &str) -> Vec<String> {
-    let kube = KeyRange::prefix(format!("{kube_prefix}/"));
-    let within = |range: &&KeyRange| kube.start <= range.start && range.end <= kube.end;
-    let of_kube = lacking.iter().any(|range| within(&range));
-    let others = lacking.iter().filter(|range| !within(range));
-    let mut all: Vec<&KeyRange> = of_kube.then_some(&kube).into_iter().chain(others).collect();
-    all.dedup();
-    all.into_iter().map(|range| grant(access, range)).collect()
+impl Lacking<'_> {
+    /// The fewest commands that let a role have all of it: all that is of
+    /// Kubernetes comes with its prefix.
+    fn grants(&self) -> Vec<String> {
+        let kube = KeyRange::prefix(format!("{}/", self.kube_prefix.trim_end_matches('/')));
+        let within = |range: &&KeyRange| kube.start <= range.start && range.end <= kube.end;
+        let of_kube = self.ranges.iter().any(|range| within(&range));
+        let others = self.ranges.iter().filter(|range| !within(range));
+        let mut all: Vec<&KeyRange> = of_kube.then_some(&kube).into_iter().chain(others).collect();
+        all.dedup();
+        let each = all.into_iter();
+        each.map(|range| grant(self.access, range)).collect()
+    }
 }
 
 /// The command that lets a role have `range`.
 fn grant(access: &str, range: &KeyRange) -> String {
     let shown = |key: &[u8]| key.escape_ascii().to_string();
     let start = shown(&range.start);
-    let keys = match *range == KeyRange::prefix(range.start.clone()) {
-        true => format!("--prefix '{start}'"),
-        false => format!("'{start}' '{}'", shown(&range.end)),
+    let keys = match range {
+        range if range.start == [0] => "--from-key ''".to_owned(),
+        range if *range == KeyRange::prefix(range.start.clone()) => format!("--prefix '{start}'"),
+        range if *range == KeyRange::only(range.start.as_slice()) => format!("'{start}'"),
+        range => format!("'{start}' '{}'", shown(&range.end)),
     };
     format!("  etcdctl role grant-permission ROLE {access} {keys}")
 }

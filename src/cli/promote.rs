@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use super::args::{Output, PromoteArgs};
 use super::config::Config;
-use super::connecting::{self, Which};
+use super::connecting::{self, Lacking, Which};
 use super::encryption::EncryptionFiles;
 use super::ending::end;
 use super::interrupted::unless_interrupted;
@@ -22,6 +22,7 @@ use super::{FOUND, logging, refuse};
 use crate::destination::etcd::EtcdDestination;
 use crate::destination::promotion::Marked;
 use crate::mirror::{Mark, MirrorError, Promotion, Standing};
+use crate::rules::decide::KeyRange;
 
 /// Runs the command.
 pub fn run(args: PromoteArgs, config: &Config) -> ExitCode {
@@ -218,7 +219,14 @@ fn without_source(error: String, standing: &Standing) -> Refused {
 fn explained(settings: &PromoteSettings, error: MirrorError) -> Refused {
     Refused::could_not(match &error {
         MirrorError::Destination(cause) => {
-            connecting::failed(Which::Destination, &settings.destination, cause)
+            let own = KeyRange::prefix(format!("/carry/{}/", settings.name));
+            let kube_prefix = &settings.rules.dest_kube_prefix;
+            let lacking = Lacking {
+                access: "readwrite",
+                ranges: &[own, KeyRange::prefix(format!("{kube_prefix}/"))],
+                kube_prefix,
+            };
+            connecting::refused(Which::Destination, &settings.destination, cause, &lacking)
         }
         _ => error.to_string(),
     })

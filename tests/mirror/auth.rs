@@ -328,6 +328,65 @@ async fn a_missing_permission_names_the_command_that_grants_it() {
             ended.stderr
         );
     }
+    // Whoever only reads is told the same.
+    let user = files.user_flags();
+    let master = format!("--master-endpoints={}", blind.etcd.url());
+    let readable_master = format!("--master-endpoints={}", readable.etcd.url());
+    let slave = format!("--slave-endpoints={}", other_half.etcd.url());
+    let blind_slave = format!("--slave-endpoints={}", blind.etcd.url());
+    let rules = files.rules();
+    let rules = rules.to_str().expect("UTF-8");
+    let of_rules = format!("--mirror-rule={rules}");
+    let (key, of_source) = (key(1), &user[..2]);
+    for (command, flags, part) in [
+        (
+            &["explain", &key, &of_rules, &master][..],
+            of_source,
+            Some("read --prefix '/registry/'"),
+        ),
+        (
+            &["explain", "/registry/configmaps/", &of_rules, &master],
+            of_source,
+            Some("read --prefix '/registry/'"),
+        ),
+        (
+            &["explain", "/elsewhere", &of_rules, &master],
+            of_source,
+            Some("read '/elsewhere'"),
+        ),
+        (
+            &["check-rules", rules, &master],
+            of_source,
+            Some("read --prefix '/registry/'"),
+        ),
+        (
+            &["explain", &key, &of_rules, &readable_master, &blind_slave],
+            &user,
+            Some("read --prefix '/registry/'"),
+        ),
+        (
+            &["explain", &key, &of_rules, &readable_master, &slave],
+            &user,
+            None,
+        ),
+        (
+            &["promote", "--without-source", &blind_slave, &of_rules],
+            &user[2..],
+            Some("readwrite --prefix '/carry/default/'"),
+        ),
+    ] {
+        let mut args: Vec<String> = command.iter().map(|arg| (*arg).to_owned()).collect();
+        args.extend(flags.iter().cloned());
+        let ended = carry(&args);
+        let grant = part.map(|part| format!("grant-permission ROLE {part}"));
+        let told = ended.stderr.contains("permission denied");
+        assert_eq!(told, grant.is_some(), "{args:?}\n{}", ended.stderr);
+        if let Some(grant) = grant {
+            let said = &ended.stderr;
+            assert_eq!(ended.code, 2, "{args:?}\n{said}");
+            assert!(said.contains(&grant), "`{grant}`: {args:?}\n{said}");
+        }
+    }
     let mirrored = once(
         &readable.etcd,
         &full.etcd,

@@ -181,7 +181,7 @@ impl Data {
         for warning in self.warnings.iter().chain(&encryption.warnings()) {
             eprintln!("warning: {warning}");
         }
-        let store = Store::open(&self.from, &key.unwrap_or(vec![0])).await?;
+        let store = Store::open(&self.from, first, &key.unwrap_or(vec![0])).await?;
         for (file, told) in files.iter_mut().zip(told) {
             let Some(plan) = file.checked.plan.take() else {
                 continue;

@@ -9,12 +9,12 @@ use serde_json::{Value, json};
 use super::judged::changed;
 use super::landing::Place;
 use super::told;
-use crate::cli::connecting::{self, Which, failed};
+use crate::cli::connecting::{self, Lacking, Which, refused};
 use crate::cli::explain_report::{AtDestination, Conflict, Differs, Need, Report, There};
-use crate::etcd::TransportSettings;
+use crate::etcd::{EtcdError, TransportSettings};
 use crate::metrics::Metrics;
 use crate::rules::RuleId;
-use crate::rules::decide::{Decision, Judge};
+use crate::rules::decide::{Decision, Judge, KeyRange};
 use crate::rules::identity::Side;
 use crate::rules::outgoing::OutgoingScratch;
 use crate::source::{EtcdSource, Item, Source as _};
@@ -34,7 +34,7 @@ pub async fn look(
     let destination = EtcdSource::new(connection, Metrics::default());
     let there = destination.get(&at).await;
     let status = destination.status().await;
-    let said = |error| failed(Which::Destination, &settings, &error);
+    let said = |error| unread(judge, &settings, &at, &error);
     let (there, status) = (there.map_err(said)?, status.map_err(said)?);
     let rule = match report.decision {
         Decision::Put { rule } => Some(rule),
@@ -90,6 +90,16 @@ pub async fn look(
         Err(why) => Differs::Incomparably(why),
     });
     Ok((status.cluster_id, json))
+}
+
+/// Why what the destination has under `at` is not known.
+fn unread(judge: &Judge, settings: &TransportSettings, at: &[u8], error: &EtcdError) -> String {
+    let lacking = Lacking {
+        access: "read",
+        ranges: &[KeyRange::only(at)],
+        kube_prefix: judge.key_map().destination_prefix(),
+    };
+    refused(Which::Destination, settings, error, &lacking)
 }
 
 /// What policies have changed in what needs no write.

@@ -40,7 +40,7 @@ pub async fn explain(
     asked: &Asked<'_>,
 ) -> Result<Told, String> {
     let key = asked.key;
-    let store = Store::open(asked.from, key).await?;
+    let store = Store::open(asked.from, judge.plan(), key).await?;
     let item = store.get(key).await?;
     let value = item.as_ref().map_or(&b""[..], |item| &item.value);
     let names = judge.namespaces_of(key, value);

@@ -7,10 +7,11 @@
 use std::path::PathBuf;
 
 use super::settings::{Origin, Place};
-use crate::cli::connecting::{self, Which, failed};
+use crate::cli::connecting::{self, Lacking, Which, refused};
 use crate::cli::explain_report::Whence;
 use crate::etcd::{EtcdError, SourceRevision, TransportSettings};
 use crate::metrics::Metrics;
+use crate::rules::Plan;
 use crate::rules::decide::{Judge, KeyRange};
 use crate::rules::namespaces::Namespaces;
 use crate::source::{EtcdSource, Item, SnapshotFile, Source as _};
@@ -28,6 +29,10 @@ pub enum Store {
         settings: Box<TransportSettings>,
         /// The revision that was asked for.
         at: Option<SourceRevision>,
+        /// What the rules look at.
+        looked_at: Vec<KeyRange>,
+        /// The prefix of all of Kubernetes' keys.
+        kube_prefix: String,
     },
     /// A snapshot file.
     Snapshot {
@@ -39,8 +44,9 @@ pub enum Store {
 }
 
 impl Store {
-    /// Opens what `from` says; of an etcd with users, one who may read `key`.
-    pub async fn open(from: &Origin, key: &[u8]) -> Result<Store, String> {
+    /// Opens what `from` says, to be judged by `plan`; of an etcd with users, one
+    /// who may read `key`.
+    pub async fn open(from: &Origin, plan: &Plan, key: &[u8]) -> Result<Store, String> {
         match &from.place {
             Place::Etcd(settings) => {
                 let settings = settings.clone().asking_for(key);
@@ -49,6 +55,8 @@ impl Store {
                     source: Box::new(EtcdSource::new(connection, Metrics::default())),
                     settings: Box::new(settings),
                     at: from.at,
+                    looked_at: plan.ranges().to_vec(),
+                    kube_prefix: plan.prefix().to_owned(),
                 })
             }
             Place::Snapshot(path) => match SnapshotFile::open(path, from.at) {
@@ -96,14 +104,17 @@ impl Store {
                 .map_err(|error| format!("`--snapshot` `{}`: {error}", path.display())),
             Store::Etcd {
                 source, at: None, ..
-            } => source.get(key).await.map_err(|error| self.failed(&error)),
+            } => {
+                let item = source.get(key).await;
+                item.map_err(|error| self.refused(&error, &KeyRange::only(key)))
+            }
             Store::Etcd {
                 source,
                 at: Some(at),
                 ..
             } => match source.list(&KeyRange::only(key), *at, 1).await {
                 Ok((items, _)) => Ok(items.into_iter().next()),
-                Err(error) => Err(self.failed(&error)),
+                Err(error) => Err(self.refused(&error, &KeyRange::only(key))),
             },
         }
     }
@@ -181,8 +192,27 @@ impl Store {
         Ok(namespaces)
     }
 
+    /// Why something was not said that any user is told.
     fn failed(&self, error: &EtcdError) -> String {
-        let Store::Etcd { settings, at, .. } = self else {
+        match self {
+            // Its revision, too, is that of an answer about a key.
+            Store::Etcd { settings, .. } => {
+                self.refused(error, &KeyRange::only(settings.asks_for.as_slice()))
+            }
+            Store::Snapshot { .. } => error.to_string(),
+        }
+    }
+
+    /// Why `range` was not read.
+    fn refused(&self, error: &EtcdError, range: &KeyRange) -> String {
+        let Store::Etcd {
+            settings,
+            at,
+            looked_at,
+            kube_prefix,
+            ..
+        } = self
+        else {
             return error.to_string();
         };
         let asked = at.map_or(0, |at| at.0);
@@ -196,7 +226,16 @@ impl Store {
             EtcdError::FutureRevision if at.is_some() => {
                 format!("source: it has not reached revision {asked} yet")
             }
-            error => failed(Which::Source, settings, error),
+            error => {
+                // Of keys outside of Kubernetes a rule looks at more than this one.
+                let holds = |own: &&KeyRange| own.start <= range.start && range.end <= own.end;
+                let lacking = Lacking {
+                    access: "read",
+                    ranges: std::slice::from_ref(looked_at.iter().find(holds).unwrap_or(range)),
+                    kube_prefix,
+                };
+                refused(Which::Source, settings, error, &lacking)
+            }
         }
     }
 }
@@ -234,7 +273,7 @@ impl Pages<'_> {
                         self.at = status.revision;
                         self.moved = Some(status.revision);
                     }
-                    Err(error) => return Err(self.store.failed(&error)),
+                    Err(error) => return Err(self.store.refused(&error, &rest)),
                 }
             },
         };

@@ -56,7 +56,7 @@ impl<W: Write> Table<W> {
 
     /// All keys of a store that were asked for; whether there were any.
     pub async fn keys(mut self, judge: &Judge, keys: &Keys, from: &Origin) -> Result<bool, String> {
-        let store = Store::open(from, &keys.range().start).await?;
+        let store = Store::open(from, judge.plan(), &keys.range().start).await?;
         let namespaces = store.all_namespaces(judge).await?;
         let mut rows = Rows::new(judge, &namespaces, true);
         let mut pages = store.list(keys.range()).await?;
