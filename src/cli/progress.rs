@@ -140,6 +140,7 @@ fn line(done: u64, keys: Option<u64>, taken: Duration) -> String {
             let keys = HumanCount(keys);
             format!("{done} of {keys} keys ({hundredths} %), {rate} a second, {left}")
         }
+        _ if done == 1 => format!("1 key so far, {rate} a second"),
         _ => format!("{} keys so far, {rate} a second", HumanCount(done)),
     }
 }
@@ -176,6 +177,7 @@ mod tests {
                 "12,000 keys so far, 3,000 a second",
             ),
             (11, Some(10), seconds(1), "11 keys so far, 11 a second"),
+            (1, None, seconds(1), "1 key so far, 1 a second"),
             (
                 0,
                 Some(0),

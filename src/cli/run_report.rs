@@ -73,7 +73,7 @@ pub fn planned(planned: Planned) -> String {
             also,
             over,
         } => {
-            let mut how = format!("{bytes} bytes, rule `{rule}`");
+            let mut how = format!("{}, rule `{rule}`", numbered(bytes, "byte"));
             if let Some(with) = reencrypted {
                 how.push_str(&format!(", re-encrypted: {with}"));
             }

@@ -11,6 +11,7 @@ use super::drift::Watching;
 use super::drift_book::News;
 use super::drift_look::{Drifting, Seen};
 use super::judging::{Judging, is_sequential};
+use super::numbered::numbered;
 use super::pipeline::{Known, Write};
 use super::session::{End, Session};
 use super::world::World;
@@ -129,7 +130,8 @@ impl<W: World> Session<W> {
             let how = match times {
                 0 => format!("{drift}; it is mended when there is room for it"),
                 times => format!(
-                    "{drift}; it was mended {times} times, and something at the destination changes it each time: it is mended again in {wait} s"
+                    "{drift}; it was mended {}, and something at the destination changes it each time: it is mended again in {wait} s",
+                    numbered(times, "time")
                 ),
             };
             watching.tell(&key, &how);
@@ -138,6 +140,7 @@ impl<W: World> Session<W> {
         }
         let again = match times {
             0 => "it is mended".to_owned(),
+            1 => "it is mended, as once before".to_owned(),
             times => format!("it is mended, as {times} times before"),
         };
         let how = format!("{drift}; {again}");

@@ -6,6 +6,7 @@
 
 use super::cursor::LedgerCursor;
 use super::judging::Judging;
+use super::numbered::numbered;
 use super::ranges::{everything, union};
 use super::session::{End, Session};
 use super::world::World;
@@ -59,7 +60,9 @@ impl<W: World> Session<W> {
         self.relist(union(ranges), self.seen).await?;
         let (leases, keys) = (lost.len(), keys.len());
         tracing::warn!(
-            "{leases} leases had ended at the destination and not at the source: their {keys} keys were judged again"
+            "{} had ended at the destination and not at the source: {} under such leases judged again",
+            numbered(leases, "lease"),
+            numbered(keys, "key")
         );
         Ok(())
     }

@@ -14,6 +14,7 @@ use futures::{StreamExt as _, TryStreamExt as _};
 use super::error::MirrorError;
 use super::judging::{Judging, watched};
 use super::listing::Purpose;
+use super::numbered::numbered;
 use super::ranges::union;
 use super::retry::{Remedy, persist, watch_remedy};
 use super::sealing::blocking;
@@ -45,7 +46,10 @@ impl<W: World> Session<W> {
         let whole = list_at == then && self.claim_since(then, now).await?;
         self.settle().await?;
         match whole {
-            true => tracing::info!("the ledger is rebuilt from {judged} keys at revision {then}"),
+            true => tracing::info!(
+                "the ledger is rebuilt from {} at revision {then}",
+                numbered(judged, "key")
+            ),
             false => tracing::warn!(
                 "the source has compacted its history since revision {then}: what was deleted there since, while no carry ran, stays at the destination"
             ),

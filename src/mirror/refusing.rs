@@ -9,6 +9,7 @@
 use tokio::time::Instant;
 
 use super::error::MirrorError;
+use super::numbered::numbered;
 use super::outcome::{Refusal, Refused, WriteEnd};
 use super::pipeline::{Batch, Known, Note, op_key};
 use super::sealing::{Unsent, Unwritten};
@@ -33,7 +34,8 @@ impl<W: World> Writer<W> {
         error: &EtcdError,
     ) -> Result<(), WriteEnd> {
         for (op, note) in batch.ops.into_iter().zip(batch.notes) {
-            let reason = format!("the destination refuses its {bytes} bytes: {error}");
+            let size = numbered(bytes, "byte");
+            let reason = format!("the destination refuses its {size}: {error}");
             let why = Unwritten::Unfit(Unfit::new(reason, false));
             self.leave_unsent(Unsent { op, note, why })?;
         }

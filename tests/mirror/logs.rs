@@ -8,7 +8,9 @@ use std::time::Duration;
 use rustix::process::Signal;
 use serde_json::Value;
 
-use super::harness::{Carry, Etcd, any_version, carry_binary, carry_with, clean, temp_dir};
+use super::harness::{
+    Carry, Etcd, any_version, carry_binary, carry_with, clean, eventually, temp_dir,
+};
 
 const RULES: &str = "filters:\n  secondary:\n    - name: data\n      keys: [\"/data/**\"]\n";
 
@@ -112,6 +114,68 @@ fn rust_log_says_what_is_logged_and_is_told_when_it_is_wrong() {
         "{wrong}"
     );
     assert!(!log("").contains("RUST_LOG"));
+}
+
+/// Whatever cannot be done meanwhile: that the destination cannot be reached is
+/// said once.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_outage_is_told_of_once() {
+    let Some(version) = any_version("an outage in the log") else {
+        return;
+    };
+    let folder = temp_dir();
+    let (source, mut destination) = (Etcd::plain(version), Etcd::plain(version));
+    let more = ["--debug"];
+    let mut running = Carry::between(&source, &destination, &rules(folder.path()), &more);
+    running.wait_ready();
+    destination.kill();
+    source.put("/data/while-it-is-gone", "x").await;
+    let met = |said: &str, level: &str| {
+        let lines = said.lines().filter(|line| line.contains(level));
+        lines
+            .filter(|line| line.contains("cannot reach etcd"))
+            .count()
+    };
+    running.wait_for("two tasks to meet the outage", |carry| {
+        let said = carry.stderr();
+        met(&said, " WARN ") + met(&said, "DEBUG ") >= 2
+    });
+    let said = running.stderr();
+    assert_eq!(met(&said, " WARN "), 1, "{said}");
+    destination.resume();
+    running.wait_for("it to be over for both", |carry| {
+        carry.stderr().contains("works again after")
+    });
+    eventually("what was written meanwhile", || async {
+        destination.get("/data/while-it-is-gone").await.is_some()
+    })
+    .await;
+    // The next one is another.
+    destination.kill();
+    running.wait_for("the next outage", |carry| {
+        met(&carry.stderr(), " WARN ") == 2
+    });
+    destination.resume();
+    running.wait_ready();
+    assert_eq!(running.stop(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_is_singular() {
+    let Some(version) = any_version("a dry run of one byte") else {
+        return;
+    };
+    let folder = temp_dir();
+    let (source, destination) = (Etcd::plain(version), Etcd::plain(version));
+    source.put("/data/one", "x").await;
+    let more = ["--dry-run"];
+    let mut dry = Carry::between(&source, &destination, &rules(folder.path()), &more);
+    assert_eq!(dry.exit_code(), 0, "{}", dry.stderr());
+    let said = dry.process().stdout();
+    assert!(
+        said.contains("put /data/one (1 byte, rule `data`)"),
+        "{said}"
+    );
 }
 
 /// What a terminal shows in the end of what was written to it.

@@ -19,6 +19,7 @@ use serde_json::Value;
 use crate::diagnostic::{SourceText, Span};
 use crate::etcd::SourceRevision;
 use crate::k8s::crypto::describe;
+use crate::mirror::numbered;
 use crate::rules::decide::{Decision, SkipReason};
 use crate::rules::policy::Policy;
 use crate::rules::trace::{Identity, RuleTrace, Truth};
@@ -338,23 +339,20 @@ impl Report {
             facts.extend(self.notes.iter().cloned());
             return facts;
         }
+        let size = numbered(item.value.len(), "byte");
         match identity {
             Ok(identity) => {
                 facts.push(object(identity));
-                facts.push(format!(
-                    "{} bytes, {}",
-                    item.value.len(),
-                    identity.encryption
-                ));
+                facts.push(format!("{size}, {}", identity.encryption));
             }
             Err(_) if self.outside => {
                 facts.push("a key outside of Kubernetes".to_owned());
-                facts.push(format!("{} bytes", item.value.len()));
+                facts.push(size);
             }
             Err(why) => {
                 facts.push(format!("cannot be read: {why}"));
                 let how = describe(&item.value);
-                facts.push(format!("{} bytes, {how}", item.value.len()));
+                facts.push(format!("{size}, {how}"));
             }
         }
         facts.push(format!("last changed at source revision {}", item.revision));
@@ -381,7 +379,7 @@ impl Report {
             Some(_) if there.same_bytes => "the same bytes".to_owned(),
             Some(_) if there.same_content => format!("the same content ({how})"),
             Some(_) => format!("other bytes ({bytes}, {how})"),
-            None => format!("the key ({bytes} bytes, {how})"),
+            None => format!("the key ({}, {how})", numbered(bytes, "byte")),
         };
         Some(format!("has {has}, since its revision {since}"))
     }

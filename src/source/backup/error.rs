@@ -15,7 +15,7 @@ pub enum BackupError {
     #[error("it is not a database of etcd: {0}")]
     Foreign(&'static str),
     /// Bytes are missing at its end.
-    #[error("it is cut off: {found} bytes are there, of {wanted}")]
+    #[error("it is cut off: {}, of {wanted}", are_there(*found))]
     CutOff {
         /// How many bytes there are.
         found: u64,
@@ -24,7 +24,7 @@ pub enum BackupError {
     },
     /// There is more than a database and its SHA-256.
     #[error(
-        "its length, {0} bytes, is neither that of a database nor that of a database with its SHA-256: it was cut off, or written to"
+        "its length, {0} {unit}, is neither that of a database nor that of a database with its SHA-256: it was cut off, or written to", unit = unit(*.0)
     )]
     Length(u64),
     /// The SHA-256 at its end is that of other bytes.
@@ -58,4 +58,15 @@ pub enum BackupError {
         /// Its last revision.
         newest: i64,
     },
+}
+
+fn are_there(bytes: u64) -> String {
+    match bytes {
+        1 => "1 byte is there".to_owned(),
+        bytes => format!("{bytes} bytes are there"),
+    }
+}
+
+fn unit(bytes: u64) -> &'static str {
+    if bytes == 1 { "byte" } else { "bytes" }
 }

@@ -188,8 +188,9 @@ fn check_key(key: &KeyConfig, lengths: &[usize]) -> Result<(), Fault> {
         AES_KEYS => "16, 24 or 32",
         _ => "32",
     };
+    let unit = if length == 1 { "byte" } else { "bytes" };
     let message = format!(
-        "the secret of key {} is {length} bytes long, expected {expected}",
+        "the secret of key {} is {length} {unit} long, expected {expected}",
         quoted(&key.name)
     );
     Err(Fault::new(message).field("secret"))
