@@ -9,6 +9,52 @@ use super::key_range::KeyRange;
 use crate::k8s::schema::{self, Resource};
 use crate::k8s::{Key, KeyResource};
 
+/// What kubectl calls kinds for short, beside their names.
+const SHORT: &[(&str, &str)] = &[
+    ("cj", "cronjobs"),
+    ("cm", "configmaps"),
+    ("crd", "customresourcedefinitions"),
+    ("deploy", "deployments"),
+    ("ds", "daemonsets"),
+    ("ep", "endpoints"),
+    ("ev", "events"),
+    ("hpa", "horizontalpodautoscalers"),
+    ("ing", "ingresses"),
+    ("limits", "limitranges"),
+    ("netpol", "networkpolicies"),
+    ("no", "nodes"),
+    ("ns", "namespaces"),
+    ("pc", "priorityclasses"),
+    ("pdb", "poddisruptionbudgets"),
+    ("po", "pods"),
+    ("pv", "persistentvolumes"),
+    ("pvc", "persistentvolumeclaims"),
+    ("quota", "resourcequotas"),
+    ("rc", "replicationcontrollers"),
+    ("rs", "replicasets"),
+    ("sa", "serviceaccounts"),
+    ("sc", "storageclasses"),
+    ("sts", "statefulsets"),
+    ("svc", "services"),
+];
+
+/// The resource of this plural, kind or short name, which may have its group
+/// after a dot.
+fn by_word(word: &str) -> Option<&'static Resource> {
+    let word = word.to_ascii_lowercase();
+    let (name, group) = match word.split_once('.') {
+        None => (word.as_str(), None),
+        Some((name, group)) => (name, Some(group)),
+    };
+    let short = SHORT.iter().find(|(short, _)| *short == name);
+    let name = short.map_or(name, |(_, plural)| plural);
+    let mut known = schema::resources().iter();
+    known.find(|own| {
+        let named = own.plural == name || own.kind.eq_ignore_ascii_case(name);
+        named && group.is_none_or(|group| own.group == group)
+    })
+}
+
 impl Judge {
     /// Whether it is no key of an object, and such keys lie below it: those of
     /// a resource, or of one of its namespaces.
@@ -23,9 +69,24 @@ impl Judge {
 
     /// Another key, or beginning of keys, that may have been meant.
     pub fn meant(&self, key: &str) -> Option<String> {
-        match key.starts_with('/') {
-            false => self.with_slash(key),
-            true => self.of_known_resource(key),
+        let meant = match key.strip_prefix('/') {
+            None => self.with_slash(key),
+            Some(_) => self.of_known_resource(key),
+        };
+        meant.or_else(|| self.as_kubectl(key.strip_prefix('/').unwrap_or(key)))
+    }
+
+    /// What kubectl names by the words before `/`: `svc/shop/web`,
+    /// `deployments.apps/shop/web`. Of something in a namespace that is not
+    /// named it is a glob over all.
+    fn as_kubectl(&self, words: &str) -> Option<String> {
+        let (resource, rest) = words.split_once('/')?;
+        let resource = by_word(resource)?;
+        let path = format!("{}/{}", self.plan().prefix(), resource.path);
+        match (rest.split('/').count(), resource.namespaced) {
+            (1, true) if !rest.is_empty() => Some(format!("{path}/*/{rest}")),
+            (1, _) | (2, true) => Some(format!("{path}/{rest}")),
+            _ => None,
         }
     }
 

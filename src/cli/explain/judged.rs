@@ -190,7 +190,7 @@ fn by_key(prospects: &[Prospect]) -> Vec<String> {
 fn prospect(own: &Prospect) -> String {
     let rule = &own.rule;
     match &own.bar {
-        None if own.depends.is_empty() => format!("✓ {rule}: would select it"),
+        None if own.depends.is_empty() => format!("✓ {rule}: could select it"),
         None => format!(
             "? {rule}: may select it, depending on its {}",
             quoted(&own.depends)

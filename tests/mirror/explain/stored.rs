@@ -1,6 +1,7 @@
 //! Keys of a snapshot file, one by one.
 
 use super::{Folder, cluster, from_snapshot, with_snapshot};
+use crate::mirror::bolt::Database;
 use crate::shared;
 
 #[test]
@@ -37,7 +38,7 @@ fn what_is_not_in_a_snapshot() {
     let folder = with_snapshot();
     for (name, key) in [
         ("depends_on_its_value", "/registry/deployments/shop/none"),
-        ("would_be_selected", "/registry/namespaces/none"),
+        ("could_be_selected", "/registry/namespaces/none"),
         (
             "in_a_namespace_with_other_labels",
             "/registry/secrets/lab/none",
@@ -63,6 +64,48 @@ fn what_is_not_in_a_snapshot() {
         let told = folder.told(&from_snapshot(key, &[]));
         insta::assert_snapshot!(format!("absent_{name}"), told);
     }
+    for (words, meant) in [
+        (
+            "services/default/kubernetes",
+            "/registry/services/specs/default/kubernetes",
+        ),
+        (
+            "/svc/default/kubernetes",
+            "/registry/services/specs/default/kubernetes",
+        ),
+        ("pods/shop/web-0", "/registry/pods/shop/web-0"),
+        ("pod/web-0", "/registry/pods/*/web-0"),
+        ("Deployment/shop/web", "/registry/deployments/shop/web"),
+        ("deploy.apps/shop/web", "/registry/deployments/shop/web"),
+        (
+            "ingresses.networking.k8s.io/shop/web",
+            "/registry/ingress/shop/web",
+        ),
+        ("ns/shop", "/registry/namespaces/shop"),
+        ("pods/shop/", "/registry/pods/shop/"),
+        ("cm/", "/registry/configmaps/"),
+    ] {
+        let told = folder.told(&from_snapshot(words, &[]));
+        let meant = format!("did you mean `{meant}`?");
+        assert!(told.contains(&meant), "{meant} {told}");
+    }
+    let elsewhere = folder.told(&from_snapshot(
+        "svc/default/kubernetes",
+        &["--kube-prefix", "/other"],
+    ));
+    assert!(
+        elsewhere.contains("`/other/services/specs/default/kubernetes`"),
+        "{elsewhere}"
+    );
+    for key in [
+        "pods",
+        "ns/shop/web",
+        "pods/a/b/c",
+        "deployments.example.com/a/b",
+    ] {
+        let told = folder.told(&from_snapshot(key, &[]));
+        assert!(!told.contains("did you mean"), "{told}");
+    }
     // What is asked for by its right name is not doubted.
     for key in [
         "/registry/secrets/lab/none",
@@ -76,6 +119,16 @@ fn what_is_not_in_a_snapshot() {
     }
     let json = folder.json(&from_snapshot("/registry/secrets/lab/none", &[]));
     insta::assert_snapshot!("absent_json", format!("{json:#}"));
+}
+
+#[test]
+fn one_byte_is_one() {
+    let folder = Folder::new();
+    let mut database = Database::default();
+    database.put("/settings/one", "1");
+    database.save(&folder.path("etcd.db"));
+    let told = folder.told(&from_snapshot("/settings/one", &[]));
+    assert!(told.contains("\n  1 byte\n"), "{told}");
 }
 
 #[test]
