@@ -27,6 +27,27 @@ impl CheckedFile {
     pub fn rendered(&self, style: Style) -> String {
         render(&self.source, &self.checked.diagnostics, style)
     }
+
+    /// The first error in one line, with its place, and how many more there are.
+    fn first_error(&self) -> String {
+        let found = self.checked.diagnostics.iter();
+        let mut errors = found.filter(|own| own.level == Level::Error);
+        let first = errors.next();
+        let name = &self.source.name;
+        let first = first.map_or_else(
+            || format!("`{name}` cannot be used"),
+            |own| {
+                let (line, column) = self.source.line_column(own.place().start);
+                let message = own.message.replace(['\r', '\n'], " ");
+                format!("{name}:{line}:{column}: {message}")
+            },
+        );
+        match errors.count() {
+            0 => first,
+            1 => format!("{first} (and 1 more error)"),
+            more => format!("{first} (and {more} more errors)"),
+        }
+    }
 }
 
 /// Reads and compiles one rules file.
@@ -160,12 +181,14 @@ pub fn load_again(
 ) -> Result<(Judge, String), Unusable> {
     let mut file = check_to_use(settings, bytes).map_err(|message| Unusable {
         plain: message.clone(),
+        first: message.clone(),
         rendered: message,
     })?;
     let rendered = file.rendered(logging::style());
     match file.checked.plan.take() {
         Some(plan) => Ok((judge.with_plan(plan), rendered)),
         None => Err(Unusable {
+            first: file.first_error(),
             plain: file.rendered(Style {
                 color: false,
                 width: None,
@@ -181,6 +204,8 @@ pub struct Unusable {
     pub rendered: String,
     /// For who may not have a terminal.
     pub plain: String,
+    /// The first error alone, in a line.
+    pub first: String,
 }
 
 fn unreadable(what: &str, path: &Path, error: &std::io::Error) -> String {

@@ -145,8 +145,7 @@ impl Looker {
         let name = self.settings.file.display();
         let loaded = load_again(&self.settings, bytes, &self.judge);
         self.status.metrics().rules_reloaded(loaded.is_ok());
-        let refused = loaded.as_ref().err();
-        let refused = refused.map(|_| format!("`{name}` cannot be used"));
+        let refused = loaded.as_ref().err().map(|why| why.first.clone());
         self.status.sides().rules_refused(refused);
         match loaded {
             Err(why) => {

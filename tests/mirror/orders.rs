@@ -156,6 +156,13 @@ async fn the_rules_are_read_again_for_whoever_has_the_token() {
         "{message}"
     );
     assert!(!message.contains('\u{1b}'), "{message}");
+    // Whoever may not order is told of the first error.
+    let (_, status) = carry.http("/status").expect("an answer");
+    let status: Value = serde_json::from_str(&status).expect("JSON");
+    let refused = status["rulesRefused"].as_str().expect("why");
+    let place = format!("{}:1:24: unknown field `nam`", file.display());
+    assert!(refused.starts_with(&place), "{refused}");
+    assert!(!refused.contains('\n'), "{refused}");
 
     // Another token from now on.
     std::fs::write(mirror.path("token"), "a-token-of-another-day").expect("a token");
