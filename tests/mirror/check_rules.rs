@@ -88,6 +88,25 @@ fn one_line_for_each_finding() {
     assert_eq!(out(&github).lines().count(), out(&short).lines().count());
 }
 
+/// Who begins with an example of the README is warned of nothing.
+#[test]
+fn the_readme_shows_rules_that_are_good() {
+    let readme = include_str!("../../README.md");
+    let (_, section) = readme.split_once("\n### Write rules\n").expect("it");
+    let (section, _) = section.split_once("\n### ").expect("its end");
+    let examples = section.split("\n```yaml\n").skip(1);
+    let examples = examples.map(|rest| rest.split_once("\n```").expect("its end").0);
+    let examples: Vec<&str> = examples.collect();
+    assert_eq!(examples.len(), 2);
+    for text in examples {
+        let folder = Folder::with(&[("rules.yaml", text)]);
+        // Whether Secrets are encrypted is not the file's to say.
+        let checked = folder.run(&["rules.yaml", "--deny=warnings", "--allow=N001"]);
+        assert_eq!(code(&checked), 0, "{}", out(&checked));
+        assert!(out(&checked).contains("no warnings\n"), "{}", out(&checked));
+    }
+}
+
 #[test]
 fn text_of_users_cannot_end_a_workflow_command() {
     let file = "filters:\n  secondary:\n    - {group: \"\", \"a\\n::error::b,c:%0A\": 1}\n";
