@@ -141,6 +141,7 @@ fn compare_policies(rules: &RuleSet, keyring: &Keyring, items: &[Item]) {
         all.extend((kept.keys > 0).then_some((policy, kept)));
     }
     assert_eq!(surveyed.rules[0].kept_out, all);
+    assert_eq!(surveyed.kept_out, all);
     let written = items.iter().zip(&decided).filter(|(_, own)| is_put(own));
     let written = tally(written.map(|(item, _)| item));
     assert_eq!(surveyed.rules[0].selects, written);
@@ -207,6 +208,7 @@ fn compare_conditions(
         surveyed.read.keys,
         surveyed.written.keys + surveyed.held_keys() + surveyed.unselected.keys
     );
+    assert_eq!(surveyed.all_kept_out(), Tally::default());
     (surveyed.written.keys, *excluded)
 }
 
@@ -252,6 +254,10 @@ fn counts_are_those_of_brute_force_over_a_real_cluster() {
     let (written, excluded) = compare(&rules, &keyring, &items);
     assert!(written > 10 && excluded > 10, "{written} {excluded}");
     let surveyed = survey(&rules, &keyring, &items);
+    let other = surveyed.written.keys + surveyed.held_keys() + surveyed.unselected.keys;
+    let kept_out = surveyed.all_kept_out().keys;
+    assert_eq!(surveyed.read.keys, other + kept_out);
+    assert!(kept_out > 10, "{:?}", surveyed.kept_out);
     let versions: u64 = surveyed.versions.iter().map(|own| own.keys).sum();
     assert!(versions > 100, "{:?}", surveyed.versions);
 }

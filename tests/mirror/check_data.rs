@@ -386,6 +386,10 @@ fn the_readme_is_true() {
     ] {
         database.delete(key);
     }
+    let token = json!({"apiVersion": "v1", "kind": "Secret",
+        "metadata": {"name": "default-token", "namespace": "shop"},
+        "type": "kubernetes.io/service-account-token"});
+    database.put("/registry/secrets/shop/default-token", token.to_string());
     database.save(&folder.path("etcd.db"));
     let plain = "    - name: plain\n      keys: [\"/settings/**\"]\n";
     let start = RULES.find("        - name: skip-nobody").expect("a rule");
@@ -420,7 +424,7 @@ fn examples_over_a_real_snapshot() {
     let all = folder.json(&[&examples, "--snapshot", path]);
     let files = all.as_array().expect("files");
     assert!(files.len() >= 8, "{}", files.len());
-    let mut written = 0;
+    let (mut written, mut kept_out) = (0, 0);
     for file in files {
         assert_eq!(file["errors"], 0, "{file:#}");
         let keys = |pointer: &str| file["data"].pointer(pointer).and_then(Value::as_u64);
@@ -429,9 +433,14 @@ fn examples_over_a_real_snapshot() {
         let held: u64 = held.filter_map(|own| own["keys"].as_u64()).sum();
         assert_eq!(
             keys("/read/keys"),
-            keys("/written/keys") + keys("/unselected/keys") + held
+            keys("/written/keys") + keys("/kept_out/keys") + keys("/unselected/keys") + held
         );
+        let policies = file["data"].pointer("/kept_out/policies");
+        let policies = policies.and_then(Value::as_object).expect("policies");
+        let by_policy = policies.values().filter_map(|own| own["keys"].as_u64());
+        assert_eq!(by_policy.sum::<u64>(), keys("/kept_out/keys"));
         written += keys("/written/keys");
+        kept_out += keys("/kept_out/keys");
     }
-    assert!(written > 0);
+    assert!(written > 0 && kept_out > 0, "{written} {kept_out}");
 }

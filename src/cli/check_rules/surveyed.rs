@@ -12,6 +12,7 @@ use super::columns::{Line, grouped, keys, table};
 use crate::cli::bytes;
 use crate::cli::explain::layout::plain;
 use crate::diagnostic::wrapped;
+use crate::rules::policy::Policy;
 use crate::rules::survey::{RuleCounts, Surveyed, Tally};
 
 /// People are shown so many rules, versions and reasons.
@@ -151,13 +152,29 @@ pub fn summary(survey: &Surveyed) -> String {
         held => format!(", {} held", grouped(held)),
     };
     format!(
-        "{} ({}) read: {} written ({}), {} selected by no rule{held}",
+        "{} ({}) read: {} written ({}){}, {} selected by no rule{held}",
         keys(survey.read.keys),
         bytes::shown(survey.read.bytes),
         grouped(survey.written.keys),
         bytes::shown(survey.written.bytes),
+        kept_out(survey),
         grouped(survey.unselected.keys),
     )
+}
+
+fn kept_out(survey: &Surveyed) -> String {
+    let all = grouped(survey.all_kept_out().keys);
+    let mut policies = survey.kept_out.iter();
+    match (policies.next(), policies.len()) {
+        (None, _) => String::new(),
+        (Some((policy, _)), 0) => format!(", {all} kept out by the policy `{policy}`"),
+        _ => {
+            let each = survey.kept_out.iter();
+            let each = each.map(|(policy, own)| format!("`{policy}` {}", grouped(own.keys)));
+            let each: Vec<String> = each.collect();
+            format!(", {all} kept out by policies ({})", each.join(", "))
+        }
+    }
 }
 
 /// For programs.
@@ -169,7 +186,7 @@ pub fn as_json(survey: &Surveyed) -> Value {
             "selects": tally(&own.selects),
             "held": own.held,
             "excludes": own.excludes.iter().map(tally).collect::<Vec<_>>(),
-            "policies": own.kept_out.iter().map(|(policy, own)| (policy.name(), tally(own))).collect::<BTreeMap<_, _>>(),
+            "policies": by_policy(&own.kept_out),
         })
     });
     let held = survey.held.iter();
@@ -182,14 +199,23 @@ pub fn as_json(survey: &Surveyed) -> Value {
             "keys": own.keys,
         })
     });
+    let mut kept_out = tally(&survey.all_kept_out());
+    kept_out["policies"] = by_policy(&survey.kept_out);
     json!({
         "read": tally(&survey.read),
         "written": tally(&survey.written),
+        "kept_out": kept_out,
         "unselected": tally(&survey.unselected),
         "rules": rules.collect::<Vec<_>>(),
         "held": held.collect::<Vec<_>>(),
         "versions": versions.collect::<Vec<_>>(),
     })
+}
+
+fn by_policy(kept: &BTreeMap<Policy, Tally>) -> Value {
+    let each = kept.iter();
+    let each = each.map(|(policy, own)| (policy.name().to_owned(), tally(own)));
+    Value::Object(each.collect())
 }
 
 /// Keys and bytes.

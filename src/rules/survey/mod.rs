@@ -11,7 +11,7 @@ mod lens;
 use std::collections::{BTreeMap, HashMap};
 
 use super::candidates::Found;
-use super::decide::{Decision, Event, Judge, KeyRange, Scratch};
+use super::decide::{Decision, Event, Judge, KeyRange, Scratch, SkipReason};
 use super::evaluate::{Gates, fill};
 use super::key_range::normalize;
 use super::member::bind;
@@ -132,6 +132,8 @@ pub struct Surveyed {
     pub written: Tally,
     /// Keys among them that no rule selects.
     pub unselected: Tally,
+    /// Keys among them that a rule selects, and policies keep out.
+    pub kept_out: BTreeMap<Policy, Tally>,
     /// Each rule, in the order in which they are tried.
     pub rules: Vec<RuleCounts>,
     /// What is held, the most frequent reason first.
@@ -141,6 +143,15 @@ pub struct Surveyed {
 }
 
 impl Surveyed {
+    /// What policies keep out, whichever does.
+    pub fn all_kept_out(&self) -> Tally {
+        let each = self.kept_out.values();
+        each.fold(Tally::default(), |all, own| Tally {
+            keys: all.keys + own.keys,
+            bytes: all.bytes + own.bytes,
+        })
+    }
+
     /// How many keys are held.
     pub fn held_keys(&self) -> u64 {
         self.held.iter().map(|own| own.keys).sum()
@@ -236,9 +247,11 @@ impl<'a> Survey<'a> {
                 };
                 *self.held.entry(reason).or_default() += 1;
             }
-            Decision::Skip(_) | Decision::Delete(_) | Decision::Disown(_) => {
-                self.counts.unselected.add(bytes)
+            Decision::Skip(SkipReason::KeptOut(policy)) | Decision::Disown(policy) => {
+                let kept_out = &mut self.counts.kept_out;
+                kept_out.entry(policy).or_default().add(bytes);
             }
+            Decision::Skip(_) | Decision::Delete(_) => self.counts.unselected.add(bytes),
         }
         if self.judge.barred(&event).is_some() {
             return;
