@@ -5,12 +5,14 @@
 
 pub mod args;
 mod bars;
+mod between;
 pub mod bytes;
 pub mod check_rules;
 pub mod command;
 pub mod config;
 mod connecting;
 mod credentials;
+mod dry_run;
 pub mod duration;
 pub mod encryption;
 mod ending;

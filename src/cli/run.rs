@@ -2,10 +2,10 @@
 //!
 //! Promises that probes are answered from the start (but of a dry run), that a
 //! signal ends it cleanly within seconds, and one line on stdout where
-//! something was asked for. Deliberately leaves everything between to `mirror`.
+//! something was asked for. Deliberately leaves everything between to `mirror`,
+//! and a dry run to `dry_run`.
 
 use std::net::IpAddr;
-use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -14,27 +14,22 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::args::RunArgs;
+use super::between::{Real, connect_both, holder, options};
 use super::config::Config;
 use super::connecting::{self, Needs, Which};
 use super::ending::end;
 use super::progress::Shown;
 use super::rules_file::Loaded;
-use super::settings::{RunSettings, Standby};
+use super::settings::RunSettings;
 use super::space::SpaceWatch;
 use super::stdout::say;
-use super::{logging, refuse, rules_file, rules_watch, run_report, said};
+use super::{dry_run, logging, refuse, rules_file, rules_watch, run_report, said};
 use crate::admin::{self, Limits, Orders, Status};
-use crate::destination::etcd::EtcdDestination;
 use crate::destination::prefixed::Prefixed;
 use crate::etcd::Endpoint;
 use crate::metrics::{Metrics, Phase, ResyncKind};
-use crate::mirror::{
-    AddressPairs, DryRun, Holder, Mirror, MirrorError, Options, Parts, Progress, Report,
-    Standby as MirrorStandby, World,
-};
-use crate::rules::decide::Judge;
-use crate::source::EtcdSource;
-use crate::state::{Counted, MemoryStore, RocksStore, StateStore};
+use crate::mirror::{AddressPairs, Mirror, Parts, Progress, Report};
+use crate::state::{Counted, RocksStore, StateError, StateStore};
 
 /// Runs it to its end.
 pub fn run(args: RunArgs, config: &Config) -> ExitCode {
@@ -203,25 +198,17 @@ async fn mirror(
     status: Status,
     stop: CancellationToken,
 ) -> Result<(), String> {
-    // A dry run beside a carry that has never run must not make its directory.
-    if settings.dry_run && !settings.db_path.exists() {
-        let store = MemoryStore::default();
-        return Box::pin(mirror_with(&settings, judged, asked, status, stop, store)).await;
+    if settings.dry_run {
+        return Box::pin(dry_run::run(&settings, judged.judge, &status, &stop)).await;
     }
-    let store = RocksStore::open(&settings.db_path);
-    let store = store.map_err(|error| format!("`--db-path`: {error}"))?;
+    let store = RocksStore::open(&settings.db_path).map_err(|error| match error {
+        StateError::InUse { .. } => {
+            format!("`--db-path`: {error}; `--dry-run` reads it beside a carry that runs")
+        }
+        error => format!("`--db-path`: {error}"),
+    })?;
     // On the heap: a mirror is too large for a thread's stack to move around.
     Box::pin(mirror_with(&settings, judged, asked, status, stop, store)).await
-}
-
-/// Two etcds.
-pub(super) struct Real<St>(std::marker::PhantomData<St>);
-
-impl<St: StateStore> World for Real<St> {
-    type Source = EtcdSource;
-    type Destination = Prefixed<EtcdDestination>;
-    type Store = St;
-    type Judge = Judge;
 }
 
 async fn mirror_with<St: StateStore>(
@@ -258,10 +245,6 @@ async fn mirror_with<St: StateStore>(
         metrics: status.metrics().clone(),
     };
     let options = options(settings);
-    if settings.dry_run {
-        let ran = Box::pin(dry_run(&parts, &options, &stop)).await;
-        return connecting::or_explain(ran, &needs).await?;
-    }
     let report = Arc::new(AdminReport(status.clone(), Shown::default()));
     let reload = Arc::new(judged.encryption.reload_into(judge.clone()));
     let used = judged.source.text.into_bytes();
@@ -276,89 +259,6 @@ async fn mirror_with<St: StateStore>(
         say(&run_report::done(&summary))?;
     }
     Ok(())
-}
-
-async fn connect_both(
-    settings: &RunSettings,
-    metrics: &Metrics,
-) -> Result<(EtcdSource, EtcdDestination), String> {
-    let source = connecting::open(Which::Source, &settings.source).await?;
-    let destination = connecting::open(Which::Destination, &settings.destination).await?;
-    Ok((
-        EtcdSource::new(source, metrics.clone()),
-        EtcdDestination::new(destination).counted(metrics.clone()),
-    ))
-}
-
-fn options(settings: &RunSettings) -> Options {
-    let mut options = Options::new(settings.name.clone(), holder(&settings.db_path));
-    options.kube_prefix = format!("{}/", settings.rules.kube_prefix);
-    options.dest_kube_prefix = format!("{}/", settings.rules.dest_kube_prefix);
-    options.standby = match settings.standby {
-        Standby::Live => MirrorStandby::Live,
-        Standby::Cold => MirrorStandby::Cold,
-        Standby::Auto => MirrorStandby::Auto,
-    };
-    options.widths.txn_ops = settings.max_txn_ops;
-    // RocksDB leaves alone what it does not know, and so do we.
-    options.spool.directory = Some(settings.db_path.join("spool"));
-    options.spool.disk = settings.spool_limit;
-    options.once = settings.once;
-    // A source with nothing to tell must prove so well within `--max-lag`.
-    options.progress_every = options.progress_every.min(settings.max_lag / 3);
-    options.mode = settings.mode;
-    options.rev = settings.rev;
-    options.resync = settings.resync;
-    options.prune = settings.prune;
-    options
-}
-
-pub(super) fn holder(db_path: &Path) -> Holder {
-    let read = |path: &str| std::fs::read_to_string(path).map(|text| text.trim().to_owned());
-    let pid = std::process::id();
-    let since = std::time::SystemTime::UNIX_EPOCH
-        .elapsed()
-        .unwrap_or_default();
-    Holder {
-        host: read("/proc/sys/kernel/hostname").unwrap_or_else(|_| "unknown host".to_owned()),
-        pid,
-        store: store_id(db_path),
-        token: format!("{pid}-{}", since.as_nanos()),
-    }
-}
-
-/// Which directory this is, on which machine since it was booted. RocksDB lets
-/// one process have it open at a time.
-fn store_id(db_path: &Path) -> Option<String> {
-    use std::os::unix::fs::MetadataExt as _;
-    let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
-    let directory = std::fs::metadata(db_path).ok()?;
-    Some(format!(
-        "{}/{}:{}",
-        boot.trim(),
-        directory.dev(),
-        directory.ino()
-    ))
-}
-
-async fn dry_run<W: World>(
-    parts: &Parts<W>,
-    options: &Options,
-    stop: &CancellationToken,
-) -> Result<Result<(), String>, MirrorError> {
-    let mut said = Ok(());
-    let tell = |planned| {
-        // Once is enough.
-        if said.is_ok() {
-            said = say(&run_report::planned(planned));
-        }
-    };
-    let looked = tokio::select! {
-        () = stop.cancelled() => return Ok(Ok(())),
-        looked = DryRun::look(parts, options, tell) => looked,
-    };
-    let looked = looked?;
-    Ok(said.and_then(|()| say(&run_report::would(&looked))))
 }
 
 /// Tells the admin endpoints.

@@ -4,10 +4,21 @@
 //! Promises a line for each key of a dry run, and those that count. Deliberately
 //! prints nothing itself.
 
-use crate::mirror::{DryRun, Planned, Summary, numbered};
+use crate::mirror::{DryRun, OfDeletion, Planned, Summary, numbered};
+use crate::rules::decide::KeyMap;
+use crate::rules::policy::Policy;
 
 /// So many reasons are told apart.
 const REASONS: usize = 10;
+
+/// What comes before the first key, where both sides name keys otherwise.
+pub fn heading(map: &KeyMap) -> Option<String> {
+    let (from, to) = (map.source_prefix(), map.destination_prefix());
+    let differs = !map.is_identity();
+    differs.then(|| {
+        format!("keys are named as at the source: what is below `{from}` there is below `{to}` at the destination\n")
+    })
+}
 
 /// What all would come to.
 pub fn would(looked: &DryRun) -> String {
@@ -19,17 +30,21 @@ pub fn would(looked: &DryRun) -> String {
         over,
         deletes,
         retired,
+        retired_before,
         kept,
         stops,
+        first_stop: _,
         held,
         held_by,
         left_out,
+        kept_out,
     } = looked;
     let judged = numbered(*judged, "key");
     let reencrypted = numbered(*reencrypted, "value");
-    let retired = numbered(*retired, "key");
+    let retired = numbered(retired + retired_before, "key");
+    let others = kept + stops;
     let mut text = format!(
-        "dry run at revision {revision}: of {judged} looked at, {puts} would be written, {deletes} deleted, {held} held; {reencrypted} re-encrypted; {retired} no longer selected would stay; of {kept} the destination has something else, which would stay\n"
+        "dry run at revision {revision}: of {judged} looked at, {puts} would be written, {deletes} deleted, {held} held; {reencrypted} re-encrypted; {retired} no longer selected would stay; of {others} the destination has something else, which would stay\n"
     );
     let mut more = |count: usize, what: String| {
         if count > 0 {
@@ -43,6 +58,9 @@ pub fn would(looked: &DryRun) -> String {
         more(*count, format!("held: {reason}"));
     }
     more(rest, "held for other reasons".to_owned());
+    for (policy, count) in kept_out {
+        more(*count, format!("kept out by the policy `{policy}`"));
+    }
     for (policy, count) in left_out {
         more(
             *count,
@@ -55,7 +73,11 @@ pub fn would(looked: &DryRun) -> String {
     );
     more(
         *stops,
-        "of which the destination has something else: carry would end at the first".to_owned(),
+        "of which the destination has something else: carry would end at the first, with an error (`onConflict: stop`)".to_owned(),
+    );
+    more(
+        *retired_before,
+        "no longer selected, and kept since before".to_owned(),
     );
     text
 }
@@ -70,6 +92,7 @@ pub fn planned(planned: Planned) -> String {
             bytes,
             reencrypted,
             acts,
+            of_deletion,
             also,
             over,
         } => {
@@ -77,9 +100,9 @@ pub fn planned(planned: Planned) -> String {
             if let Some(with) = reencrypted {
                 how.push_str(&format!(", re-encrypted: {with}"));
             }
-            if !acts.is_empty() {
-                let acts: Vec<String> = acts.iter().map(|own| format!("`{own}`")).collect();
-                how.push_str(&format!(", changed by {}", acts.join(", ")));
+            let changed = changed(&acts, &of_deletion);
+            if !changed.is_empty() {
+                how.push_str(&format!(", {changed}"));
             }
             if also > 0 {
                 how.push_str(&format!(", together with {}", numbered(also, "other key")));
@@ -111,6 +134,29 @@ pub fn planned(planned: Planned) -> String {
         }
         Planned::Hold { key, reason } => format!("hold {} ({reason})\n", shown(&key)),
     }
+}
+
+/// What policies change in a value.
+fn changed(acts: &[Policy], of_deletion: &OfDeletion) -> String {
+    let OfDeletion { left_out, set } = of_deletion;
+    let mut all = Vec::new();
+    let told_apart = *of_deletion != OfDeletion::default();
+    let acts = acts.iter();
+    let acts = acts.filter(|own| **own != Policy::Deletion || !told_apart);
+    let acts: Vec<String> = acts.map(|own| format!("`{own}`")).collect();
+    if !acts.is_empty() {
+        all.push(format!("changed by {}", acts.join(", ")));
+    }
+    for (what, fields) in [("leaves out", left_out), ("sets", set)] {
+        if !fields.is_empty() {
+            all.push(format!(
+                "`{}` {what} {}",
+                Policy::Deletion,
+                fields.join(", ")
+            ));
+        }
+    }
+    all.join(", ")
 }
 
 /// What was done, where it was to end.

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use super::args::{Output, VerifyArgs};
+use super::between::{Real, holder};
 use super::config::Config;
 use super::connecting::{self, Needs, Which};
 use super::ending::end;
@@ -20,7 +21,6 @@ use super::ledger;
 use super::progress::Shown;
 use super::rules_file::{self, Loaded};
 use super::rules_settings::RulesSettings;
-use super::run::{Real, holder};
 use super::stdout::say;
 use super::verify_report::{Mended, Told};
 use super::verify_settings::VerifySettings;

@@ -20,15 +20,18 @@ use super::opening::{check_rev, identify, refuse_swapped, where_to_begin};
 use super::options::Options;
 use super::pipeline::{Known, Write, op_key};
 use super::planned::{DryRun, Planned};
-use super::ranges::gaps;
+use super::ranges::{everything, gaps};
 use super::recalled::recalled;
 use super::start::{Ledger, Start};
 use super::world::{Parts, World};
 use crate::etcd::SourceRevision;
-use crate::state::LedgerChange;
+use crate::state::{LedgerChange, StateStore};
 
 /// How many deletes are looked at together.
 const TOGETHER: usize = 1_000;
+
+/// How often the ledger is taken again while another carry writes to it.
+const TRIES: usize = 10;
 
 /// Where a mirror would begin.
 #[derive(Clone, Copy)]
@@ -50,11 +53,7 @@ impl DryRun {
         options: &Options,
         tell: impl FnMut(Planned) + Send,
     ) -> Result<DryRun, MirrorError> {
-        let mut identity = identify(parts, options).await?;
-        refuse_swapped(parts, options, &identity.pair).await?;
-        refuse_promoted(&*parts.destination, &options.candidate()).await?;
-        let start = where_to_begin(parts, options, &mut identity, options.resync).await?;
-        let newest = identity.source.revision;
+        let (newest, start) = begin(parts, options).await?;
         let (ledger, retire, rev, resumes) = match start {
             Start::Resume(_) => (Ledger::Keep, false, None, true),
             Start::Full(full) => (full.ledger, full.retire, full.at, false),
@@ -83,6 +82,36 @@ impl DryRun {
                 beginning.believe_ledger = true;
                 tell.all(&parts, options, beginning).await
             }
+        }
+    }
+}
+
+/// The newest revision of the source, and where a mirror would begin.
+///
+/// Another carry may write to the ledger meanwhile. What that says now is taken
+/// before the source is asked: were it newer than what is listed, what has just
+/// come would look like what is gone.
+async fn begin<W: World>(
+    parts: &Parts<W>,
+    options: &Options,
+) -> Result<(SourceRevision, Start), MirrorError> {
+    let mut tries = 0;
+    loop {
+        parts.store.catch_up()?;
+        let checkpoints = parts.store.checkpoints()?;
+        let mut identity = identify(parts, options).await?;
+        refuse_swapped(parts, options, &identity.pair).await?;
+        refuse_promoted(&*parts.destination, &options.candidate()).await?;
+        let start = where_to_begin(parts, options, &mut identity, options.resync).await?;
+        tries += 1;
+        let mut is_settled = start.believes_ledger() || tries == TRIES;
+        if !is_settled {
+            // A checkpoint may have come in between.
+            parts.store.catch_up()?;
+            is_settled = parts.store.checkpoints()? == checkpoints;
+        }
+        if is_settled {
+            return Ok((identity.source.revision, start));
         }
     }
 }
@@ -122,6 +151,9 @@ impl<T: FnMut(Planned) + Send> Telling<T> {
             while let Some(chunk) = listing.next().await {
                 let chunk = chunk?;
                 self.seen.judged += chunk.anew;
+                for (policy, count) in chunk.kept_out {
+                    *self.seen.kept_out.entry(policy).or_default() += count;
+                }
                 let mut writes = Vec::new();
                 for found in chunk.found {
                     match found {
@@ -139,6 +171,7 @@ impl<T: FnMut(Planned) + Send> Telling<T> {
         self.add(seer.see(last).await?);
         if beginning.believe_ledger {
             self.sweep(parts, beginning.leftovers, &mut seer).await?;
+            self.count_retired(parts, beginning.leftovers)?;
         }
         // What waits is judged again after all else.
         let planned = seer.finish().await?;
@@ -188,6 +221,23 @@ impl<T: FnMut(Planned) + Send> Telling<T> {
                 }
             }
             self.add(seer.see(deletes).await?);
+        }
+        Ok(())
+    }
+
+    /// Keys that no rule selects since before: nothing becomes of them.
+    fn count_retired<W: World>(
+        &mut self,
+        parts: &Parts<W>,
+        leftovers: Leftovers,
+    ) -> Result<(), MirrorError> {
+        if leftovers.prune {
+            return Ok(());
+        }
+        let mut ledger = LedgerCursor::new(parts.store.clone(), everything());
+        while let Some((key, entry)) = ledger.take_next()? {
+            let stays = entry.retired && !self.told.0.contains(&key);
+            self.seen.retired_before += usize::from(stays);
         }
         Ok(())
     }

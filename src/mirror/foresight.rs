@@ -17,7 +17,7 @@ use super::judging::Judging;
 use super::landing::Lander;
 use super::options::Options;
 use super::pipeline::{Batch, Known, Note, Write, op_key};
-use super::planned::Planned;
+use super::planned::{OfDeletion, Planned};
 use super::progress::Unseen;
 use super::report::Silent;
 use super::retry::persist;
@@ -25,9 +25,10 @@ use super::sealing::{Prepared, Unsent, Unwritten, blocking};
 use super::standby::StandbyWatch;
 use super::world::{Parts, World};
 use crate::destination::Op;
+use crate::k8s::Edit;
 use crate::rules::RuleId;
 use crate::rules::decide::KeyRange;
-use crate::rules::outgoing::{OutgoingScratch, Unfit};
+use crate::rules::outgoing::{OutgoingScratch, Rewriting, Unfit};
 use crate::rules::policy::{OnConflict, Policy};
 use crate::source::Source;
 
@@ -284,10 +285,17 @@ impl<W: World> Seer<W> {
     fn put(&mut self, key: &[u8], value: &[u8], bytes: &[u8], note: &Note, also: usize) -> Planned {
         let judge = &*self.parts.judge;
         let scratch = &mut self.scratch;
-        let (provider, own) = blocking(judge.may_block(), || {
+        let (provider, own, of_deletion) = blocking(judge.may_block(), || {
             match judge.outgoing(key, value, note.rule, scratch) {
-                Ok(own) => (own.value.reencrypted(), own.value.stored(value)),
-                Err(_) => (None, value.to_vec()),
+                Ok(own) => {
+                    let of_deletion = OfDeletion::among(&own.rewritings);
+                    (
+                        own.value.reencrypted(),
+                        own.value.stored(value),
+                        of_deletion,
+                    )
+                }
+                Err(_) => (None, value.to_vec(), OfDeletion::default()),
             }
         });
         let is_within = |range: &KeyRange| range.contains(key);
@@ -310,8 +318,22 @@ impl<W: World> Seer<W> {
             bytes: bytes.len(),
             reencrypted: provider,
             acts: acts.filter(|own| *own != Policy::OnConflict).collect(),
+            of_deletion,
             also,
             over: note.acts.contains(Policy::OnConflict),
+        }
+    }
+}
+
+impl OfDeletion {
+    fn among(rewritings: &[Rewriting]) -> OfDeletion {
+        let own = rewritings.iter();
+        let own = own.filter(|own| own.policy == Policy::Deletion);
+        let (left_out, set): (Vec<_>, Vec<_>) = own.partition(|own| own.edit == Edit::Remove);
+        let named = |all: Vec<&Rewriting>| all.iter().map(|own| own.path.to_string()).collect();
+        OfDeletion {
+            left_out: named(left_out),
+            set: named(set),
         }
     }
 }

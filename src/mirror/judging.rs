@@ -16,7 +16,7 @@ use crate::rules::landing::{
 };
 use crate::rules::namespaces::{Namespaces, View};
 use crate::rules::outgoing::{Outgoing, OutgoingScratch, Unfit};
-use crate::rules::policy::{OnConflict, OnDrift};
+use crate::rules::policy::{OnConflict, OnDrift, Policy};
 use crate::rules::{Phase, RuleId};
 
 /// The rules, as the mirror sees them; see [`crate::rules::decide::Judge`].
@@ -475,10 +475,18 @@ pub fn empty_value() -> Unfit {
 
 /// Counts a decision.
 pub fn count(metrics: &Metrics, decision: &Decision) {
-    if let Decision::Skip(SkipReason::KeptOut(policy)) | Decision::Disown(policy) = decision {
-        metrics.policy(*policy);
+    if let Some(policy) = kept_out(decision) {
+        metrics.policy(policy);
     }
     metrics.event(kind(decision));
+}
+
+/// The policy that keeps a key out, if one does.
+pub fn kept_out(decision: &Decision) -> Option<Policy> {
+    match decision {
+        Decision::Skip(SkipReason::KeptOut(policy)) | Decision::Disown(policy) => Some(*policy),
+        _ => None,
+    }
 }
 
 fn kind(decision: &Decision) -> EventKind {

@@ -7,7 +7,7 @@
 //! is deleted. Deliberately writes nothing: what it finds goes to whoever
 //! reads the channel.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::mpsc;
@@ -18,9 +18,10 @@ use super::cuts::Cuts;
 use super::error::MirrorError;
 use super::fetching::{Page, fetch};
 use super::journal::in_doubt;
-use super::judging::{Judging, count, empty_value, is_copy, is_sequential};
+use super::judging::{Judging, count, empty_value, is_copy, is_sequential, kept_out};
 use super::leftovers::{Leftovers, disowned, retired};
 use super::pipeline::{Known, Write};
+use super::ranges::is_within;
 use super::sealing::blocking;
 use super::world::{Parts, World};
 use crate::destination::Op;
@@ -29,7 +30,7 @@ use crate::rules::RuleId;
 use crate::rules::decide::{Decision, Event, KeyRange, Scratch};
 use crate::rules::namespaces::Namespaces;
 use crate::rules::outgoing::{OutgoingScratch, Unfit};
-use crate::rules::policy::OnConflict;
+use crate::rules::policy::{OnConflict, Policy};
 use crate::source::Item;
 use crate::state::{LedgerChange, LedgerEntry};
 
@@ -110,6 +111,8 @@ pub struct Chunk {
     pub anew: usize,
     /// A part of a range that had to be listed at a newer revision.
     pub newer: Option<(KeyRange, SourceRevision)>,
+    /// How many keys each policy keeps out, by what the rules say.
+    pub kept_out: BTreeMap<Policy, usize>,
 }
 
 /// A list under way. Dropping it ends it.
@@ -188,6 +191,8 @@ struct RangeReader<'a, W: World> {
     destination: DestinationCursor<W::Destination>,
     scratch: Scratch,
     outgoing: OutgoingScratch,
+    /// Of the page that is judged.
+    kept_out: BTreeMap<Policy, usize>,
 }
 
 impl<'a, W: World> RangeReader<'a, W> {
@@ -207,6 +212,7 @@ impl<'a, W: World> RangeReader<'a, W> {
             destination,
             scratch,
             outgoing,
+            kept_out: BTreeMap::new(),
         }
     }
 
@@ -249,6 +255,7 @@ impl<'a, W: World> RangeReader<'a, W> {
             judged: page.items.len(),
             anew: anew.count(),
             newer: page.newer,
+            kept_out: BTreeMap::new(),
         };
         for item in page.items {
             self.delete_owned_below(&item.key, page.at, &mut chunk)?;
@@ -267,6 +274,7 @@ impl<'a, W: World> RangeReader<'a, W> {
             chunk.found.extend(doubt.map(Found::Record));
         }
         self.delete_owned_below(until, page.at, &mut chunk)?;
+        chunk.kept_out = std::mem::take(&mut self.kept_out);
         // Nobody listens any more if this fails: the list was given up.
         let _ = self.send.send(Ok(chunk)).await;
         Ok(())
@@ -307,6 +315,9 @@ impl<'a, W: World> RangeReader<'a, W> {
         });
         if self.is_decided_here(&item.key, &decision) {
             count(&self.parts.metrics, &decision);
+            if let Some(policy) = kept_out(&decision) {
+                *self.kept_out.entry(policy).or_default() += 1;
+            }
         }
         match (decision, self.job.purpose) {
             (Decision::Put { rule }, Purpose::Mirror) => self.put(item, rule, entry).await,
@@ -478,13 +489,6 @@ impl<'a, W: World> RangeReader<'a, W> {
             known: Known::of(entry.as_ref()),
         })))
     }
-}
-
-/// Whether one of the `ranges`, which are sorted and disjoint, has the key.
-fn is_within(ranges: &[KeyRange], key: &[u8]) -> bool {
-    let after = ranges.partition_point(|range| *range.start <= *key);
-    let last = after.checked_sub(1).and_then(|at| ranges.get(at));
-    last.is_some_and(|range| range.contains(key))
 }
 
 fn record(key: Vec<u8>, entry: LedgerEntry) -> Found {

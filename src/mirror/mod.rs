@@ -114,7 +114,7 @@ pub use lifecycle::{Mirror, Summary};
 pub use mark::Mark;
 pub use numbered::numbered;
 pub use options::{Mode, Options, Standby, Widths};
-pub use planned::{DryRun, Planned};
+pub use planned::{DryRun, OfDeletion, Planned};
 pub use progress::{Progress, Unseen};
 pub use promote::{Drained, Promotion, Restored, Standing, drain};
 pub use reload::{Reload, Reloaded};

@@ -22,6 +22,8 @@ pub enum Planned {
         reencrypted: Option<String>,
         /// The policies that would change something in it.
         acts: Vec<Policy>,
+        /// The fields that `deletion` would change in it.
+        of_deletion: OfDeletion,
         /// How many other keys would be written or deleted in its transaction.
         also: usize,
         /// Whether it would be written over an object that is not carry's.
@@ -65,6 +67,16 @@ pub enum Planned {
     },
 }
 
+/// What the policy `deletion` changes in a value: by its name alone it would be
+/// taken for a delete.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OfDeletion {
+    /// Fields that are left out.
+    pub left_out: Vec<String>,
+    /// Fields that are set.
+    pub set: Vec<String>,
+}
+
 impl Planned {
     /// The key that it is about.
     pub fn key(&self) -> &[u8] {
@@ -97,16 +109,22 @@ pub struct DryRun {
     pub deletes: usize,
     /// Keys that no rule selects any more and that would be kept as they are.
     pub retired: usize,
+    /// Keys that have been kept so since before.
+    pub retired_before: usize,
     /// Keys of which the destination has something else, which would be kept.
     pub kept: usize,
     /// Keys of which it has something else that would end carry.
     pub stops: usize,
+    /// The first of them.
+    pub first_stop: Option<Vec<u8>>,
     /// Keys that would be held.
     pub held: usize,
     /// The same by reason, without the names in it.
     pub held_by: BTreeMap<String, usize>,
     /// Keys that policies would leave out by what the destination has.
     pub left_out: BTreeMap<Policy, usize>,
+    /// Keys that policies keep out by what the source has.
+    pub kept_out: BTreeMap<Policy, usize>,
 }
 
 impl DryRun {
@@ -123,7 +141,10 @@ impl DryRun {
             Planned::Delete { .. } => self.deletes += 1,
             Planned::Retire { .. } => self.retired += 1,
             Planned::Keep { .. } => self.kept += 1,
-            Planned::Stop { .. } => self.stops += 1,
+            Planned::Stop { key } => {
+                self.stops += 1;
+                self.first_stop.get_or_insert_with(|| key.clone());
+            }
             Planned::Hold { reason, .. } => {
                 self.held += 1;
                 *self.held_by.entry(unnamed(reason)).or_default() += 1;

@@ -41,6 +41,13 @@ pub fn gaps(ranges: &[KeyRange]) -> Vec<KeyRange> {
     gaps
 }
 
+/// Whether one of the `ranges`, which are sorted and disjoint, has the key.
+pub fn is_within(ranges: &[KeyRange], key: &[u8]) -> bool {
+    let after = ranges.partition_point(|range| *range.start <= *key);
+    let last = after.checked_sub(1).and_then(|at| ranges.get(at));
+    last.is_some_and(|range| range.contains(key))
+}
+
 /// All keys that carry could ever own.
 pub fn everything() -> KeyRange {
     KeyRange {

@@ -178,6 +178,11 @@ pub trait StateStore: Send + Sync + 'static {
     /// Between which etcds this ledger holds; `None` while it is new.
     fn pair(&self) -> Result<Option<Pair>, StateError>;
 
+    /// Sees what another process that has it open has written meanwhile.
+    fn catch_up(&self) -> Result<(), StateError> {
+        Ok(())
+    }
+
     /// Forgets everything and begins anew for `pair`.
     fn reset(&self, pair: &Pair) -> Result<(), StateError>;
 

@@ -3,7 +3,7 @@
 //! Promises that what was written survives SIGKILL at once, and a crash of the
 //! machine up to the last checkpoint: checkpoints are synced, and the log
 //! before them with them. Memory stays well under 64 MB however many keys the
-//! ledger has.
+//! ledger has. Whoever reads beside another process changes nothing.
 
 use std::io::ErrorKind;
 use std::path::Path;
@@ -26,8 +26,18 @@ const MIB: usize = 1 << 20;
 /// Local state in a directory of its own.
 pub struct RocksStore {
     db: DB,
-    /// Whether another process may be the one that writes.
-    beside: bool,
+    view: View,
+}
+
+/// What is seen of what another process writes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum View {
+    /// Nobody else writes.
+    Alone,
+    /// Each scan sees all that there is when it begins.
+    Following,
+    /// All is as it was when it was last asked for.
+    Still,
 }
 
 impl RocksStore {
@@ -42,7 +52,8 @@ impl RocksStore {
         ];
         let db = DB::open_cf_descriptors(&database_options(), path, families)
             .map_err(|error| open_error(path, &error))?;
-        let store = RocksStore { db, beside: false };
+        let view = View::Alone;
+        let store = RocksStore { db, view };
         store.check_format(path)?;
         Ok(store)
     }
@@ -50,6 +61,20 @@ impl RocksStore {
     /// Opens `path`, which another process may have open, to read what it had
     /// when each scan began. `logs` is a directory of our own; it is made.
     pub fn open_beside(path: &Path, logs: &Path) -> Result<RocksStore, StateError> {
+        RocksStore::open_with(path, logs, View::Following)
+    }
+
+    /// The same as it is now, and until it is asked to catch up; `None` where
+    /// there is nothing yet. Nothing is made at `path`.
+    pub fn open_still(path: &Path, logs: &Path) -> Result<Option<RocksStore>, StateError> {
+        if !path.join("CURRENT").exists() {
+            return refuse_files(path).map(|()| None);
+        }
+        refuse_foreign(path)?;
+        RocksStore::open_with(path, logs, View::Still).map(Some)
+    }
+
+    fn open_with(path: &Path, logs: &Path, view: View) -> Result<RocksStore, StateError> {
         let cache = Cache::new_lru_cache(8 * MIB);
         let families = [
             ColumnFamilyDescriptor::new(LEDGER, family_options(&cache, 4 * MIB)),
@@ -61,19 +86,11 @@ impl RocksStore {
         options.set_max_open_files(-1);
         let db = DB::open_cf_descriptors_as_secondary(&options, path, logs, families)
             .map_err(|error| open_error(path, &error))?;
-        let store = RocksStore { db, beside: true };
+        let store = RocksStore { db, view };
         store.catch_up()?;
         match store.meta(FORMAT_KEY)? {
             Some(_) => store.check_format(path).map(|()| store),
             None => Err(refused(path, "it holds another program's database")),
-        }
-    }
-
-    /// Sees what the process that writes has written meanwhile.
-    fn catch_up(&self) -> Result<(), StateError> {
-        match self.beside {
-            true => self.db.try_catch_up_with_primary().map_err(failed),
-            false => Ok(()),
         }
     }
 
@@ -144,6 +161,13 @@ impl RocksStore {
 }
 
 impl StateStore for RocksStore {
+    fn catch_up(&self) -> Result<(), StateError> {
+        match self.view {
+            View::Following | View::Still => self.db.try_catch_up_with_primary().map_err(failed),
+            View::Alone => Ok(()),
+        }
+    }
+
     fn get(&self, key: &[u8]) -> Result<Option<LedgerEntry>, StateError> {
         let found = self
             .db
@@ -176,7 +200,9 @@ impl StateStore for RocksStore {
         if range.start >= range.end {
             return Ok(Vec::new());
         }
-        self.catch_up()?;
+        if self.view == View::Following {
+            self.catch_up()?;
+        }
         let mut options = ReadOptions::default();
         options.set_iterate_upper_bound(range.end.as_slice());
         let mode = IteratorMode::From(&range.start, Direction::Forward);
@@ -320,14 +346,32 @@ fn refused(path: &Path, reason: impl Into<String>) -> StateError {
 }
 
 fn make_directory(path: &Path) -> Result<(), StateError> {
-    std::fs::create_dir_all(path).map_err(|error| match error.kind() {
+    std::fs::create_dir_all(path).map_err(|error| not_made(path, &error))
+}
+
+fn not_made(path: &Path, error: &std::io::Error) -> StateError {
+    match error.kind() {
         ErrorKind::AlreadyExists | ErrorKind::NotADirectory => {
             refused(path, "a file is in the way: give a directory")
         }
         ErrorKind::PermissionDenied => refused(path, "no permission to make the directory"),
         ErrorKind::ReadOnlyFilesystem => refused(path, "the file system is read-only"),
         _ => refused(path, format!("the directory cannot be made: {error}")),
-    })
+    }
+}
+
+/// That a file is where the directory, or one above it, would be. Who may make
+/// it is another matter: a dry run need not be the user that the run is.
+fn refuse_files(path: &Path) -> Result<(), StateError> {
+    for own in path.ancestors() {
+        match std::fs::metadata(own) {
+            Ok(found) if found.is_dir() => return Ok(()),
+            Ok(_) => return Err(not_made(path, &ErrorKind::NotADirectory.into())),
+            // What is below a file is not there, either.
+            Err(_) => {}
+        }
+    }
+    Ok(())
 }
 
 /// Another program's database is not ours to change.

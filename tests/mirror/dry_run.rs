@@ -1,16 +1,21 @@
 //! What a dry run says is what a run then does, between two real etcds.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use carry::etcd::SourceRevision;
 use carry::k8s::services::ServiceName;
 use carry::rules::identity::Identity;
 use carry::state::{LedgerChange, LedgerEntry, RocksStore, StateStore as _};
 use k8s_pb::api::core::v1::Service;
+use rustix::process::Signal;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::harness::{Ended, Etcd, any_version, carry, free_port, temp_dir};
+use super::harness::{
+    Ended, Etcd, Process, any_version, carry, carry_binary, eventually, free_port, http_get,
+    temp_dir,
+};
 use crate::services::made::{
     address_key, ip_address, message, service, service_bytes, service_cidr, service_key,
 };
@@ -90,19 +95,53 @@ impl Pair {
     }
 
     fn ended(&self, rules: &str, how: &[&str]) -> Ended {
-        let path = self.folder.path().join("rules.yaml");
+        let mut args = self.args("run", "rules.yaml", rules);
+        args.extend([
+            "--bind-address=127.0.0.1".to_owned(),
+            format!("--bind-port={}", free_port()),
+        ]);
+        args.extend(how.iter().map(|own| (*own).to_owned()));
+        carry(&args)
+    }
+
+    fn args(&self, command: &str, file: &str, rules: &str) -> Vec<String> {
+        let path = self.folder.path().join(file);
         std::fs::write(&path, rules).expect("rules");
-        let mut args = vec![
-            "run".to_owned(),
+        vec![
+            command.to_owned(),
             format!("--mirror-rule={}", path.display()),
             format!("--source-endpoints={}", self.source.url()),
             format!("--dest-endpoints={}", self.destination.url()),
             format!("--db-path={}", self.db_path().display()),
+        ]
+    }
+
+    /// A carry that goes on, by a rules file of its own.
+    fn running(&self, rules: &str) -> Running {
+        let port = free_port();
+        let mut args = self.args("run", "running.yaml", rules);
+        args.extend([
             "--bind-address=127.0.0.1".to_owned(),
-            format!("--bind-port={}", free_port()),
-        ];
-        args.extend(how.iter().map(|own| (*own).to_owned()));
-        carry(&args)
+            format!("--bind-port={port}"),
+        ]);
+        let process = Process::start(carry_binary(), &args, &[]);
+        Running { process, port }
+    }
+
+    /// A dry run while something else goes on in this test.
+    async fn beside(&self, rules: &str) -> Ended {
+        let mut args = self.args("run", "rules.yaml", rules);
+        args.push("--dry-run".to_owned());
+        let ended = tokio::task::spawn_blocking(move || carry(&args));
+        ended.await.expect("carry ends")
+    }
+
+    /// What `verify` says by the last rules.
+    fn verified(&self) -> String {
+        let rules = std::fs::read_to_string(self.folder.path().join("rules.yaml"));
+        let ended = carry(&self.args("verify", "rules.yaml", &rules.expect("rules")));
+        assert_eq!(ended.code, 0, "{}{}", ended.stdout, ended.stderr);
+        ended.stdout
     }
 
     fn run(&self, rules: &str, how: &[&str]) -> String {
@@ -167,6 +206,32 @@ impl Pair {
     async fn there(&self, key: &str) -> String {
         let there = self.destination.get(key).await;
         String::from_utf8(there.unwrap_or_default()).expect("JSON")
+    }
+}
+
+/// A carry with the ledger of a [`Pair`].
+struct Running {
+    process: Process,
+    port: u16,
+}
+
+impl Running {
+    async fn wait_ready(&self) {
+        let port = self.port;
+        eventually("carry is ready", || async move {
+            http_get(port, "/readyz").is_some_and(|(code, _)| code == 200)
+        })
+        .await;
+    }
+
+    fn metrics(&self) -> String {
+        http_get(self.port, "/metrics").expect("metrics").1
+    }
+
+    fn stop(mut self) {
+        self.process.signal(Signal::TERM);
+        let status = self.process.wait_within(Duration::from_secs(30));
+        assert!(status.success(), "{}", self.process.stderr());
     }
 }
 
@@ -441,8 +506,7 @@ async fn a_revision_that_is_gone() {
         let rev = format!("--rev={rev}");
         let ends = ["--dry-run", "--once"].map(|how| {
             let ended = pair.ended(&all_under(""), &[how, &rev]);
-            let last = ended.stderr.lines().last().map(str::to_owned);
-            (ended.code, last)
+            (ended.code, last(&ended).map(str::to_owned))
         });
         assert_eq!(ends[0], ends[1], "{rev}");
         assert_ne!(ends[0].0, 0, "{rev}");
@@ -503,65 +567,328 @@ async fn owners_and_definitions() {
     says(&said, &["delete /registry/configmaps/shop/c", " 1 deleted"]);
 }
 
-/// What becomes of others' objects is told, as each setting has it.
+/// What becomes of others' objects is told, as each setting has it, and how that
+/// ends.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn others() {
-    for (setting, lines, agrees) in [
+    let over = [
+        "rule `all`, over another object, which is not carry's)",
+        "  1 written over other objects",
+        "of 0 the destination has something else",
+    ];
+    for (setting, lines) in [
         (
             "keep",
             [
                 "keep /registry/configmaps/shop/own (",
                 "of 1 the destination has something else",
+                " 0 held",
             ],
-            true,
         ),
-        (
-            "adopt",
-            [
-                "rule `all`, over another object, which is not carry's)",
-                "  1 written over other objects",
-            ],
-            true,
-        ),
-        (
-            "overwrite",
-            [
-                "rule `all`, over another object, which is not carry's)",
-                "  1 written over other objects",
-            ],
-            true,
-        ),
-        (
-            "stop",
-            [
-                "stop at /registry/configmaps/shop/own (",
-                "  1 of which the destination has something else: carry would end",
-            ],
-            false,
-        ),
+        ("adopt", over),
+        ("overwrite", over),
     ] {
-        let Some(pair) = Pair::new("a dry run over others' objects") else {
+        let Some(pair) = others_objects().await else {
             return;
         };
-        pair.destination
-            .load([
-                config_map("own", "theirs", None),
-                config_map("copy", "copy", Some("x")),
-            ])
-            .await;
-        pair.source
-            .load([
-                config_map("own", "ours", None),
-                config_map("copy", "copy", None),
-            ])
-            .await;
-        let policies = format!("onConflict: {setting}");
-        let said = match agrees {
-            true => pair.agreed(&policies).await,
-            false => pair.dry(&policies).await,
-        };
+        let said = pair.agreed(&format!("onConflict: {setting}")).await;
         says(&said, &lines);
         says(&said, &["put /registry/configmaps/shop/copy ("]);
         assert!(!said.contains("shop/copy (the destination"), "{said}");
     }
+    let Some(pair) = others_objects().await else {
+        return;
+    };
+    let rules = all_under("onConflict: stop");
+    let dry = pair.ended(&rules, &["--dry-run"]);
+    let lines = [
+        "stop at /registry/configmaps/shop/own (",
+        "put /registry/configmaps/shop/copy (",
+        "of 1 the destination has something else",
+        "  1 of which the destination has something else: carry would end at the first",
+    ];
+    says(&dry.stdout, &lines);
+    let run = pair.ended(&rules, &["--once"]);
+    assert!(run.stderr.contains("`onConflict: stop`"), "{}", run.stderr);
+    assert_eq!((dry.code, last(&dry)), (2, last(&run)));
+    assert_eq!(run.code, 2);
+}
+
+/// Both sides have other objects under one key, and the same under another.
+async fn others_objects() -> Option<Pair> {
+    let pair = Pair::new("a dry run over others' objects")?;
+    pair.destination
+        .load([
+            config_map("own", "theirs", None),
+            config_map("copy", "copy", Some("x")),
+        ])
+        .await;
+    pair.source
+        .load([
+            config_map("own", "ours", None),
+            config_map("copy", "copy", None),
+        ])
+        .await;
+    Some(pair)
+}
+
+/// The last line of its log.
+fn last(ended: &Ended) -> Option<&str> {
+    ended.stderr.lines().last()
+}
+
+/// Beside a carry that runs its ledger says what would be deleted, kept and no
+/// longer followed; that carry notices nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn beside_a_carry_that_runs() {
+    let Some(pair) = Pair::new("a dry run beside a carry that runs") else {
+        return;
+    };
+    let [one, two] = ["one", "two"].map(|name| config_map(name, name, None));
+    let metadata = json!({"name": "third", "namespace": "shop", "uid": "third"});
+    let secret = "/registry/secrets/shop/third";
+    let third = object(secret, "v1", "Secret", metadata, json!({}));
+    pair.source.load([one, two, third]).await;
+    let running = pair.running(&all_under(""));
+    running.wait_ready().await;
+    let fewer = "filters:\n  secondary:\n    - name: one\n      group: \"\"\n      resources: [{kind: ConfigMap}]\n      excludes: [{name: two}]\n";
+    let said = pair.dry_under(fewer, &[]).await;
+    let lines = [
+        "keep /registry/configmaps/shop/two (no rule selects it any more)",
+        "keep /registry/secrets/shop/third (no rule selects it any more)",
+        " 0 would be written, 0 deleted, 0 held",
+        " 2 keys no longer selected would stay;",
+    ];
+    says(&said, &lines);
+    let pruned = pair.dry_under(fewer, &["--prune"]).await;
+    let lines = [
+        "delete /registry/configmaps/shop/two",
+        "delete /registry/secrets/shop/third",
+        " 0 would be written, 2 deleted, 0 held",
+        " 0 keys no longer selected would stay;",
+    ];
+    says(&pruned, &lines);
+    // The ledger is that carry's still.
+    let refused = pair.ended(fewer, &["--once"]);
+    assert_eq!(refused.code, 2, "{}", refused.stderr);
+    let why = "is in use by another process; `--dry-run` reads it beside a carry that runs";
+    assert!(refused.stderr.contains(why), "{}", refused.stderr);
+    pair.source.load([config_map("new", "new", None)]).await;
+    let new = "/registry/configmaps/shop/new";
+    let arrived = || async { pair.destination.get(new).await.is_some() };
+    eventually("the new one arrives", arrived).await;
+    running.stop();
+    let said = pair.agreed_under(fewer, &["--prune"]).await;
+    says(&said, &[" 0 would be written, 2 deleted, 0 held"]);
+}
+
+/// What has just come, and is in the ledger already, is not taken for gone.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn beside_a_carry_that_is_busy() {
+    let Some(pair) = Pair::new("a dry run beside a carry that is busy") else {
+        return;
+    };
+    let named = |number: usize| config_map(&format!("m{number:06}"), &format!("{number}"), None);
+    pair.source.load((0..500).map(named)).await;
+    let running = pair.running(&all_under(""));
+    running.wait_ready().await;
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    let writes = async {
+        let mut number = 500;
+        while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+            pair.source.load([named(number)]).await;
+            number += 1;
+        }
+        number
+    };
+    let looks = async {
+        for _ in 0..5 {
+            let ended = pair.beside(&all_under("")).await;
+            assert_eq!(ended.code, 0, "{}", ended.stderr);
+            says(&ended.stdout, &[" deleted, 0 held;"]);
+            assert!(!ended.stdout.contains("delete "), "{}", ended.stdout);
+            assert!(ended.stdout.contains(" 0 deleted"), "{}", ended.stdout);
+        }
+        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+    };
+    let (written, ()) = tokio::join!(writes, looks);
+    assert!(written > 510, "something came meanwhile: {written}");
+    running.stop();
+}
+
+/// What no rule selects since before is counted as `verify` counts it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_kept_before() {
+    let Some(pair) = Pair::new("a dry run over what was kept before") else {
+        return;
+    };
+    let names = ["a", "b", "c", "d"];
+    let maps = names.map(|name| config_map(name, name, None));
+    pair.source.load(maps).await;
+    pair.agreed("").await;
+    let but = |names: &[&str]| {
+        let excludes: Vec<String> = names.iter().map(|own| format!("{{name: {own}}}")).collect();
+        format!(
+            "filters:\n  secondary:\n    - name: some\n      group: \"\"\n      resources: [{{kind: ConfigMap}}]\n      excludes: [{}]\n",
+            excludes.join(", ")
+        )
+    };
+    pair.agreed_under(&but(&["a", "b"]), &[]).await;
+    pair.source.delete("/registry/configmaps/shop/a").await;
+    let counts = |said: &str, verified: &str, all: usize, before: usize| {
+        let lines = [
+            &format!(" {all} keys no longer selected would stay;"),
+            &format!("  {before} no longer selected, and kept since before"),
+        ];
+        says(said, &lines.map(String::as_str));
+        let kept = format!("{all} keys kept though no rule selects them any more");
+        assert!(verified.contains(&kept), "{kept}: {verified}");
+    };
+    let said = pair.dry_under(&but(&["a", "b"]), &[]).await;
+    counts(&said, &pair.verified(), 2, 2);
+    // One more, and one that is selected again.
+    let rules = but(&["a", "c"]);
+    let said = pair.agreed_under(&rules, &[]).await;
+    says(&said, &["keep /registry/configmaps/shop/c (no rule"]);
+    counts(&said, &pair.verified(), 2, 1);
+    let said = pair.dry_under(&rules, &["--prune"]).await;
+    says(&said, &[" 0 keys no longer selected would stay;"]);
+    assert!(!said.contains("since before"), "{said}");
+}
+
+/// What policies keep out is counted, as often as a run counts it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_policies_keep_out() {
+    let Some(pair) = Pair::new("a dry run over what policies keep out") else {
+        return;
+    };
+    let controlled = |name: &str| {
+        let owner = json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": "web", "uid": "web", "controller": true});
+        let metadata =
+            json!({"name": name, "namespace": "shop", "uid": name, "ownerReferences": [owner]});
+        let key = format!("/registry/replicasets/shop/{name}");
+        object(&key, "apps/v1", "ReplicaSet", metadata, json!({}))
+    };
+    pair.source
+        .load([
+            config_map("kube-root-ca.crt", "root", None),
+            named("shop", "one", "10.96.0.5"),
+            named("shop", "two", "10.96.0.6"),
+            controlled("first"),
+            controlled("second"),
+            controlled("third"),
+            config_map("a", "a", None),
+        ])
+        .await;
+    // Two rules of two stages have all of them.
+    let rules = "policies: {services: skip}\nfilters:\n  sequential:\n    - name: first\n      group: \"*\"\n  secondary:\n    - name: all\n      group: \"*\"\n";
+    let said = pair.dry_under(rules, &[]).await;
+    let kept = [
+        ("controlledObjects", 3),
+        ("services", 2),
+        ("systemObjects", 1),
+    ];
+    for (policy, count) in kept {
+        let line = format!("  {count} kept out by the policy `{policy}`");
+        assert!(said.lines().any(|own| own == line), "{line}: {said}");
+    }
+    let running = pair.running(rules);
+    running.wait_ready().await;
+    let metrics = running.metrics();
+    for (policy, count) in kept {
+        let sample = format!("carry_policy_actions_total{{policy=\"{policy}\"}} {count}");
+        assert!(
+            metrics.lines().any(|own| own == sample),
+            "{sample}: {metrics}"
+        );
+    }
+    running.stop();
+    // What it kept out then, too.
+    let said = pair.agreed_under(rules, &[]).await;
+    says(&said, &["  2 kept out by the policy `services`"]);
+}
+
+/// Where the destination names keys otherwise, that is said once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn keys_of_another_prefix() {
+    let Some(pair) = Pair::new("a dry run under another prefix") else {
+        return;
+    };
+    pair.source.load([config_map("a", "a", None)]).await;
+    let rules = all_under("");
+    let said = pair
+        .agreed_under(&rules, &["--dest-kube-prefix=/standby"])
+        .await;
+    let mut lines = said.lines();
+    assert_eq!(
+        lines.next(),
+        Some(
+            "keys are named as at the source: what is below `/registry/` there is below `/standby/` at the destination"
+        )
+    );
+    let key = "/registry/configmaps/shop/a";
+    assert!(lines.next().is_some_and(|own| own.contains(key)), "{said}");
+    assert_eq!(said.matches("/standby/").count(), 1, "{said}");
+    assert!(
+        pair.there("/standby/configmaps/shop/a")
+            .await
+            .contains("uid")
+    );
+    let Some(pair) = Pair::new("a dry run under the same prefix") else {
+        return;
+    };
+    pair.source.load([config_map("a", "a", None)]).await;
+    let said = pair.agreed("").await;
+    assert!(said.starts_with("put "), "{said}");
+}
+
+/// No change reads like a delete.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_deletion_leaves_out() {
+    let Some(pair) = Pair::new("a dry run over finalizers") else {
+        return;
+    };
+    let key = "/registry/configmaps/shop/held";
+    let metadata = json!({"name": "held", "namespace": "shop", "uid": "held", "finalizers": ["a.b/c"],
+        "deletionTimestamp": "2026-01-01T00:00:00Z", "ownerReferences": [{"apiVersion": "v1", "kind": "ConfigMap", "name": "gone", "uid": "gone"}]});
+    let held = object(key, "v1", "ConfigMap", metadata, json!({"data": {}}));
+    let space = "/registry/namespaces/ends";
+    let metadata =
+        json!({"name": "ends", "uid": "ends", "deletionTimestamp": "2026-01-01T00:00:00Z"});
+    let ends = json!({"status": {"phase": "Terminating"}});
+    let ends = object(space, "v1", "Namespace", metadata, ends);
+    pair.source.load([held, ends]).await;
+    let said = pair.agreed("owners: strip").await;
+    let how = line(&said, key);
+    let end = "changed by `owners`, `deletion` leaves out metadata.deletionTimestamp, metadata.finalizers)";
+    assert!(how.ends_with(end), "{how}");
+    let how = line(&said, space);
+    let end = ", `deletion` leaves out metadata.deletionTimestamp, `deletion` sets status.phase)";
+    assert!(how.ends_with(end), "{how}");
+    for (key, goes) in [(key, "finalizers"), (space, "Terminating")] {
+        assert!(!pair.there(key).await.contains(goes), "{key}");
+    }
+}
+
+/// Where a run could not have its ledger, a dry run says so, too.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_ledger_that_cannot_be() {
+    let Some(mut pair) = Pair::new("a dry run without a place for the ledger") else {
+        return;
+    };
+    std::fs::write(pair.folder.path().join("file"), "").expect("a file");
+    for db in ["file", "file/below"] {
+        pair.db = db;
+        let [dry, run] = ["--dry-run", "--once"].map(|how| pair.ended(&all_under(""), &[how]));
+        assert_eq!((dry.code, last(&dry)), (2, last(&run)), "{}", dry.stdout);
+        assert_eq!(run.code, 2);
+        assert!(
+            dry.stderr.contains("a file is in the way"),
+            "{}",
+            dry.stderr
+        );
+    }
+    pair.db = "not/there";
+    pair.dry("").await;
+    assert!(!pair.folder.path().join("not").exists());
 }

@@ -23,6 +23,7 @@ mod engine_changes;
 mod engine_conflicts;
 mod engine_definitions;
 mod engine_drift;
+mod engine_dry_run;
 mod engine_leases;
 mod explain;
 mod explained;

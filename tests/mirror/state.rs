@@ -307,3 +307,51 @@ fn a_killed_process_loses_nothing() {
         .expect("scan");
     assert_eq!(keys.len() as i64, count + 1);
 }
+
+/// Who reads beside another process sees what was there, until it asks again.
+#[test]
+fn what_is_read_beside_stays_as_it_was() {
+    let (dir, logs) = (temp_dir(), temp_dir());
+    let path = dir.path().join("db");
+    let open = || RocksStore::open_still(&path, logs.path()).expect("open");
+    assert!(open().is_none());
+    assert!(!path.exists(), "nothing is made");
+    let writer = RocksStore::open(&path).expect("open");
+    writer.reset(&pair("one")).expect("reset");
+    writer.apply(&[put("/a", 1)]).expect("apply");
+    let still = open().expect("a ledger");
+    let seen = |store: &RocksStore| keys(store, &everything(), 10);
+    writer.apply(&[put("/b", 2), forget("/a")]).expect("apply");
+    writer.add_checkpoint(&checkpoint(2)).expect("checkpoint");
+    assert_eq!(seen(&still), ["/a"]);
+    assert_eq!(still.get(b"/b").expect("get"), None);
+    assert_eq!(still.checkpoints().expect("checkpoints"), []);
+    still.catch_up().expect("catch up");
+    assert_eq!(seen(&still), ["/b"]);
+    assert_eq!(still.checkpoints().expect("checkpoints"), [checkpoint(2)]);
+    assert!(
+        still.apply(&[put("/c", 3)]).is_err(),
+        "it cannot be written to"
+    );
+    assert_eq!(seen(&writer), ["/b"]);
+    writer.apply(&[put("/d", 4)]).expect("the writer goes on");
+}
+
+/// What a run could not open is refused before it would be made.
+#[test]
+fn what_could_not_be_made_is_refused_alike() {
+    let (dir, logs) = (temp_dir(), temp_dir());
+    let file = dir.path().join("file");
+    std::fs::write(&file, "not a directory").expect("write");
+    let foreign = dir.path().join("foreign");
+    drop(rocksdb::DB::open_default(&foreign).expect("open"));
+    for path in [file.clone(), file.join("below"), foreign] {
+        let still = RocksStore::open_still(&path, logs.path()).map(drop);
+        let still = still.expect_err("it must not open").to_string();
+        assert_eq!(still, open_error(&path));
+    }
+    let below = dir.path().join("a/b");
+    let still = RocksStore::open_still(&below, logs.path());
+    assert!(still.expect("it could be made").is_none());
+    assert!(!dir.path().join("a").exists());
+}

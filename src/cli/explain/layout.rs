@@ -55,6 +55,15 @@ impl Layout {
         }
     }
 
+    /// A sentence below the table.
+    pub fn remark(&self, text: &str) -> String {
+        let lines = match self.width {
+            None => vec![text.to_owned()],
+            Some(width) => wrapped(text, width.max(16)),
+        };
+        lines.iter().map(|line| format!("{line}\n")).collect()
+    }
+
     /// Key and decision on one line, rule or reason beneath.
     fn stacked(&mut self, rows: &[Row], width: usize) -> String {
         let mut out = String::new();

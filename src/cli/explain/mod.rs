@@ -35,8 +35,9 @@ use super::rules_file::{self, Loaded};
 use super::stdout::say;
 use super::{FOUND, refuse};
 use file::Objects;
-use settings::{ExplainSettings, Subject};
+use settings::{ExplainSettings, Place, Subject};
 use single::Asked;
+use table::By;
 use told::Told;
 
 /// Runs the command.
@@ -92,8 +93,17 @@ async fn explain(settings: &ExplainSettings, loaded: &Loaded) -> Result<bool, St
                 single::explain(judge, rules, settings, &asked).await?,
             )
         }
-        Subject::Keys { keys, from, only } => {
-            let table = table::on_stdout(settings.output, *only);
+        Subject::Keys {
+            keys,
+            from,
+            only,
+            unasked,
+        } => {
+            let by = match from.place {
+                Place::Etcd(_) => By::Source { unasked: *unasked },
+                Place::Snapshot(_) => By::Snapshot { unasked: *unasked },
+            };
+            let table = table::on_stdout(settings.output, *only, by);
             table.keys(judge, keys, from).await
         }
         Subject::File {
@@ -106,7 +116,10 @@ async fn explain(settings: &ExplainSettings, loaded: &Loaded) -> Result<bool, St
             imagined::reads_plain(judge);
             let objects = Objects::new(judge, manifests, labels.as_ref())?;
             match table {
-                true => table::on_stdout(settings.output, *only).objects(judge, &objects),
+                true => {
+                    let table = table::on_stdout(settings.output, *only, By::File);
+                    table.objects(judge, &objects)
+                }
                 false => tell(settings, objects.explain(judge, rules, settings)?),
             }
         }

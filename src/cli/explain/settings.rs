@@ -67,6 +67,9 @@ pub enum Subject {
         from: Origin,
         /// `--only`.
         only: Option<Only>,
+        /// Whether the environment or the configuration file names a
+        /// destination, which is not asked.
+        unasked: bool,
     },
     /// The objects of a file.
     File {
@@ -165,7 +168,7 @@ fn refuse_what_does_not_fit(problems: &mut Problems, args: &ExplainArgs) {
     let others = [args.typed("slave-"), args.typed("db-path")];
     for flag in others.into_iter().flatten().map(|flag| format!("--{flag}")) {
         if many {
-            let why = "`carry verify` compares all keys of both sides";
+            let why = "it judges by the rules and the source alone; `carry run --dry-run` tells what would become of all keys at the destination, `carry verify` compares both sides";
             refuse(problems, &flag, "a table", why);
         } else if !args.what_if.is_empty() {
             let why = "what might be is nowhere yet";
@@ -268,6 +271,7 @@ fn key_subject(
         }
     };
     let one = !matches!(wanted, Some(Wanted::Keys(_)));
+    let unasked = !slave.endpoints.is_empty();
     let destination = match one && !slave.endpoints.is_empty() {
         false => Some(None),
         true => {
@@ -295,6 +299,7 @@ fn key_subject(
             keys,
             from,
             only: args.only,
+            unasked,
         },
     })
 }

@@ -27,33 +27,65 @@ pub struct Table<W> {
     output: Output,
     only: Option<Only>,
     layout: Layout,
+    by: By,
     counts: Counts,
     shown: u64,
 }
 
+/// What a table is judged by, besides the rules.
+#[derive(Clone, Copy, Debug)]
+pub enum By {
+    /// What the source has; `unasked` says that a destination is named where
+    /// `carry run` looks for it.
+    Source { unasked: bool },
+    /// The same of a snapshot.
+    Snapshot { unasked: bool },
+    /// What a file has.
+    File,
+}
+
+impl By {
+    /// That what is called mirrored may still be held or stay out, for people.
+    fn told(self) -> String {
+        let (by, unasked, instead) = match self {
+            By::Source { unasked } => (
+                "source",
+                unasked,
+                "`carry explain KEY` asks it for one key, `carry run --dry-run` for all",
+            ),
+            By::Snapshot { unasked } => ("snapshot", unasked, "`carry run --dry-run` asks it"),
+            By::File => ("file", false, ""),
+        };
+        let asked = match unasked {
+            true => "the one of the environment or the configuration file was not asked; ",
+            false => "",
+        };
+        let told = [
+            "judged by the rules and the ",
+            by,
+            " alone, not by what a destination has or lacks",
+            if instead.is_empty() { "" } else { ": " },
+            asked,
+            instead,
+        ];
+        told.concat()
+    }
+}
+
 /// To stdout.
-pub fn on_stdout(output: Output, only: Option<Only>) -> Table<impl Write> {
-    Table::new(
-        BufWriter::new(io::stdout().lock()),
+pub fn on_stdout(output: Output, only: Option<Only>, by: By) -> Table<impl Write> {
+    Table {
+        out: BufWriter::new(io::stdout().lock()),
         output,
         only,
-        Layout::of_stdout(),
-    )
+        layout: Layout::of_stdout(),
+        by,
+        counts: Counts::default(),
+        shown: 0,
+    }
 }
 
 impl<W: Write> Table<W> {
-    /// An empty one.
-    pub fn new(out: W, output: Output, only: Option<Only>, layout: Layout) -> Table<W> {
-        Table {
-            out,
-            output,
-            only,
-            layout,
-            counts: Counts::default(),
-            shown: 0,
-        }
-    }
-
     /// All keys of a store that were asked for; whether there were any.
     pub async fn keys(mut self, judge: &Judge, keys: &Keys, from: &Origin) -> Result<bool, String> {
         let store = Store::open(from, judge.plan(), &keys.range().start).await?;
@@ -122,6 +154,8 @@ impl<W: Write> Table<W> {
             Output::Human => {
                 let blank = if self.shown > 0 { "\n" } else { "" };
                 write!(self.out, "{blank}{}", self.counts.human(judge))?;
+                let remark = self.layout.remark(&self.by.told());
+                self.out.write_all(remark.as_bytes())?;
             }
             Output::Json => {
                 let counts = json!({

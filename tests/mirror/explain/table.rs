@@ -141,3 +141,34 @@ fn of_a_file() {
         insta::assert_snapshot!(format!("table_{name}"), folder.told_of(&text, &args));
     }
 }
+
+/// What is called mirrored may be held for what a destination has: a table says
+/// that it asks none, the more where one is named for `carry run`.
+#[test]
+fn no_destination_is_asked() {
+    let folder = with_snapshot();
+    folder.write("carry.yaml", "slave-endpoints: [\"http://127.0.0.1:1\"]\n");
+    let env = ("CARRY_SLAVE_ENDPOINTS", "http://127.0.0.1:1");
+    let config = ("CARRY_CONFIG", "carry.yaml");
+    let told = |args: &[&str], envs: &[(&str, &str)]| {
+        let mut command = folder.command(args);
+        command.envs(envs.iter().copied());
+        let output = command.output().expect("carry runs");
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        String::from_utf8(output.stdout).expect("UTF-8")
+    };
+    let last = |text: &str| text.lines().last().map(str::to_owned).unwrap_or_default();
+    let args = from_snapshot("/registry/secrets/", &[]);
+    assert_eq!(
+        last(&told(&args, &[])),
+        "judged by the rules and the snapshot alone, not by what a destination has or lacks: `carry run --dry-run` asks it"
+    );
+    for named in [env, config] {
+        assert_eq!(
+            last(&told(&args, &[named])),
+            "judged by the rules and the snapshot alone, not by what a destination has or lacks: the one of the environment or the configuration file was not asked; `carry run --dry-run` asks it"
+        );
+    }
+    let json = from_snapshot("/registry/secrets/", &["--output", "json"]);
+    assert_eq!(told(&json, &[env]), told(&json, &[]));
+}

@@ -1,0 +1,103 @@
+//! `carry run --dry-run`: what a run would do, told on stdout.
+//!
+//! Promises the end that the run would come to, where that is one with an error,
+//! and to read a ledger that a running carry has open. Deliberately makes
+//! nothing, neither a directory nor a port.
+
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use super::between::{Real, connect_both, options};
+use super::connecting::{self, Needs};
+use super::settings::RunSettings;
+use super::space::SpaceWatch;
+use super::stdout::say;
+use super::{ledger, run_report};
+use crate::admin::Status;
+use crate::destination::prefixed::Prefixed;
+use crate::mirror::{DryRun, MirrorError, Options, Parts, World};
+use crate::rules::decide::{Judge, KeyMap};
+use crate::state::{MemoryStore, StateStore};
+
+/// Runs it, by the ledger as it is now.
+pub async fn run(
+    settings: &RunSettings,
+    judge: Judge,
+    status: &Status,
+    stop: &CancellationToken,
+) -> Result<(), String> {
+    let opened = ledger::open_still(&settings.db_path);
+    match opened.map_err(|error| format!("`--db-path`: {error}"))? {
+        None => run_with(settings, judge, status, stop, MemoryStore::default()).await,
+        Some((store, logs)) => {
+            let ran = run_with(settings, judge, status, stop, store).await;
+            drop(logs);
+            ran
+        }
+    }
+}
+
+async fn run_with<St: StateStore>(
+    settings: &RunSettings,
+    judge: Judge,
+    status: &Status,
+    stop: &CancellationToken,
+    store: St,
+) -> Result<(), String> {
+    let connected = tokio::select! {
+        () = stop.cancelled() => return Ok(()),
+        connected = connect_both(settings, status.metrics()) => connected?,
+    };
+    let judge = Arc::new(judge);
+    let (source, plain) = (connected.0.clone(), connected.1.clone());
+    let needs = Needs {
+        source: (&source, &settings.source),
+        destination: (&plain, &settings.destination),
+        judge: &judge,
+        rules: &settings.rules,
+        name: &settings.name,
+    };
+    let _space = SpaceWatch::start(connected.1.clone(), status.clone());
+    let destination = Prefixed::new(connected.1, judge.key_map().clone());
+    let parts = Parts::<Real<St>> {
+        source: Arc::new(connected.0),
+        destination: Arc::new(destination),
+        store: Arc::new(store),
+        judge: judge.clone(),
+        metrics: status.metrics().clone(),
+    };
+    let options = options(settings);
+    let looked = tokio::select! {
+        () = stop.cancelled() => return Ok(()),
+        looked = Box::pin(look(&parts, &options, judge.key_map())) => looked,
+    };
+    connecting::or_explain(looked, &needs).await?
+}
+
+/// Tells all of it; in the end, why a run would end with an error.
+async fn look<W: World>(
+    parts: &Parts<W>,
+    options: &Options,
+    map: &KeyMap,
+) -> Result<Result<(), String>, MirrorError> {
+    let mut heading = run_report::heading(map);
+    let mut said = Ok(());
+    let tell = |planned| {
+        let line = heading.take().unwrap_or_default() + &run_report::planned(planned);
+        // Once is enough.
+        if said.is_ok() {
+            said = say(&line);
+        }
+    };
+    let looked = DryRun::look(parts, options, tell).await?;
+    if let Err(why) = said.and_then(|()| say(&run_report::would(&looked))) {
+        return Ok(Err(why));
+    }
+    match looked.first_stop {
+        None => Ok(Ok(())),
+        Some(key) => Err(MirrorError::Conflict {
+            key: String::from_utf8_lossy(&key).into_owned(),
+        }),
+    }
+}
