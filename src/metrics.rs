@@ -165,7 +165,7 @@ impl Held {
             ),
             (
                 "held_keys",
-                "Keys that could not be judged and are left alone",
+                "Keys that could not be judged or wait for something at the destination, and are left alone",
                 &self.held_keys,
             ),
             (
@@ -240,7 +240,7 @@ impl Held {
 
     fn register_counters(&mut self) {
         let Held { registry, .. } = self;
-        registry.register("events", "Events judged, by decision", self.events.clone());
+        registry.register("events", "Events judged, by what the rules decided; what then waits for something at the destination is in carry_held_keys", self.events.clone());
         registry.register(
             "policy_actions",
             "Decisions in which a policy acted: kept a key out, had it wait, kept what the destination had or let it be written over, or changed a value that was written; by policy, each decision once",

@@ -4,6 +4,8 @@
 //! Promises a line for each key of a dry run, and those that count. Deliberately
 //! prints nothing itself.
 
+use std::fmt::Write as _;
+
 use crate::mirror::{DryRun, OfDeletion, Planned, Summary, numbered};
 use crate::rules::decide::KeyMap;
 use crate::rules::policy::Policy;
@@ -167,10 +169,16 @@ pub fn done(summary: &Summary) -> String {
         transactions,
         applied,
         held,
+        left_out,
     } = summary;
     let puts = numbered(*puts, "key");
     let transactions = numbered(*transactions, "transaction");
-    format!(
+    let mut text = format!(
         "mirrored up to revision {applied}: {puts} written, {deletes} deleted in {transactions}, {held} held\n"
-    )
+    );
+    for (policy, count) in left_out {
+        let keys = numbered(*count, "key");
+        let _ = writeln!(text, "{keys} left out by the policy `{policy}`");
+    }
+    text
 }

@@ -82,6 +82,8 @@ impl Told {
         );
         list(&mut text, "extra", &examples.extra, self.found.counts.extra);
         list(&mut text, "held", &examples.held, self.found.counts.held);
+        let left_out = self.found.counts.left_out;
+        list(&mut text, "left out", &examples.left_out, left_out);
         list(&mut text, "unclear", &examples.unclear, self.found.unclear);
         self.rules(&mut text);
         self.summary(&mut text);
@@ -99,6 +101,7 @@ impl Told {
                 (counts.different, "different"),
                 (counts.extra, "extra"),
                 (counts.held, "held"),
+                (counts.left_out, "left out"),
                 (counts.unsettled, "changing"),
             ] {
                 if count > 0 {
@@ -147,6 +150,10 @@ impl Told {
 
     /// A line for what is neither equal nor different.
     fn remarks(&self, text: &mut String) {
+        for (policy, count) in &self.found.left_out_by {
+            let keys = numbered(*count, "key");
+            let _ = writeln!(text, "{keys} left out by the policy `{policy}`");
+        }
         let Verified {
             counts,
             foreign,
@@ -157,8 +164,8 @@ impl Told {
         for (count, of_one, of_many) in [
             (
                 counts.held,
-                "held: it cannot be judged, read or encrypted, and is neither equal nor different",
-                "held: they cannot be judged, read or encrypted, and are neither equal nor different",
+                "held: it cannot be judged, read or encrypted, or waits for something at the destination, and is neither equal nor different",
+                "held: they cannot be judged, read or encrypted, or wait for something at the destination, and are neither equal nor different",
             ),
             (
                 counts.unsettled,

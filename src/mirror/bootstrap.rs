@@ -89,8 +89,8 @@ impl<W: World> Session<W> {
         }
         self.parts.store.reset(&self.pair)?;
         // They were told, and are until they are judged.
-        for key in self.again.keys() {
-            self.parts.store.hold(key)?;
+        for (key, why) in &self.again {
+            self.parts.store.hold(&why.noted(key))?;
         }
         match ledger {
             Ledger::Reclaim(last) => self.rebuild(last, at).await,

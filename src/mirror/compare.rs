@@ -4,7 +4,7 @@
 //! the destination, `is_there` whether what is there will do. Deliberately
 //! reads nothing: it is handed what each side has.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use super::error::MirrorError;
 use super::judging::{Judging, empty_value, is_copy};
@@ -16,7 +16,7 @@ use crate::rules::namespaces::Namespaces;
 use crate::rules::outgoing::{OutgoingScratch, Unfit};
 use crate::rules::policy::OnConflict;
 use crate::source::Item;
-use crate::state::{LedgerEntry, StateStore};
+use crate::state::{HeldKey, LedgerEntry, StateStore};
 
 /// One key at both sides and in the ledger.
 pub struct Pair<'a> {
@@ -43,7 +43,7 @@ pub struct Comparer<'a, J> {
     scratch: Scratch,
     outgoing: OutgoingScratch,
     /// What the mirror holds: for what the destination lacks, for one.
-    held: HashSet<Vec<u8>>,
+    held: HashMap<Vec<u8>, HeldKey>,
 }
 
 impl<'a, J: Judging> Comparer<'a, J> {
@@ -56,16 +56,17 @@ impl<'a, J: Judging> Comparer<'a, J> {
         lenient: bool,
     ) -> Result<Comparer<'a, J>, MirrorError> {
         let held = match ledger {
-            true => store.held()?.into_iter().collect(),
-            false => HashSet::new(),
+            true => store.held()?,
+            false => Vec::new(),
         };
+        let held = held.into_iter().map(|own| (own.key.clone(), own));
         Ok(Comparer {
             judge,
             ledger,
             lenient,
             scratch: Scratch::default(),
             outgoing: OutgoingScratch::default(),
-            held,
+            held: held.collect(),
         })
     }
 
@@ -131,9 +132,7 @@ impl<'a, J: Judging> Comparer<'a, J> {
         }
         match judge.outgoing(&item.key, &item.value, Some(rule), &mut self.outgoing) {
             Err(Unfit { reason, .. }) => Verdict::Held(reason),
-            Ok(_) if self.held.contains(&item.key) => {
-                Verdict::Held("the mirror holds it (`/status` says why), or a policy leaves it out until its owner is at the destination".to_owned())
-            }
+            Ok(_) if let Some(held) = self.held.get(&item.key) => noted(held),
             Ok(_) if there.is_some() => Verdict::Different,
             Ok(_) => Verdict::Missing,
         }
@@ -185,6 +184,15 @@ impl<'a, J: Judging> Comparer<'a, J> {
                 Some((None, verdict))
             }
         }
+    }
+}
+
+/// What the mirror found at the destination.
+fn noted(held: &HeldKey) -> Verdict {
+    match (&held.reason, held.left_out) {
+        (reason, Some(policy)) => Verdict::LeftOut(policy, reason.clone().unwrap_or_default()),
+        (Some(reason), None) => Verdict::Held(reason.clone()),
+        (None, None) => Verdict::Held("the mirror held it: `carry explain` says why".to_owned()),
     }
 }
 

@@ -163,14 +163,14 @@ impl<W: World> Seer<W> {
     fn is_to_come(&self, own: &Waiting) -> bool {
         own.unfit.awaits.as_ref().is_some_and(|key| {
             let waiting = self.waiting.get(key);
-            self.held.contains(key) || waiting.is_some_and(|own| own.left_out.is_none())
+            self.held.contains(key) || waiting.is_some_and(|own| !own.is_settled())
         })
     }
 
     /// How many wait, and for how many of them that may end otherwise.
     fn unsettled(&self) -> (usize, usize) {
         let waiting = self.waiting.values();
-        let open = waiting.filter(|own| own.left_out.is_none()).count();
+        let open = waiting.filter(|own| !own.is_settled()).count();
         (self.waiting.len(), open)
     }
 
@@ -339,6 +339,11 @@ impl OfDeletion {
 }
 
 impl Waiting {
+    /// Whether it is left out, and nothing that could change that is to come.
+    fn is_settled(&self) -> bool {
+        self.left_out.is_some() && self.unfit.policy.is_some()
+    }
+
     fn planned(self, key: Vec<u8>) -> Planned {
         let reason = self.unfit.reason;
         match self.left_out {

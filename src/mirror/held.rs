@@ -10,9 +10,13 @@ use crate::rules::RuleId;
 use crate::rules::decide::KeyRange;
 use crate::rules::outgoing::Unfit;
 use crate::rules::policy::Policy;
+use crate::state::HeldKey;
 
 /// How many are remembered by name.
 pub const MAX_NAMED: usize = 100_000;
+
+/// An older carry has not written down why.
+const NOT_NOTED: &str = "it could not be judged before the last start";
 
 /// Why a key is held.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,9 +39,47 @@ impl Why {
         }
     }
 
-    /// The policy that leaves it out, or has it wait.
+    /// As the ledger has noted it.
+    pub fn recalled(noted: HeldKey) -> (Vec<u8>, Why) {
+        let HeldKey {
+            key,
+            reason,
+            left_out,
+        } = noted;
+        let reason = reason.unwrap_or_else(|| NOT_NOTED.to_owned());
+        let unfit = Unfit::new(reason, false);
+        let rule = None;
+        let why = Why {
+            rule,
+            unfit,
+            left_out,
+        };
+        (key, why)
+    }
+
+    /// What the ledger notes of a `key` that is held for this.
+    pub fn noted(&self, key: &[u8]) -> HeldKey {
+        HeldKey {
+            key: key.to_vec(),
+            reason: Some(self.unfit.reason.clone()),
+            left_out: self.left_out,
+        }
+    }
+
+    /// Whether the ledger notes the same of both.
+    pub fn is_noted_as(&self, other: &Why) -> bool {
+        (self.left_out, &self.unfit.reason) == (other.left_out, &other.unfit.reason)
+    }
+
+    /// The policy that has it wait, or leaves it out since nothing that could
+    /// change that is about to come.
     pub fn acting(&self) -> Option<Policy> {
-        self.left_out.or(self.unfit.policy)
+        self.unfit.policy
+    }
+
+    /// Whether it is left out, and stays so unless the destination changes.
+    pub fn is_settled(&self) -> bool {
+        self.left_out.is_some() && self.acting().is_some()
     }
 }
 
@@ -47,6 +89,7 @@ pub struct Held {
     keys: BTreeMap<Vec<u8>, Why>,
     transient: usize,
     left_out: usize,
+    settled: usize,
     /// By what is waited for at the destination: who waits.
     waiting: HashMap<Vec<u8>, BTreeSet<Vec<u8>>>,
     /// What these wait for may be there now.
@@ -63,6 +106,7 @@ impl Held {
         }
         self.transient += usize::from(why.unfit.transient);
         self.left_out += usize::from(why.left_out.is_some());
+        self.settled += usize::from(why.is_settled());
         let awaited = why.unfit.awaits.clone();
         let before = self.keys.insert(key.clone(), why);
         self.leave(&key, before.as_ref());
@@ -101,6 +145,7 @@ impl Held {
         let Some(why) = why else { return };
         self.transient -= usize::from(why.unfit.transient);
         self.left_out -= usize::from(why.left_out.is_some());
+        self.settled -= usize::from(why.is_settled());
         self.woken.remove(key);
         if let Some(awaited) = &why.unfit.awaits
             && let Some(waiting) = self.waiting.get_mut(awaited)
@@ -167,7 +212,7 @@ impl Held {
         let is_to_come = |why: &Why| {
             let name = why.unfit.awaits.as_ref();
             let awaited = name.and_then(|name| Some((name, self.keys.get(name)?)));
-            awaited.is_some_and(|(name, own)| own.left_out.is_none() && !is_there(name))
+            awaited.is_some_and(|(name, own)| !own.is_settled() && !is_there(name))
         };
         let chosen = around.filter(|(_, why)| why.unfit.transient && !is_to_come(why));
         chosen.take(limit).map(|(key, _)| key.clone()).collect()
@@ -191,6 +236,21 @@ impl Held {
     /// How many of them somebody is told of.
     pub fn told(&self) -> usize {
         self.keys.len() - self.left_out
+    }
+
+    /// How many of them may yet turn out otherwise while nothing changes: they
+    /// are not known to be left out.
+    pub fn open(&self) -> usize {
+        self.keys.len() - self.settled
+    }
+
+    /// How many each policy leaves out.
+    pub fn left_out(&self) -> BTreeMap<Policy, usize> {
+        let mut all = BTreeMap::new();
+        for policy in self.keys.values().filter_map(|why| why.left_out) {
+            *all.entry(policy).or_default() += 1;
+        }
+        all
     }
 
     /// How many of them are held for a reason that may pass by itself.

@@ -45,7 +45,8 @@ impl<W: World> Session<W> {
             why.left_out.is_some() || is(|known, why| known.unfit.reason == why.unfit.reason);
         let mut new = known.is_none();
         let shown = String::from_utf8_lossy(&key).into_owned();
-        let (name, reason) = (key.clone(), why.unfit.reason.clone());
+        let (noted, reason) = (why.noted(&key), why.unfit.reason.clone());
+        let is_noted = known.is_some_and(|known| known.is_noted_as(&why));
         let awaited = why.unfit.awaits.clone();
         let first = self.held.hold(key, why);
         if let Some(awaited) = awaited {
@@ -53,18 +54,22 @@ impl<W: World> Session<W> {
             let entry = self.parts.store.get(&awaited)?;
             new &= entry.is_some_and(|entry| entry.intent.is_none());
             if new {
-                self.held.wake(&name);
+                self.held.wake(&noted.key);
             }
             self.writer.await_key(awaited);
         }
-        if !first {
-            return Ok(());
+        let is_named = self.held.contains(&noted.key);
+        if is_named && (first || !is_noted) {
+            self.parts.store.hold(&noted)?;
         }
-        if !told && let Some(unsaid) = self.talk.may_say(Instant::now()) {
+        if first
+            && !told
+            && let Some(unsaid) = self.talk.may_say(Instant::now())
+        {
             tracing::warn!("`{shown}` is held: {reason}");
             tell_unsaid(unsaid);
         }
-        Ok(self.parts.store.hold(&name)?)
+        Ok(())
     }
 
     /// Counts what a policy does to a key, unless it did that before.

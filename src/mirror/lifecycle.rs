@@ -5,6 +5,7 @@
 //! arrive. Deliberately ends only when it is told to, when `--once` is done,
 //! or when nothing can be retried.
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,9 +34,10 @@ use super::writer::Writer;
 use crate::destination::election::{Election, Term};
 use crate::etcd::SourceRevision;
 use crate::metrics::Phase;
+use crate::rules::policy::Policy;
 
 /// What a mirror has done.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
     /// Keys written.
     pub puts: u64,
@@ -45,8 +47,10 @@ pub struct Summary {
     pub transactions: u64,
     /// Everything of the source up to here is applied.
     pub applied: SourceRevision,
-    /// Keys that could not be judged.
+    /// Keys that could not be judged, or wait for something at the destination.
     pub held: usize,
+    /// How many each policy leaves out for what the destination lacks.
+    pub left_out: BTreeMap<Policy, usize>,
 }
 
 impl Summary {
@@ -333,6 +337,7 @@ impl<W: World> Mirror<W> {
         self.summary.add(session.writer.written());
         self.summary.applied = session.watermark();
         self.summary.held = session.held.told();
+        self.summary.left_out = session.held.left_out();
     }
 }
 

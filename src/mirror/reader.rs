@@ -58,15 +58,10 @@ impl<S: Source> Origin<S> {
 
     /// Takes note of what was put into the spool.
     fn note(&mut self, event: &WatchEvent) {
-        let upto = match event {
-            WatchEvent::Progress(revision) => Some(*revision),
-            // A revision is never split: it is there as a whole.
-            WatchEvent::Changes(changes) => {
-                self.last_put = Put::last_of(changes).or(self.last_put.take());
-                changes.last().map(|last| last.revision)
-            }
-        };
-        self.known = self.known.max(upto.unwrap_or_default());
+        if let WatchEvent::Changes(changes) = event {
+            self.last_put = Put::last_of(changes).or(self.last_put.take());
+        }
+        self.known = self.known.max(event.upto().unwrap_or_default());
     }
 }
 

@@ -21,7 +21,6 @@ use super::session::{End, Session};
 use super::world::World;
 use crate::etcd::SourceRevision;
 use crate::rules::decide::KeyRange;
-use crate::rules::outgoing::Unfit;
 use crate::source::Source;
 use crate::state::StateStore;
 
@@ -36,10 +35,9 @@ impl<W: World> Session<W> {
         self.encryption = self.parts.store.encryption()?.unwrap_or_default();
         let last = self.parts.store.checkpoints()?.pop();
         self.ledger = last.and_then(|checkpoint| checkpoint.ledger);
-        let reason = "it could not be judged before the last start";
-        for key in self.parts.store.held()?.into_iter().take(MAX_NAMED) {
-            let unfit = Unfit::new(reason.to_owned(), false);
-            self.again.insert(key, Why::of(None, unfit));
+        for noted in self.parts.store.held()?.into_iter().take(MAX_NAMED) {
+            let (key, why) = Why::recalled(noted);
+            self.again.insert(key, why);
         }
         Ok(())
     }
@@ -142,11 +140,11 @@ impl<W: World> Session<W> {
         self.judge_free().await?;
         let mut idle = 0;
         while self.held.transient() > idle * ONE_BY_ONE {
-            let (before, told) = (self.held.transient(), self.held.told());
+            let (before, open) = (self.held.transient(), self.held.open());
             self.due.again(Which::Transient, before);
             self.rejudge_due().await?;
             // What a policy leaves out lets those be judged that wait for it.
-            idle = match self.held.transient() < before || self.held.told() < told {
+            idle = match self.held.transient() < before || self.held.open() < open {
                 true => 0,
                 false => idle + 1,
             };

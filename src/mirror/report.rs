@@ -59,10 +59,16 @@ pub trait Report: Send + Sync + 'static {
 /// Waits for something that may take long, and tells meanwhile that the loop
 /// which waits is alive. Work that keeps its thread busy tells nothing.
 pub async fn waiting<T>(report: &dyn Report, wait: impl Future<Output = T>) -> T {
+    telling(|| report.alive(), wait).await
+}
+
+/// Waits for something that may take long, and calls `tell` meanwhile, at least
+/// every second.
+pub async fn telling<T>(tell: impl Fn(), wait: impl Future<Output = T>) -> T {
     // On the heap: what is waited for is large, and wrapped in others.
     let mut wait = Box::pin(wait);
     loop {
-        report.alive();
+        tell();
         tokio::select! {
             biased;
             done = &mut wait => return done,

@@ -29,7 +29,7 @@ use super::options::Options;
 use super::outcome::WriteEnd;
 use super::progress::{Step, count};
 use super::reader::Reader;
-use super::report::{Report, waiting};
+use super::report::{Report, telling};
 use super::retry::{Remedy, watch_remedy};
 use super::spool::Spool;
 use super::standby::StandbyWatch;
@@ -287,7 +287,6 @@ impl<W: World> Session<W> {
 
     fn on_tick(&mut self) -> Result<(), End> {
         let now = Instant::now();
-        self.report.alive();
         self.writer.flush()?;
         // Without a sender the rules stay as they are.
         if self.rules.has_changed().unwrap_or(false) {
@@ -348,7 +347,7 @@ impl<W: World> Session<W> {
             biased;
             () = self.stop.cancelled() => Err(End::Stopped),
             () = self.deposed.cancelled() => Err(End::Deposed),
-            done = waiting(&*self.report, wait) => done.map_err(E::into),
+            done = telling(|| self.tell(), wait) => done.map_err(E::into),
         }
     }
 
@@ -439,8 +438,10 @@ impl<W: World> Session<W> {
 
     /// Tells the world how it is.
     pub fn tell(&self) {
+        self.report.alive();
         if self.following {
-            self.report.saw_source(self.seen.0);
+            // What waits to be judged was seen, too.
+            self.report.saw_source(self.seen.max(self.spool.newest()).0);
             self.report.applied(self.watermark().0);
         }
     }

@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::rules::policy::Policy;
+
 /// What was found of one key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
@@ -20,6 +22,8 @@ pub enum Verdict {
     Extra,
     /// It cannot be judged or written, for this reason.
     Held(String),
+    /// A policy leaves it out for what the destination lacks, for this reason.
+    LeftOut(Policy, String),
     /// Ours and not selected since the rules have changed: kept on purpose.
     Retired,
     /// At the destination, and not ours.
@@ -51,8 +55,11 @@ pub struct Counts {
     pub different: u64,
     /// At the destination, ours, and not selected.
     pub extra: u64,
-    /// Could not be judged, read or encrypted.
+    /// Could not be judged, read or encrypted, or wait for something at the
+    /// destination.
     pub held: u64,
+    /// Left out by a policy for what the destination lacks.
+    pub left_out: u64,
     /// Changed faster than they could be compared.
     pub unsettled: u64,
 }
@@ -70,6 +77,7 @@ impl Counts {
             Verdict::Different => (true, &mut self.different),
             Verdict::Extra => (false, &mut self.extra),
             Verdict::Held(_) => (false, &mut self.held),
+            Verdict::LeftOut(..) => (false, &mut self.left_out),
             Verdict::Unsettled => (false, &mut self.unsettled),
             Verdict::Retired | Verdict::Foreign | Verdict::Unclear => return,
         };
@@ -88,7 +96,7 @@ pub struct Example {
     /// The rule that selects it, or did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rule: Option<String>,
-    /// Why it is held.
+    /// Why it is held, or left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
@@ -103,8 +111,11 @@ pub struct Examples {
     pub different: Vec<Example>,
     /// At the destination, ours, and not selected.
     pub extra: Vec<Example>,
-    /// Could not be judged, read or encrypted.
+    /// Could not be judged, read or encrypted, or wait for something at the
+    /// destination.
     pub held: Vec<Example>,
+    /// Left out by a policy for what the destination lacks.
+    pub left_out: Vec<Example>,
     /// Nobody can say whose.
     pub unclear: Vec<Example>,
 }
@@ -128,6 +139,8 @@ pub struct Verified {
     pub unclear: u64,
     /// Keys that are kept though no rule selects them any more.
     pub retired: u64,
+    /// Keys that policies leave out for what the destination lacks, by policy.
+    pub left_out_by: BTreeMap<&'static str, u64>,
     /// Per rule.
     pub rules: BTreeMap<String, Counts>,
     /// The first of each kind.
@@ -164,6 +177,9 @@ impl Verified {
             Verdict::Foreign => self.foreign += 1,
             Verdict::Unclear => self.unclear += 1,
             Verdict::Retired => self.retired += 1,
+            Verdict::LeftOut(policy, _) => {
+                *self.left_out_by.entry(policy.name()).or_default() += 1;
+            }
             _ => {}
         }
         let Examples {
@@ -171,6 +187,7 @@ impl Verified {
             different,
             extra,
             held,
+            left_out,
             unclear,
         } = &mut self.examples;
         let (examples, reason) = match verdict {
@@ -178,6 +195,7 @@ impl Verified {
             Verdict::Different => (different, None),
             Verdict::Extra => (extra, None),
             Verdict::Held(reason) => (held, Some(reason)),
+            Verdict::LeftOut(_, reason) => (left_out, Some(reason)),
             Verdict::Unclear => (unclear, None),
             _ => return,
         };

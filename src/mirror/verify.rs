@@ -12,7 +12,8 @@
 //! Then such keys are counted as unclear if the rules would select what is
 //! there, or if it is a copy of what the source has; they are no differences.
 //!
-//! Keys that cannot be judged, read or encrypted are held by a mirror: they are
+//! Keys that cannot be judged, read or encrypted, or wait for something at the
+//! destination, are held by a mirror, and some are left out by policies: they are
 //! counted apart and are no differences either, nor are they equal.
 
 use std::time::Duration;

@@ -70,6 +70,16 @@ pub enum WatchEvent {
     Progress(SourceRevision),
 }
 
+impl WatchEvent {
+    /// The revision that it reaches; `None` of no changes.
+    pub fn upto(&self) -> Option<SourceRevision> {
+        match self {
+            WatchEvent::Changes(changes) => changes.last().map(|last| last.revision),
+            WatchEvent::Progress(revision) => Some(*revision),
+        }
+    }
+}
+
 /// Why a watch ended.
 #[derive(Debug, thiserror::Error)]
 pub enum WatchError {

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{Checkpoint, LedgerChange, LedgerEntry, Pair, StateError, StateStore};
+use super::{Checkpoint, HeldKey, LedgerChange, LedgerEntry, Pair, StateError, StateStore};
 use crate::metrics::Metrics;
 use crate::rules::decide::KeyRange;
 
@@ -184,12 +184,12 @@ impl<St: StateStore> StateStore for Counted<St> {
         self.inner.set_encryption(digest)
     }
 
-    fn held(&self) -> Result<Vec<Vec<u8>>, StateError> {
+    fn held(&self) -> Result<Vec<HeldKey>, StateError> {
         self.inner.held()
     }
 
-    fn hold(&self, key: &[u8]) -> Result<(), StateError> {
-        self.inner.hold(key)
+    fn hold(&self, held: &HeldKey) -> Result<(), StateError> {
+        self.inner.hold(held)
     }
 
     fn release(&self, keys: &[Vec<u8>]) -> Result<(), StateError> {

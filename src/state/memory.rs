@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::schema;
-use super::{Checkpoint, LedgerChange, LedgerEntry, Pair, StateError, StateStore};
+use super::{Checkpoint, HeldKey, LedgerChange, LedgerEntry, Pair, StateError, StateStore};
 use crate::rules::decide::KeyRange;
 
 /// Local state in memory. Clones share it, as processes share a disk.
@@ -20,7 +20,7 @@ struct State {
     ledger: BTreeMap<Vec<u8>, LedgerEntry>,
     pair: Option<Pair>,
     checkpoints: Vec<Checkpoint>,
-    held: BTreeSet<Vec<u8>>,
+    held: BTreeMap<Vec<u8>, HeldKey>,
     kept: BTreeSet<Vec<u8>>,
     encryption: Option<String>,
 }
@@ -112,12 +112,13 @@ impl StateStore for MemoryStore {
         Ok(())
     }
 
-    fn held(&self) -> Result<Vec<Vec<u8>>, StateError> {
-        Ok(self.state().held.iter().cloned().collect())
+    fn held(&self) -> Result<Vec<HeldKey>, StateError> {
+        Ok(self.state().held.values().cloned().collect())
     }
 
-    fn hold(&self, key: &[u8]) -> Result<(), StateError> {
-        self.state().held.insert(key.to_vec());
+    fn hold(&self, held: &HeldKey) -> Result<(), StateError> {
+        let key = held.key.clone();
+        self.state().held.insert(key, held.clone());
         Ok(())
     }
 

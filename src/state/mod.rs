@@ -17,6 +17,7 @@ pub use rocks::RocksStore;
 use crate::etcd::{DestRevision, SourceRevision};
 use crate::rules::decide::KeyRange;
 use crate::rules::identity::Identity;
+use crate::rules::policy::Policy;
 
 /// What the ledger holds of a key that carry has written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,6 +72,17 @@ pub struct LedgerChange {
     pub key: Vec<u8>,
     /// What to remember of it.
     pub entry: Option<LedgerEntry>,
+}
+
+/// A key that is held, or left out for now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldKey {
+    /// The whole key.
+    pub key: Vec<u8>,
+    /// Why, without any values; `None` where an older carry has noted it.
+    pub reason: Option<String>,
+    /// The policy that leaves it out, where it is not held.
+    pub left_out: Option<Policy>,
 }
 
 /// How far the mirror is.
@@ -207,11 +219,12 @@ pub trait StateStore: Send + Sync + 'static {
     fn set_encryption(&self, digest: &str) -> Result<(), StateError>;
 
     /// The keys that were held when carry last ran: neither written nor deleted
-    /// until they can be judged.
-    fn held(&self) -> Result<Vec<Vec<u8>>, StateError>;
+    /// until they can be judged, or left out for as long as the destination lacks
+    /// something.
+    fn held(&self) -> Result<Vec<HeldKey>, StateError>;
 
-    /// Notes that a key is held.
-    fn hold(&self, key: &[u8]) -> Result<(), StateError>;
+    /// Notes that a key is held, in place of what was noted of it before.
+    fn hold(&self, held: &HeldKey) -> Result<(), StateError>;
 
     /// Notes that these keys were judged.
     fn release(&self, keys: &[Vec<u8>]) -> Result<(), StateError>;

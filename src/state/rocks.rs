@@ -15,10 +15,10 @@ use rocksdb::{
 
 use super::schema::{
     CHECKPOINTS_KEY, ENCRYPTION_KEY, FORMAT, FORMAT_KEY, HELD, HELD_END, KEPT, KEPT_END, LEDGER,
-    META, PAIR_KEY, add_checkpoint, decode_entry, decode_format, decode_json, encode_entry,
-    encode_json,
+    META, PAIR_KEY, add_checkpoint, decode_entry, decode_format, decode_held, decode_json,
+    encode_entry, encode_held, encode_json,
 };
-use super::{Checkpoint, LedgerChange, LedgerEntry, Pair, StateError, StateStore};
+use super::{Checkpoint, HeldKey, LedgerChange, LedgerEntry, Pair, StateError, StateStore};
 use crate::rules::decide::KeyRange;
 
 const MIB: usize = 1 << 20;
@@ -133,21 +133,28 @@ impl RocksStore {
 
 /// Keys that are noted in `meta`, each under a prefix.
 impl RocksStore {
-    fn keys_in(&self, prefix: &[u8], end: &[u8]) -> Result<Vec<Vec<u8>>, StateError> {
+    /// Each with what `made` makes of it and its value.
+    fn keys_in<T>(
+        &self,
+        prefix: &[u8],
+        end: &[u8],
+        made: impl Fn(Vec<u8>, &[u8]) -> Result<T, StateError>,
+    ) -> Result<Vec<T>, StateError> {
         let mut options = ReadOptions::default();
         options.set_iterate_upper_bound(end);
         let mode = IteratorMode::From(prefix, Direction::Forward);
         let found = self.db.iterator_cf_opt(self.family(META)?, options, mode);
-        let keys = found.map(|item| {
-            let (key, _) = item.map_err(failed)?;
-            Ok(key.get(prefix.len()..).unwrap_or_default().to_vec())
+        let all = found.map(|item| {
+            let (key, value) = item.map_err(failed)?;
+            let key = key.get(prefix.len()..).unwrap_or_default();
+            made(key.to_vec(), &value)
         });
-        keys.collect()
+        all.collect()
     }
 
-    fn add_key(&self, prefix: &[u8], key: &[u8]) -> Result<(), StateError> {
-        let key = [prefix, key].concat();
-        self.db.put_cf(self.family(META)?, key, b"").map_err(failed)
+    fn add_key(&self, prefix: &[u8], key: &[u8], value: &[u8]) -> Result<(), StateError> {
+        let (meta, key) = (self.family(META)?, [prefix, key].concat());
+        self.db.put_cf(meta, key, value).map_err(failed)
     }
 
     fn remove_keys(&self, prefix: &[u8], keys: &[Vec<u8>]) -> Result<(), StateError> {
@@ -266,12 +273,12 @@ impl StateStore for RocksStore {
         self.set_meta(ENCRYPTION_KEY, &encode_json(&digest)?)
     }
 
-    fn held(&self) -> Result<Vec<Vec<u8>>, StateError> {
-        self.keys_in(HELD, HELD_END)
+    fn held(&self) -> Result<Vec<HeldKey>, StateError> {
+        self.keys_in(HELD, HELD_END, decode_held)
     }
 
-    fn hold(&self, key: &[u8]) -> Result<(), StateError> {
-        self.add_key(HELD, key)
+    fn hold(&self, held: &HeldKey) -> Result<(), StateError> {
+        self.add_key(HELD, &held.key, &encode_held(held)?)
     }
 
     fn release(&self, keys: &[Vec<u8>]) -> Result<(), StateError> {
@@ -279,11 +286,11 @@ impl StateStore for RocksStore {
     }
 
     fn kept(&self) -> Result<Vec<Vec<u8>>, StateError> {
-        self.keys_in(KEPT, KEPT_END)
+        self.keys_in(KEPT, KEPT_END, |key, _| Ok(key))
     }
 
     fn keep(&self, key: &[u8]) -> Result<(), StateError> {
-        self.add_key(KEPT, key)
+        self.add_key(KEPT, key, b"")
     }
 
     fn unkeep(&self, keys: &[Vec<u8>]) -> Result<(), StateError> {

@@ -3,9 +3,12 @@
 //! Promises that an encoding is never changed without a new version byte, and
 //! that bytes that are not ours are an error. Deliberately does no I/O.
 
-use super::{Checkpoint, LedgerEntry, StateError};
+use std::borrow::Cow;
+
+use super::{Checkpoint, HeldKey, LedgerEntry, StateError};
 use crate::etcd::{DestRevision, SourceRevision};
 use crate::rules::identity::Identity;
+use crate::rules::policy::Policy;
 
 /// The format of the whole directory.
 pub(super) const FORMAT: u32 = 1;
@@ -28,7 +31,8 @@ pub(super) const CHECKPOINTS_KEY: &[u8] = b"checkpoints";
 /// In `meta`: a digest as JSON.
 pub(super) const ENCRYPTION_KEY: &[u8] = b"encryption";
 
-/// In `meta`: this and a held key; no value.
+/// In `meta`: this and a held key; [`Noted`] as JSON, or nothing where an older
+/// carry has noted it.
 pub(super) const HELD: &[u8] = b"held/";
 
 /// In `meta`: behind all held keys.
@@ -159,11 +163,46 @@ pub(super) fn encode_json<T: serde::Serialize>(value: &T) -> Result<Vec<u8>, Sta
     serde_json::to_vec(value).map_err(|error| StateError::Io(error.to_string()))
 }
 
-pub(super) fn decode_json<T: serde::de::DeserializeOwned>(
+pub(super) fn decode_json<'b, T: serde::Deserialize<'b>>(
     what: &str,
-    bytes: &[u8],
+    bytes: &'b [u8],
 ) -> Result<T, StateError> {
     serde_json::from_slice(bytes).map_err(|_| StateError::Io(format!("the {what} is damaged")))
+}
+
+/// Why a key is held.
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Noted<'a> {
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    reason: Option<Cow<'a, str>>,
+    /// The policy's name.
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    left_out: Option<Cow<'a, str>>,
+}
+
+pub(super) fn encode_held(held: &HeldKey) -> Result<Vec<u8>, StateError> {
+    encode_json(&Noted {
+        reason: held.reason.as_deref().map(Cow::Borrowed),
+        left_out: held.left_out.map(|policy| policy.name().into()),
+    })
+}
+
+pub(super) fn decode_held(key: Vec<u8>, bytes: &[u8]) -> Result<HeldKey, StateError> {
+    let noted = match bytes {
+        [] => Noted {
+            reason: None,
+            left_out: None,
+        },
+        bytes => decode_json("note of a held key", bytes)?,
+    };
+    // A newer carry may have other policies: such a key is held to us.
+    let policy = |name: &str| Policy::ALL.into_iter().find(|own| own.name() == name);
+    Ok(HeldKey {
+        key,
+        reason: noted.reason.map(Cow::into_owned),
+        left_out: noted.left_out.as_deref().and_then(policy),
+    })
 }
 
 /// How many checkpoints are kept.
@@ -225,6 +264,12 @@ mod tests {
             strange[1] |= 16;
             assert!(decode_entry(&strange).is_err());
         }
+        let held = decode_held(b"/k".to_vec(), b"").unwrap();
+        assert_eq!((held.reason, held.left_out), (None, None));
+        let newer = br#"{"reason": "r", "leftOut": "moons", "since": 4}"#;
+        let held = decode_held(b"/k".to_vec(), newer).unwrap();
+        assert_eq!((held.reason.as_deref(), held.left_out), (Some("r"), None));
+        assert!(decode_held(b"/k".to_vec(), b"{").is_err());
         assert!(decode_entry(&[6, 0, 0, 0, 0, 0, 0, 0, 0]).is_err());
         assert!(decode_entry(&[1, 0, 0, 0, 0, 0, 0, 0, 0, 0xff]).is_err());
     }

@@ -122,9 +122,10 @@ async fn others_change_it(source: &Etcd, destination: &Etcd, prefix: &str) {
     );
     assert_eq!((count(&carry, "kept"), count(&carry, "mended")), (3.0, 0.0));
     assert_eq!(carry.metric("carry_drifting_keys"), Some(3.0));
-    let said = carry.stderr();
     let line = "`/registry/deployments/a/web` was changed at the destination: `spec.replicas` is not as at the source";
-    assert!(said.contains(line) && !said.contains("dGhlcmU"), "{said}");
+    carry.wait_for("the log to say so", |carry| carry.stderr().contains(line));
+    let said = carry.stderr();
+    assert!(!said.contains("dGhlcmU"), "{said}");
     let (web, value) = there(deployment("web", 5, 5), prefix);
     assert_eq!(destination.get(web.clone()).await, Some(value));
     assert_eq!(destination.get("/settings/mail").await, None);

@@ -2,7 +2,7 @@
 //! scripted rules: every promise that needs no real etcd.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -300,7 +300,12 @@ impl World for Scripted {
 /// Remembers what is held, and everything that was said of keys that others
 /// have changed.
 #[derive(Default)]
-pub(super) struct Held(Mutex<BTreeMap<Vec<u8>, String>>, Mutex<Vec<Drifted>>);
+pub(super) struct Held(
+    Mutex<BTreeMap<Vec<u8>, String>>,
+    Mutex<Vec<Drifted>>,
+    /// The newest revision of the source, and the last that is applied.
+    [AtomicI64; 2],
+);
 
 impl Held {
     /// Why a key is held.
@@ -317,8 +322,12 @@ impl Report for Held {
         Silent::<Unseen>::default().phase(phase);
     }
     fn ready(&self, _: Option<&str>) {}
-    fn saw_source(&self, _: i64) {}
-    fn applied(&self, _: i64) {}
+    fn saw_source(&self, revision: i64) {
+        self.2[0].fetch_max(revision, Ordering::SeqCst);
+    }
+    fn applied(&self, revision: i64) {
+        self.2[1].store(revision, Ordering::SeqCst);
+    }
     fn progressed(&self) {}
     fn hold(&self, key: &[u8], reason: &str) {
         self.0
@@ -1044,6 +1053,33 @@ async fn a_destination_that_is_down_for_a_while_loses_nothing() {
     stage.put("plain/a", "while down");
     stage.delete("first/a");
     tokio::time::sleep(Duration::from_millis(100)).await;
+    stage.destination.set_down(false);
+    stage.mirrored().await;
+    running.stop().await;
+}
+
+/// While nothing can be written, and everything waits for that, it is known how
+/// far the source is.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_to_be_judged_was_seen() {
+    let stage = Theatre::new();
+    sample(&stage);
+    let running = stage.run();
+    stage.mirrored().await;
+    stage.destination.set_down(true);
+    // What is of that Namespace is judged again once all before is written.
+    stage.put("plain/a", "while down");
+    stage.put("namespaces/two", "on");
+    let newest = stage.source.revision().0 + 10;
+    for number in 0..10 {
+        stage.put("plain/b", &number.to_string());
+    }
+    let [seen, applied] = &stage.held.2;
+    eventually("the source's newest revision to be told", || async {
+        seen.load(Ordering::SeqCst) == newest
+    })
+    .await;
+    assert!(applied.load(Ordering::SeqCst) < newest - 10);
     stage.destination.set_down(false);
     stage.mirrored().await;
     running.stop().await;

@@ -8,7 +8,7 @@ use carry::mirror::{DryRun, Parts, Planned, World};
 use carry::rules::decide::KeyRange;
 use carry::source::ScriptedSource;
 use carry::state::{
-    Checkpoint, LedgerChange, LedgerEntry, MemoryStore, Pair, StateError, StateStore,
+    Checkpoint, HeldKey, LedgerChange, LedgerEntry, MemoryStore, Pair, StateError, StateStore,
 };
 
 use super::engine::{Script, Theatre, sample};
@@ -63,7 +63,7 @@ impl StateStore for Beside {
         self.now().encryption()
     }
 
-    fn held(&self) -> Result<Vec<Vec<u8>>, StateError> {
+    fn held(&self) -> Result<Vec<HeldKey>, StateError> {
         self.now().held()
     }
 
@@ -95,7 +95,7 @@ impl StateStore for Beside {
         refused()
     }
 
-    fn hold(&self, _: &[u8]) -> Result<(), StateError> {
+    fn hold(&self, _: &HeldKey) -> Result<(), StateError> {
         refused()
     }
 

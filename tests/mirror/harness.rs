@@ -741,6 +741,16 @@ impl Etcd {
             .collect()
     }
 
+    /// The revisions that changed the keys under `prefix` last.
+    pub async fn list_revisions(&self, prefix: &str) -> BTreeMap<Vec<u8>, i64> {
+        let options = GetOptions::new().with_prefix().with_keys_only();
+        let mut kv = self.kv().await;
+        let mut answer = kv.get(prefix, Some(options)).await.expect("list");
+        let all = answer.take_kvs().into_iter();
+        all.map(|kv| (kv.key().to_vec(), kv.mod_revision()))
+            .collect()
+    }
+
     /// The names of all keys under `prefix`, in order.
     pub async fn keys(&self, prefix: impl Into<Vec<u8>>) -> Vec<String> {
         let options = GetOptions::new().with_prefix().with_keys_only();
@@ -1015,6 +1025,11 @@ impl Carry {
     /// The directory given as `--db-path`.
     pub fn db_path(&self) -> PathBuf {
         self.db.path().join("ledger")
+    }
+
+    /// What it has written to stdout so far.
+    pub fn stdout(&self) -> String {
+        self.process.stdout()
     }
 
     /// The admin port.

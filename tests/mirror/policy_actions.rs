@@ -191,13 +191,25 @@ fn cases(policy: Policy) -> Vec<Case> {
             let status = json!({"conditions": [{"type": "Established", "status": "True"}], "acceptedNames": {"plural": "sites", "kind": "Site"}, "storedVersions": ["v1"]});
             let path = "apiextensions.k8s.io/customresourcedefinitions/sites.example.com";
             let more = json!({"spec": spec, "status": status});
-            vec![alone(object(
+            let definition = object(
                 path,
                 "apiextensions.k8s.io/v1",
                 "CustomResourceDefinition",
                 "crd",
                 more,
-            ))]
+            );
+            let site = object(
+                "example.com/sites/shop/undefined",
+                "example.com/v1",
+                "Site",
+                "site",
+                json!({}),
+            );
+            let held = Case {
+                held: 1,
+                ..alone(site)
+            };
+            vec![alone(definition), held]
         }
         Policy::Workloads => {
             let spec = json!({"schedule": "* * * * *", "suspend": false, "jobTemplate": {}});

@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 
 use carry::etcd::SourceRevision;
 use carry::rules::decide::KeyRange;
+use carry::rules::policy::Policy;
 use carry::state::{
-    Checkpoint, LedgerChange, LedgerEntry, MemoryStore, Pair, RocksStore, StateError, StateStore,
+    Checkpoint, HeldKey, LedgerChange, LedgerEntry, MemoryStore, Pair, RocksStore, StateError,
+    StateStore,
 };
 use proptest::prelude::*;
 
@@ -113,19 +115,36 @@ fn suite(store: &impl StateStore) {
     assert_eq!(store.encryption().expect("digest"), None);
     store.set_encryption("0123").expect("digest");
     assert_eq!(store.encryption().expect("digest").as_deref(), Some("0123"));
-    assert_eq!(store.held().expect("held"), [b""; 0]);
-    for key in ["/b", "/a/\u{ff}", "/b"] {
-        store.hold(key.as_bytes()).expect("hold");
+    assert_eq!(store.held().expect("held"), []);
+    let held = |key: &str, reason: &str, left_out| HeldKey {
+        key: key.into(),
+        reason: Some(reason.to_owned()),
+        left_out,
+    };
+    let one = held("/a/\u{ff}", "its owner is \"gone\"", Some(Policy::Owners));
+    for held in [
+        &held("/b", "first", Some(Policy::SystemObjects)),
+        &one,
+        &held("/b", "then", None),
+    ] {
+        store.hold(held).expect("hold");
     }
-    assert_eq!(store.held().expect("held"), ["/a/\u{ff}".as_bytes(), b"/b"]);
-    let judged = [b"/never".to_vec(), b"/b".to_vec()];
+    // Of an older carry.
+    let unsaid = HeldKey {
+        reason: None,
+        ..held("/c", "", None)
+    };
+    store.hold(&unsaid).expect("hold");
+    let all = [one.clone(), held("/b", "then", None), unsaid];
+    assert_eq!(store.held().expect("held"), all);
+    let judged = [b"/never".to_vec(), b"/b".to_vec(), b"/c".to_vec()];
     store.release(&judged).expect("release");
-    assert_eq!(store.held().expect("held"), ["/a/\u{ff}".as_bytes()]);
+    assert_eq!(store.held().expect("held"), [one]);
     assert_eq!(store.checkpoints().expect("checkpoints"), [checkpoint(10)]);
     store.reset(&pair("two")).expect("reset");
     assert_eq!(keys(store, &everything(), 10), [""; 0]);
     assert_eq!(store.checkpoints().expect("checkpoints"), []);
-    assert_eq!(store.held().expect("held"), [b""; 0]);
+    assert_eq!(store.held().expect("held"), []);
     assert_eq!(store.encryption().expect("digest"), None);
     assert_eq!(store.pair().expect("pair"), Some(pair("two")));
 }

@@ -13,8 +13,8 @@ use crate::etcd::SourceRevision;
 use crate::rules::decide::{Decision, Judge};
 use crate::rules::drift::Drift;
 use crate::rules::outgoing::OutgoingScratch;
-use crate::rules::policy::OnDrift;
-use crate::state::{LedgerEntry, Pair, StateError, StateStore as _};
+use crate::rules::policy::{OnDrift, Policy};
+use crate::state::{HeldKey, LedgerEntry, Pair, StateError, StateStore as _};
 
 /// What is known of both sides.
 pub struct Sides {
@@ -29,7 +29,7 @@ pub struct Sides {
 /// What there is about one key.
 struct Known {
     entry: Option<LedgerEntry>,
-    held: bool,
+    held: Option<HeldKey>,
     /// Up to which source revision everything is applied.
     checkpoint: Option<i64>,
     /// Whether everything is compared at the next start, since it was written
@@ -67,7 +67,7 @@ pub fn look(
         Ok(Ok(Known {
             // What is noted before it is written is no proof that it was.
             entry: store.get(key)?.filter(|entry| entry.intent.is_none()),
-            held: store.held()?.iter().any(|held| held == key),
+            held: store.held()?.into_iter().find(|held| held.key == key),
             checkpoint: store.checkpoints()?.iter().map(|own| own.revision).max(),
             compares: store.encryption()? != Some(judge.encryption_digest()),
         }))
@@ -102,7 +102,8 @@ pub fn look(
         "retired": entry.map(|own| own.retired),
         "lease": entry.map(|own| own.lease).filter(|lease| *lease != 0),
         "borrowed": entry.map(|own| own.borrowed),
-        "held": known.held,
+        "held": known.held.as_ref().is_some_and(|own| own.left_out.is_none()),
+        "leftOutBy": known.held.as_ref().and_then(|own| own.left_out).map(Policy::name),
         "drift": drift,
         "checkpoint": known.checkpoint,
     }))
@@ -176,15 +177,24 @@ fn lines(known: &Known, as_of: Option<SourceRevision>, report: &Report) -> Vec<S
             "that was under other settings, or not all of it: everything is compared at the next start".to_owned(),
         );
     }
-    if known.held {
-        lines.push("it was held when carry last judged it".to_owned());
-    }
+    lines.extend(known.held.as_ref().map(held));
     if let Some(applied) = known.checkpoint {
         lines.push(format!(
             "everything up to source revision {applied} is applied"
         ));
     }
     lines
+}
+
+/// What became of it then, which may be otherwise by now.
+fn held(held: &HeldKey) -> String {
+    let how = match held.left_out {
+        None => "it was held".to_owned(),
+        Some(policy) => format!("the policy `{policy}` left it out"),
+    };
+    let why = held.reason.as_ref();
+    let why = why.map_or(String::new(), |reason| format!(": {reason}"));
+    format!("{how} when carry last judged it{why}")
 }
 
 /// Whether carry has written what the source has, as far as that can be told.

@@ -17,7 +17,7 @@ use tokio::sync::Notify;
 
 use self::disk::Disk;
 use super::sealing::blocking;
-use crate::etcd::EtcdError;
+use crate::etcd::{EtcdError, SourceRevision};
 use crate::metrics::Metrics;
 use crate::source::{Change, WatchError, WatchEvent};
 
@@ -71,6 +71,8 @@ struct State {
     end: Option<WatchError>,
     /// The disk takes nothing more.
     broken: bool,
+    /// Of the source, of all that was ever put in.
+    newest: SourceRevision,
 }
 
 impl Spool {
@@ -129,6 +131,8 @@ impl Spool {
     /// Puts in an event, or why there will be no more.
     pub fn push(&self, entry: Entry) {
         let mut state = self.lock();
+        let upto = entry.as_ref().map_or(None, WatchEvent::upto);
+        state.newest = state.newest.max(upto.unwrap_or_default());
         let spills = self.has_disk() && !state.broken && state.bytes >= self.limits.memory;
         match entry {
             Err(end) if state.on_disk > 0 => state.end = Some(end),
@@ -159,6 +163,11 @@ impl Spool {
             state.broken = true;
             tracing::warn!("what waits to be written goes to memory alone: the disk says: {error}");
         }
+    }
+
+    /// The newest revision of the source that was ever put in.
+    pub fn newest(&self) -> SourceRevision {
+        self.lock().newest
     }
 
     /// Waits for the oldest event. Safe to cancel; for one task at a time.

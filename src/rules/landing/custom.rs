@@ -48,11 +48,11 @@ impl Case<'_> {
             _ if !is_new => Err(Obstacle::Look(vec![key])),
             None => {
                 let reason = format!("the destination has no CustomResourceDefinition `{name}`");
-                Err(self.awaits(&key, reason))
+                Err(self.awaits_definition(&key, reason))
             }
             Some(Some(lacks)) => {
                 let reason = format!("the destination's CustomResourceDefinition `{name}` {lacks}");
-                Err(self.awaits(&key, reason))
+                Err(self.awaits_definition(&key, reason))
             }
         }
     }

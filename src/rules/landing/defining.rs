@@ -119,7 +119,7 @@ impl Case<'_> {
         if old.deleting {
             let reason =
                 "the destination is deleting the definition that it has, with all its objects";
-            return Err(self.awaits(self.key, reason.to_owned()));
+            return Err(self.awaits_definition(self.key, reason.to_owned()));
         }
         let dropped = dropped(here, there);
         if dropped.is_empty() {
@@ -144,6 +144,6 @@ impl Case<'_> {
             versions.join(", "),
             key.escape_ascii()
         );
-        Err(self.awaits(key, reason))
+        Err(self.awaits_definition(key, reason))
     }
 }

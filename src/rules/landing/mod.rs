@@ -163,7 +163,8 @@ pub enum Obstacle {
     /// Not as things are: held.
     Unfit(Unfit),
     /// By a policy it is not written, and nothing is wrong; why, where that may
-    /// change with what the destination has.
+    /// change with what the destination has. That names the policy
+    /// ([`Unfit::policy`]) once what is not there is not about to come either.
     Skip(Policy, Option<Unfit>),
 }
 
@@ -305,6 +306,24 @@ impl Case<'_> {
         rewritings.extend(self.owned(record, guards)?);
         self.accounted(record, guards)?;
         Ok(rewritings)
+    }
+
+    /// The same, of what waits for a definition, or is one that waits.
+    fn awaits_definition(&self, key: &[u8], reason: String) -> Obstacle {
+        match self.awaits(key, reason) {
+            Obstacle::Unfit(unfit) => unfit.by(Policy::Definitions).into(),
+            other => other,
+        }
+    }
+
+    /// Of what a policy leaves out for what the destination lacks.
+    fn left_out(&self, policy: Policy, unfit: Unfit) -> Obstacle {
+        // That may be mirrored, and only come later.
+        let unfit = match self.seen.early {
+            true => unfit,
+            false => unfit.by(policy),
+        };
+        Obstacle::Skip(policy, Some(unfit))
     }
 
     /// Of what waits until the destination has something else under `key`.

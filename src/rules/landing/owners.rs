@@ -63,9 +63,9 @@ impl Case<'_> {
         };
         match self.policies.owners {
             Owners::Hold => Err(first.clone().by(Policy::Owners).into()),
+            Owners::Skip => Err(self.left_out(Policy::Owners, first.clone())),
             // An owner that is mirrored may only come later.
-            _ if self.seen.early => Err(first.clone().into()),
-            Owners::Skip => Err(Obstacle::Skip(Policy::Owners, Some(first.clone()))),
+            Owners::Strip if self.seen.early => Err(first.clone().into()),
             Owners::Strip => {
                 let places: Vec<usize> = gone.iter().map(|(at, ..)| *at).collect();
                 guards.extend(gone.into_iter().filter_map(|(_, _, guard)| guard));

@@ -111,11 +111,12 @@ impl Judge {
             Services::Skip => return Ok(None),
         };
         let addresses = seen.addresses().ok_or(Obstacle::LookAtAddresses)?;
+        let there = seen.get(key);
+        // Also where nothing is given: what is there already is not written again.
+        let there = there.ok_or_else(|| Obstacle::Look(vec![key.to_vec()]))?;
         if !addresses.has_ranges() {
             return Ok(None);
         }
-        let there = seen.get(key);
-        let there = there.ok_or_else(|| Obstacle::Look(vec![key.to_vec()]))?;
         let (mut here, mut away) = (Zeroizing::default(), Zeroizing::default());
         let here = keyrings.source.open("", PLURAL, key, value, &mut here)?;
         let away = match there {

@@ -58,11 +58,9 @@ impl Case<'_> {
         let named = format!("its ServiceAccount `{}`", account.name);
         match self.owner(&named, &account)? {
             Owner::Here(guard) => guards.push(guard),
-            // It is mirrored, and may only come later.
-            Owner::Gone(unfit, _) if self.seen.early => return Err(unfit.into()),
             Owner::Gone(mut unfit, _) => {
                 unfit.reason.push_str(ADVICE);
-                return Err(Obstacle::Skip(Policy::SystemObjects, Some(unfit)));
+                return Err(self.left_out(Policy::SystemObjects, unfit));
             }
             Owner::Nowhere => return Err(Obstacle::Skip(Policy::SystemObjects, None)),
         }

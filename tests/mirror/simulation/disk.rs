@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use carry::rules::decide::KeyRange;
 use carry::state::{
-    Checkpoint, LedgerChange, LedgerEntry, MemoryStore, Pair, StateError, StateStore,
+    Checkpoint, HeldKey, LedgerChange, LedgerEntry, MemoryStore, Pair, StateError, StateStore,
 };
 
 use super::life::Life;
@@ -147,12 +147,12 @@ impl StateStore for SimStore {
         self.write(true, |store| store.set_encryption(digest))
     }
 
-    fn held(&self) -> Result<Vec<Vec<u8>>, StateError> {
+    fn held(&self) -> Result<Vec<HeldKey>, StateError> {
         self.read().held()
     }
 
-    fn hold(&self, key: &[u8]) -> Result<(), StateError> {
-        self.write(false, |store| store.hold(key))
+    fn hold(&self, held: &HeldKey) -> Result<(), StateError> {
+        self.write(false, |store| store.hold(held))
     }
 
     fn release(&self, keys: &[Vec<u8>]) -> Result<(), StateError> {

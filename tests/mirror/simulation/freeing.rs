@@ -102,7 +102,10 @@ impl Witness {
             // What cannot be judged may be known to be another's from before.
             (true, Want::AsItIs) => false,
             // What waits is not looked at further.
-            (true, Want::Value(..)) => !kept && !said.held.contains(key),
+            (true, Want::Value(stored, _)) => {
+                let waits = said.held.contains(key) || self.waits_unheld(key, &stored.value, said);
+                !kept && !waits
+            }
             (_, Want::Nothing) | (false, _) => kept,
         }
     }

@@ -123,7 +123,14 @@ pub fn landing(
         ..Unfit::new("its owner is not there".to_owned(), true)
     };
     match policy {
-        Owners::Skip if !seen.early => Err(Obstacle::Skip(Policy::Owners, Some(unfit))),
+        Owners::Skip => {
+            // It may only come later.
+            let why = match seen.early {
+                true => unfit,
+                false => unfit.by(Policy::Owners),
+            };
+            Err(Obstacle::Skip(Policy::Owners, Some(why)))
+        }
         Owners::Strip if !seen.early => {
             guards.extend(absent);
             Ok(Some(without(words, &gone)))
@@ -264,6 +271,26 @@ impl Witness {
             .is_touched(key, from + 1, self.history.newest());
         let has_lacked = !known.were_always_here(key, value, revision);
         told || has_lacked && (comes_again || self.policy == Some(Owners::Skip))
+    }
+
+    /// Whether this value is left out for now, and waits for what is held, or
+    /// waits itself for that.
+    pub fn waits_unheld(&self, key: &str, value: &str, said: &Said) -> bool {
+        let (mut key, mut value) = (key.to_owned(), value.to_owned());
+        // They may own each other.
+        for _ in 0..20 {
+            let missing = self.owners.missing(&key, &value);
+            let Some(own) = missing.filter(|_| self.policy == Some(Owners::Skip)) else {
+                return false;
+            };
+            if said.held.contains(own.key) {
+                return true;
+            }
+            let last = self.history.values(own.key).pop();
+            let next = (own.key.to_owned(), last.unwrap_or_default().to_owned());
+            (key, value) = next;
+        }
+        false
     }
 
     /// Whether this value is not written for want of an owner.

@@ -118,28 +118,24 @@ fn a_token_comes_with_its_account_alone() {
     };
     let token = of_type("kubernetes.io/service-account-token");
     let skipped = |world: &World| {
-        let landed = world.land(&judge, TOKEN, &token);
-        let Err(Obstacle::Skip(Policy::SystemObjects, Some(why))) = landed else {
-            panic!("it lands");
-        };
-        assert_eq!(
-            why.awaits.as_deref(),
-            Some(b"/registry/serviceaccounts/red/second".as_slice())
-        );
+        // While it may be about to come, nothing is settled.
+        for (early, settled) in [(false, Some(Policy::SystemObjects)), (true, None)] {
+            let mut seen = world.seen();
+            seen.early = early;
+            let landed = world.land_with(&judge, TOKEN, &token, seen);
+            let Err(Obstacle::Skip(Policy::SystemObjects, Some(why))) = landed else {
+                panic!("it lands");
+            };
+            assert_eq!(why.awaits.as_deref(), Some(SECOND.as_bytes()));
+            assert_eq!(why.policy, settled);
+            assert!(
+                why.reason.contains("its ServiceAccount `second` is"),
+                "{}",
+                why.reason
+            );
+        }
     };
     skipped(&world);
-    // While it may be about to come, it is waited for.
-    let mut seen = world.seen();
-    seen.early = true;
-    let waits = world.land_with(&judge, TOKEN, &token, seen).err();
-    let Some(Obstacle::Unfit(unfit)) = waits else {
-        panic!("{waits:?}");
-    };
-    let missing = "its ServiceAccount `second` is not at the destination";
-    assert_eq!(
-        (unfit.reason.as_str(), unfit.awaits.as_deref()),
-        (missing, Some(SECOND.as_bytes()))
-    );
     // The standby's own, of the same name.
     world.put(SECOND, &object("ServiceAccount", "second", "other"));
     skipped(&world);
