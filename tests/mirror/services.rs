@@ -721,6 +721,7 @@ async fn without_ranges_addresses_stay_as_they_are() {
     assert!(carry.stderr().contains(advice), "{}", carry.stderr());
     // What is there is not written again, whatever is known of it.
     let before = destination.list_revisions("/registry/services/").await;
+    assert_eq!(carry.stop(), 0, "{}", carry.stderr());
     let mut carry = carry.again_without_ledger();
     carry.wait_ready();
     let after = destination.list_revisions("/registry/services/").await;
