@@ -13,6 +13,7 @@ use futures::{StreamExt as _, TryStreamExt as _};
 use super::addresses::Turn;
 use super::error::MirrorError;
 use super::foreseen::{Foreseen, Foresight};
+use super::held::Why;
 use super::judging::Judging;
 use super::landing::Lander;
 use super::options::Options;
@@ -26,9 +27,8 @@ use super::standby::StandbyWatch;
 use super::world::{Parts, World};
 use crate::destination::Op;
 use crate::k8s::Edit;
-use crate::rules::RuleId;
 use crate::rules::decide::KeyRange;
-use crate::rules::outgoing::{OutgoingScratch, Rewriting, Unfit};
+use crate::rules::outgoing::{OutgoingScratch, Rewriting};
 use crate::rules::policy::{OnConflict, Policy};
 use crate::source::Source;
 
@@ -57,10 +57,8 @@ pub struct Seer<W: World> {
 
 /// Of a write that waits.
 struct Waiting {
-    rule: Option<RuleId>,
     known: Known,
-    unfit: Unfit,
-    left_out: Option<Policy>,
+    why: Why,
 }
 
 impl<W: World> Seer<W> {
@@ -152,25 +150,25 @@ impl<W: World> Seer<W> {
 
     /// Whether what it waits for would be there.
     fn has_come(&self, own: &Waiting) -> bool {
-        match &own.unfit.awaits {
+        match &own.why.unfit.awaits {
             Some(key) => self.place.is_written(key),
-            None => own.unfit.transient,
+            None => own.why.unfit.transient,
         }
     }
 
     /// Whether what it waits for may come as soon as that is judged: who waits is
     /// then judged after it.
     fn is_to_come(&self, own: &Waiting) -> bool {
-        own.unfit.awaits.as_ref().is_some_and(|key| {
+        own.why.unfit.awaits.as_ref().is_some_and(|key| {
             let waiting = self.waiting.get(key);
-            self.held.contains(key) || waiting.is_some_and(|own| !own.is_settled())
+            self.held.contains(key) || waiting.is_some_and(|own| !own.why.is_settled())
         })
     }
 
     /// How many wait, and for how many of them that may end otherwise.
     fn unsettled(&self) -> (usize, usize) {
         let waiting = self.waiting.values();
-        let open = waiting.filter(|own| !own.is_settled()).count();
+        let open = waiting.filter(|own| !own.why.is_settled()).count();
         (self.waiting.len(), open)
     }
 
@@ -189,7 +187,7 @@ impl<W: World> Seer<W> {
             item.map(|item| Write {
                 op: Op::put(item.key, item.value, item.lease),
                 revision: item.revision,
-                rule: own.rule,
+                rule: own.why.rule,
                 barrier: false,
                 known: own.known,
             })
@@ -236,13 +234,13 @@ impl<W: World> Seer<W> {
             Unwritten::LeftOut(policy, Some(unfit)) => (unfit, Some(policy)),
             Unwritten::Unfit(unfit) => (unfit, None),
         };
+        let transient = unfit.transient;
+        let why = Why::of(note.rule, unfit);
         let waiting = Waiting {
-            rule: note.rule,
             known: note.was,
-            unfit,
-            left_out,
+            why: Why { left_out, ..why },
         };
-        match op.is_put() && (waiting.unfit.transient || left_out.is_some()) {
+        match op.is_put() && (transient || left_out.is_some()) {
             true => {
                 self.waiting.insert(key, waiting);
                 None
@@ -339,14 +337,9 @@ impl OfDeletion {
 }
 
 impl Waiting {
-    /// Whether it is left out, and nothing that could change that is to come.
-    fn is_settled(&self) -> bool {
-        self.left_out.is_some() && self.unfit.policy.is_some()
-    }
-
     fn planned(self, key: Vec<u8>) -> Planned {
-        let reason = self.unfit.reason;
-        match self.left_out {
+        let reason = self.why.unfit.reason;
+        match self.why.left_out {
             None => Planned::Hold { key, reason },
             Some(policy) => Planned::LeaveOut {
                 key,
