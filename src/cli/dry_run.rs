@@ -15,6 +15,7 @@ use super::space::SpaceWatch;
 use super::stdout::say;
 use super::{ledger, run_report};
 use crate::admin::Status;
+use crate::destination::Destination as _;
 use crate::destination::prefixed::Prefixed;
 use crate::mirror::{DryRun, MirrorError, Options, Parts, World};
 use crate::rules::decide::{Judge, KeyMap};
@@ -29,9 +30,12 @@ pub async fn run(
 ) -> Result<(), String> {
     let opened = ledger::open_still(&settings.db_path);
     match opened.map_err(|error| format!("`--db-path`: {error}"))? {
-        None => run_with(settings, judge, status, stop, MemoryStore::default()).await,
+        None => {
+            let store = MemoryStore::default();
+            run_with(settings, judge, status, stop, (store, false)).await
+        }
         Some((store, logs)) => {
-            let ran = run_with(settings, judge, status, stop, store).await;
+            let ran = run_with(settings, judge, status, stop, (store, true)).await;
             drop(logs);
             ran
         }
@@ -43,7 +47,7 @@ async fn run_with<St: StateStore>(
     judge: Judge,
     status: &Status,
     stop: &CancellationToken,
-    store: St,
+    (store, is_there): (St, bool),
 ) -> Result<(), String> {
     let connected = tokio::select! {
         () = stop.cancelled() => return Ok(()),
@@ -72,7 +76,21 @@ async fn run_with<St: StateStore>(
         () = stop.cancelled() => return Ok(()),
         looked = Box::pin(look(&parts, &options, judge.key_map())) => looked,
     };
-    connecting::or_explain(looked, &needs).await?
+    let ended = connecting::or_explain(looked, &needs).await?;
+    if !is_there && has_mirrored(&parts, &options).await {
+        say(&format!(
+            "there is no ledger at `{}`, and a carry of this name has mirrored into the destination before: a run without its ledger knows nothing of what it wrote and these rules do not select; for what a run with it would do, give its `--db-path`\n",
+            settings.db_path.display()
+        ))?;
+    }
+    ended
+}
+
+/// Whether there is a checkpoint at the destination.
+async fn has_mirrored<W: World>(parts: &Parts<W>, options: &Options) -> bool {
+    let key = options.checkpoint_key();
+    let checkpoint = parts.destination.get(key.as_bytes()).await;
+    checkpoint.is_ok_and(|there| there.is_some())
 }
 
 /// Tells all of it; in the end, why a run would end with an error.

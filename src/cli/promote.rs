@@ -185,7 +185,7 @@ async fn look(
     Ok(goes_on)
 }
 
-const NOT_PROMOTED: &str = "not promoted, and nothing was changed: wait until both sides are equal (`carry verify --repair` mends them), or give `--force` to promote the destination as it is";
+const NOT_PROMOTED: &str = "not promoted, and nothing was changed: let `carry run` go on until both sides are equal, or `carry verify --repair` mend them, or give `--force` to promote the destination as it is";
 
 fn whole_copy(settings: &PromoteSettings, standing: &Standing) -> Result<(), Refused> {
     match standing.checkpoint {

@@ -170,6 +170,7 @@ pub fn done(summary: &Summary) -> String {
         applied,
         held,
         left_out,
+        kept,
     } = summary;
     let puts = numbered(*puts, "key");
     let transactions = numbered(*transactions, "transaction");
@@ -179,6 +180,13 @@ pub fn done(summary: &Summary) -> String {
     for (policy, count) in left_out {
         let keys = numbered(*count, "key");
         let _ = writeln!(text, "{keys} left out by the policy `{policy}`");
+    }
+    if *kept > 0 {
+        let keys = numbered(*kept, "key");
+        let _ = writeln!(
+            text,
+            "{keys} kept: the destination has something else there, which is not carry's (policy `onConflict`)"
+        );
     }
     text
 }

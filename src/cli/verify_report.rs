@@ -150,6 +150,9 @@ impl Told {
 
     /// A line for what is neither equal nor different.
     fn remarks(&self, text: &mut String) {
+        if !self.found.ledger && self.found.counts.missing > 0 {
+            text.push_str(NO_LEDGER);
+        }
         for (policy, count) in &self.found.left_out_by {
             let keys = numbered(*count, "key");
             let _ = writeln!(text, "{keys} left out by the policy `{policy}`");
@@ -191,6 +194,9 @@ impl Told {
         }
     }
 }
+
+const NO_LEDGER: &str =
+    "without the ledger, what carry holds or leaves out counts as missing: give its `--db-path`\n";
 
 const UNCLEAR: &str = "carry's or the standby's own: only the ledger can say, give its `--db-path`";
 

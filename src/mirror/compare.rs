@@ -132,9 +132,11 @@ impl<'a, J: Judging> Comparer<'a, J> {
         }
         match judge.outgoing(&item.key, &item.value, Some(rule), &mut self.outgoing) {
             Err(Unfit { reason, .. }) => Verdict::Held(reason),
-            Ok(_) if let Some(held) = self.held.get(&item.key) => noted(held),
-            Ok(_) if there.is_some() => Verdict::Different,
-            Ok(_) => Verdict::Missing,
+            Ok(_) => match (self.held.get(&item.key), there) {
+                (Some(held), _) => noted(held),
+                (None, Some(_)) => Verdict::Different,
+                (None, None) => Verdict::Missing,
+            },
         }
     }
 

@@ -42,6 +42,11 @@ impl Conflicts {
         self.keys.contains(key)
     }
 
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.keys.len()
+    }
+
     /// All of them.
     pub fn all(&self) -> impl Iterator<Item = &Vec<u8>> {
         self.keys.iter()

@@ -109,6 +109,19 @@ pub enum MirrorError {
         /// The prefixes now.
         now: Prefixes,
     },
+    /// The keys that are asked for are not those of the mirror.
+    #[error(
+        "the checkpoint `{key}` at the destination is of a mirror from `{}` to `{}`, not from `{}` to `{}`: give `--kube-prefix` and `--dest-kube-prefix` as that mirror has them, or its `--name` if it is another one",
+        recorded.source, recorded.destination, now.source, now.destination
+    )]
+    MirrorOfOtherPrefixes {
+        /// The checkpoint's key.
+        key: String,
+        /// The prefixes in the checkpoint.
+        recorded: Box<Prefixes>,
+        /// Those that were asked for.
+        now: Box<Prefixes>,
+    },
     /// The checkpoint is not one of ours.
     #[error(
         "the checkpoint `{key}` at the destination cannot be read ({reason}): remove that key to copy everything anew"

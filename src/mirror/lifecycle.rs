@@ -51,6 +51,9 @@ pub struct Summary {
     pub held: usize,
     /// How many each policy leaves out for what the destination lacks.
     pub left_out: BTreeMap<Policy, usize>,
+    /// Keys that are selected, and of which the destination has something else,
+    /// which stays.
+    pub kept: usize,
 }
 
 impl Summary {
@@ -338,6 +341,7 @@ impl<W: World> Mirror<W> {
         self.summary.applied = session.watermark();
         self.summary.held = session.held.told();
         self.summary.left_out = session.held.left_out();
+        self.summary.kept = session.conflicts.len();
     }
 }
 

@@ -16,7 +16,7 @@ use super::world::{Parts, World};
 use crate::destination::Destination;
 use crate::etcd::{DestRevision, EtcdError, SourceRevision};
 use crate::source::{Source, SourceStatus, WatchError};
-use crate::state::{Checkpoint, Pair, StateStore};
+use crate::state::{Checkpoint, Pair, Prefixes, StateStore};
 
 /// Which etcds these are.
 pub struct Identity {
@@ -154,6 +154,47 @@ pub async fn refuse_swapped<W: World>(
     match checkpoint.is_some_and(|own| own.source_cluster_id == pair.destination_cluster_id) {
         true => Err(MirrorError::Swapped { key }),
         false => Ok(()),
+    }
+}
+
+/// Refuses to look at other keys than a mirror of that name has at the
+/// destination, where there is one: they would tell nothing of it.
+pub async fn refuse_other_prefixes<W: World>(
+    parts: &Parts<W>,
+    options: &Options,
+) -> Result<(), MirrorError> {
+    let key = options.checkpoint_key();
+    let read = || parts.destination.get(key.as_bytes());
+    match persist("reading the checkpoint", read).await {
+        Ok(stored) => match prefixes_of(stored.as_deref()) {
+            Some(recorded) => same_prefixes(options, recorded, options.prefixes()),
+            None => Ok(()),
+        },
+        // Who compares need not be allowed to read it.
+        Err(EtcdError::PermissionDenied(_)) => Ok(()),
+        Err(error) => Err(MirrorError::Destination(error)),
+    }
+}
+
+/// The prefixes that a stored checkpoint speaks of, where it does.
+pub fn prefixes_of(checkpoint: Option<&[u8]>) -> Option<Prefixes> {
+    let checkpoint = serde_json::from_slice::<Checkpoint>(checkpoint?).ok()?;
+    checkpoint.prefixes
+}
+
+/// Whether these are the prefixes of the checkpoint.
+pub fn same_prefixes(
+    options: &Options,
+    recorded: Prefixes,
+    now: Prefixes,
+) -> Result<(), MirrorError> {
+    match recorded == now {
+        true => Ok(()),
+        false => Err(MirrorError::MirrorOfOtherPrefixes {
+            key: options.checkpoint_key(),
+            recorded: Box::new(recorded),
+            now: Box::new(now),
+        }),
     }
 }
 

@@ -16,6 +16,7 @@ use super::cursor::PageSize;
 use super::error::MirrorError;
 use super::leadership::{Candidate, Holder};
 use super::mark::Mark;
+use super::opening::{prefixes_of, same_prefixes};
 use super::options::Options;
 use super::pages::newest;
 use super::ranges::after;
@@ -32,7 +33,7 @@ use crate::rules::decide::{KeyRange, Keyrings};
 use crate::rules::outgoing::Unfit;
 use crate::rules::waking::{Waking, wake};
 use crate::rules::workloads::{self, Woken};
-use crate::state::Checkpoint;
+use crate::state::{Checkpoint, Prefixes};
 
 /// Objects that are woken at a time.
 const WIDTH: usize = 32;
@@ -147,10 +148,24 @@ impl Promotion<'_> {
             let name = self.options.name.clone();
             return Err(MirrorError::NotMirrored { name, key });
         }
+        self.refuse_other_prefix(checkpoint.as_deref())?;
         Ok(Standing {
             marked,
             checkpoint: applied(checkpoint.as_deref()),
         })
+    }
+
+    /// Nothing would be found that rests where the mirror has written nothing.
+    fn refuse_other_prefix(&self, checkpoint: Option<&[u8]>) -> Result<(), MirrorError> {
+        let Some(recorded) = prefixes_of(checkpoint) else {
+            return Ok(());
+        };
+        // The source's is of no matter here, and need not be given.
+        let now = Prefixes {
+            source: recorded.source.clone(),
+            ..self.options.prefixes()
+        };
+        same_prefixes(self.options, recorded, now)
     }
 
     /// Keeps every mirror of that name from writing, from now on and for good.

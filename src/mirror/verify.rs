@@ -23,7 +23,7 @@ use super::compare::{Comparer, Pair};
 use super::cursor::LedgerCursor;
 use super::error::MirrorError;
 use super::judging::Judging;
-use super::opening::{identify, refuse_swapped};
+use super::opening::{identify, refuse_other_prefixes, refuse_swapped};
 use super::options::Options;
 use super::pages::{DestinationPages, SourcePages};
 use super::progress::{Progress, Step, Unseen, count};
@@ -83,6 +83,7 @@ impl Verify {
     ) -> Result<Verified, MirrorError> {
         let identity = identify(parts, options).await?;
         refuse_swapped(parts, options, &identity.pair).await?;
+        refuse_other_prefixes(parts, options).await?;
         let ledger = parts.store.pair()?.as_ref() == Some(&identity.pair);
         let at = identity.source.revision;
         let read = read_namespaces(&*parts.source, &*parts.judge, at).await?;

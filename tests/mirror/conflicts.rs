@@ -355,6 +355,9 @@ async fn namespaces_and_service_accounts_of_every_cluster_stay() {
         let before = destination.list("/registry").await;
         let mut carry = Carry::between(&source, &destination, &file, &["--once"]);
         assert_eq!(carry.exit_code(), 0, "{policy}: {}", carry.stderr());
+        let said = carry.stdout();
+        let kept = "\n3 keys kept: the destination has something else there";
+        assert!(said.contains(kept), "{policy}: {said}");
         let mut after = destination.list("/registry").await;
         assert_eq!(after.remove(&own.0), Some(own.1));
         assert!(after == before, "{policy}");

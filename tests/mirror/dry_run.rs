@@ -460,14 +460,22 @@ async fn the_ledger_is_recalled() {
             config_map("stays", "stays", None),
         ])
         .await;
-    pair.agreed("onConflict: keep").await;
+    let unknown = "there is no ledger at `";
+    let said = pair.agreed("onConflict: keep").await;
+    assert!(!said.contains(unknown), "{said}");
     pair.source.delete(gone.clone()).await;
     pair.db = "another";
     let said = pair.agreed("onConflict: keep").await;
     says(
         &said,
-        &[&format!("delete {gone}"), " 0 would be written, 1 deleted"],
+        &[
+            &format!("delete {gone}"),
+            " 0 would be written, 1 deleted",
+            unknown,
+        ],
     );
+    let said = pair.agreed("onConflict: keep").await;
+    assert!(!said.contains(unknown), "{said}");
     // As a carry leaves it that is killed between the ledger and the destination.
     pair.source.load([config_map("other", "ours", None)]).await;
     let store = RocksStore::open(&pair.db_path()).expect("the ledger");

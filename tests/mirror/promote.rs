@@ -568,6 +568,19 @@ async fn under_other_keys() {
     let mut mirror = sides.mirror(&more);
     settled(&mut mirror);
     assert_eq!(mirror.stop(), 0);
+    // Nothing rests under the source's prefix there.
+    let why = "is of a mirror from `/registry/` to `/standby/`, not from `/registry/` to `/registry/`: give `--kube-prefix` and `--dest-kube-prefix`";
+    let mut verify = sides.args(&mirror, &[&provider]);
+    "verify".clone_into(&mut verify[0]);
+    for refused in [
+        sides.promote(&mirror, &[&provider, "--without-source"]),
+        sides.promote(&mirror, &[&provider, "--force"]),
+        carry(&verify),
+    ] {
+        assert_eq!(refused.code, 2, "{}", refused.stdout);
+        assert!(refused.stderr.contains(why), "{}", refused.stderr);
+    }
+    assert_eq!(sides.destination.get(MARK).await, None);
     let promoted = sides.promote(&mirror, &more);
     assert_eq!(promoted.code, 0, "{}", promoted.stderr);
     assert!(
