@@ -472,7 +472,7 @@
   };
   const nearest = (at) => samples.reduce((best, s) => (Math.abs(s.at - at) < Math.abs(best.at - at) ? s : best), samples[0]);
 
-  // What is so now, behind the last sample.
+  // What is so now, or was last, behind the last sample.
   const latest = () => ({
     at: state.at / 1000, age: state.age, lag: state.status.lagRevisions, operations: state.rates.operations,
   });
@@ -482,7 +482,7 @@
     const [left, right, up, down] = [44, 8, 8, 20];
     const end = Math.max(now(), samples.length ? samples[samples.length - 1].at : 0);
     const oldest = samples.length ? samples[0].at : end;
-    const all = isLost() || !state ? samples : samples.concat(latest());
+    const all = state ? samples.concat(latest()) : samples;
     const range = end - oldest < 290 ? 300 : end - oldest < 890 ? 900 : HOUR;
     const begin = end - range;
     const values = all.map(chart.of).filter((v) => v !== null);
