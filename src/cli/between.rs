@@ -5,13 +5,14 @@
 //! neither.
 
 use std::path::Path;
+use std::sync::Arc;
 
-use super::connecting::{self, Which};
+use super::connecting::{self, Needs, Which};
 use super::settings::{RunSettings, Standby};
 use crate::destination::etcd::EtcdDestination;
 use crate::destination::prefixed::Prefixed;
 use crate::metrics::Metrics;
-use crate::mirror::{Holder, Options, Standby as MirrorStandby, World};
+use crate::mirror::{Holder, Options, Parts, Standby as MirrorStandby, World};
 use crate::rules::decide::Judge;
 use crate::source::EtcdSource;
 use crate::state::StateStore;
@@ -37,6 +38,38 @@ pub async fn connect_both(
         EtcdSource::new(source, metrics.clone()),
         EtcdDestination::new(destination).counted(metrics.clone()),
     ))
+}
+
+/// What a failure on these connections is explained by.
+pub fn needs<'n>(
+    settings: &'n RunSettings,
+    (source, destination): (&'n EtcdSource, &'n EtcdDestination),
+    judge: &'n Judge,
+) -> Needs<'n> {
+    Needs {
+        source: (source, &settings.source),
+        destination: (destination, &settings.destination),
+        judge,
+        rules: &settings.rules,
+        name: &settings.name,
+    }
+}
+
+/// Both sides under the rules, the destination by its own prefix.
+pub fn parts<St: StateStore>(
+    (source, destination): (EtcdSource, EtcdDestination),
+    judge: &Arc<Judge>,
+    store: St,
+    metrics: &Metrics,
+) -> Parts<Real<St>> {
+    let destination = Prefixed::new(destination, judge.key_map().clone());
+    Parts {
+        source: Arc::new(source),
+        destination: Arc::new(destination),
+        store: Arc::new(store),
+        judge: judge.clone(),
+        metrics: metrics.clone(),
+    }
 }
 
 /// How the mirror is to go about it.

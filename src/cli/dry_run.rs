@@ -8,15 +8,14 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use super::between::{Real, connect_both, options};
-use super::connecting::{self, Needs};
+use super::between::{connect_both, needs, options, parts};
+use super::connecting;
 use super::settings::RunSettings;
 use super::space::SpaceWatch;
 use super::stdout::say;
 use super::{ledger, run_report};
 use crate::admin::Status;
 use crate::destination::Destination as _;
-use crate::destination::prefixed::Prefixed;
 use crate::mirror::{DryRun, MirrorError, Options, Parts, World};
 use crate::rules::decide::{Judge, KeyMap};
 use crate::state::{MemoryStore, StateStore};
@@ -55,22 +54,9 @@ async fn run_with<St: StateStore>(
     };
     let judge = Arc::new(judge);
     let (source, plain) = (connected.0.clone(), connected.1.clone());
-    let needs = Needs {
-        source: (&source, &settings.source),
-        destination: (&plain, &settings.destination),
-        judge: &judge,
-        rules: &settings.rules,
-        name: &settings.name,
-    };
+    let needs = needs(settings, (&source, &plain), &judge);
     let _space = SpaceWatch::start(connected.1.clone(), status.clone());
-    let destination = Prefixed::new(connected.1, judge.key_map().clone());
-    let parts = Parts::<Real<St>> {
-        source: Arc::new(connected.0),
-        destination: Arc::new(destination),
-        store: Arc::new(store),
-        judge: judge.clone(),
-        metrics: status.metrics().clone(),
-    };
+    let parts = parts(connected, &judge, store, status.metrics());
     let options = options(settings);
     let looked = tokio::select! {
         () = stop.cancelled() => return Ok(()),

@@ -14,9 +14,9 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::args::RunArgs;
-use super::between::{Real, connect_both, holder, options};
+use super::between::{connect_both, holder, needs, options, parts};
 use super::config::Config;
-use super::connecting::{self, Needs, Which};
+use super::connecting::{self, Which};
 use super::ending::end;
 use super::progress::Shown;
 use super::rules_file::Loaded;
@@ -25,10 +25,9 @@ use super::space::SpaceWatch;
 use super::stdout::say;
 use super::{dry_run, logging, refuse, rules_file, rules_watch, run_report, said};
 use crate::admin::{self, Limits, Orders, Status};
-use crate::destination::prefixed::Prefixed;
 use crate::etcd::Endpoint;
 use crate::metrics::{Metrics, Phase, ResyncKind};
-use crate::mirror::{AddressPairs, Mirror, Parts, Progress, Report};
+use crate::mirror::{AddressPairs, Mirror, Progress, Report};
 use crate::state::{Counted, RocksStore, StateError, StateStore};
 
 /// Runs it to its end.
@@ -225,25 +224,12 @@ async fn mirror_with<St: StateStore>(
     };
     let judge = Arc::new(judged.judge);
     let (source, plain) = (connected.0.clone(), connected.1.clone());
-    let needs = Needs {
-        source: (&source, &settings.source),
-        destination: (&plain, &settings.destination),
-        judge: &judge,
-        rules: &settings.rules,
-        name: &settings.name,
-    };
+    let needs = needs(settings, (&source, &plain), &judge);
     let _space = SpaceWatch::start(connected.1.clone(), status.clone());
     let store = Counted::new(store, status.metrics().clone());
     let store = store.map_err(|error| format!("`--db-path`: {error}"))?;
     status.set_owned(store.owned());
-    let destination = Prefixed::new(connected.1, judge.key_map().clone());
-    let parts = Parts::<Real<Counted<St>>> {
-        source: Arc::new(connected.0),
-        destination: Arc::new(destination),
-        store: Arc::new(store),
-        judge: judge.clone(),
-        metrics: status.metrics().clone(),
-    };
+    let parts = parts(connected, &judge, store, status.metrics());
     let options = options(settings);
     let report = Arc::new(AdminReport(status.clone(), Shown::default()));
     let reload = Arc::new(judged.encryption.reload_into(judge.clone()));
